@@ -1,0 +1,1 @@
+"""Expansion connector: billing → opportunities → CRM."""

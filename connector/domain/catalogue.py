@@ -1,0 +1,89 @@
+"""What can be sold: offers, the needs they meet, the plan ladder, and the metrics that limits are set on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Literal
+
+from connector.domain.documents import document
+
+Language = Literal["en", "fr"]
+Texts = Mapping[Language, str]
+Kind = Literal["upsell", "cross_sell"]
+Lever = Literal["depth", "volume", "scope"]
+
+
+@document
+class Limit:
+    """Where a metric's ceiling comes from: a number per plan, or the quantity billed of an offer."""
+
+    per: Literal["day", "month"] = "day"
+    """`day`: a gauge, each day against the ceiling. `month`: a sum over 28 days scaled to the month."""
+    by_plan: Mapping[str, float | None] = field(default_factory=dict)
+    """Plan offer → included quantity; null means unlimited."""
+    quantity_of: Sequence[str] = ()
+    """Offers whose billed quantity is the ceiling (seats, credits)."""
+
+
+@document
+class Metric:
+    """Something the product counts per account and day."""
+
+    label: Texts
+    limit: Limit | None = None
+
+
+@document
+class Offer:
+    """Something a customer can buy; its kind, lever and need are stated, never guessed."""
+
+    label: Texts
+    recurring: bool = True
+    """False for set-up, training and other one-off services: they never count and never become an opportunity."""
+    kind: Kind | None = None
+    lever: Lever | None = None
+    need: str | None = None
+    """The need it meets; offers with no need are never proposed."""
+    team: Texts = field(default_factory=dict)
+    """For lever `scope`: the team it reaches."""
+    prerequisites: Sequence[str] = ()
+    """Offers that must be owned and used first."""
+    used_when: str | None = None
+    """Metric whose use in the last 28 days shows that this offer is used."""
+    included_in: Sequence[str] = ()
+    """Plans that already contain it."""
+    quantity: Literal["one", "same", "seats"] = "one"
+    """What to propose: one unit, the plan's seats, or enough units to clear the limit."""
+    list_price: Mapping[str, int] = field(default_factory=dict)
+    """Currency → monthly minor units per unit, used when billing has no price list."""
+    delivered_by: Literal["us", "partner"] = "us"
+    countries: Sequence[str] = ()
+    """Countries it may be sold in; empty: all."""
+    segments: Sequence[str] = ()
+    """Segments it may be sold to; empty: all."""
+    value_proof: str | None = None
+    """A link a customer may be shown."""
+
+
+@document
+class Catalogue:
+    """Offers, plan ladder and metrics (`mappings/catalog.yaml`)."""
+
+    version: int = 1
+    name: str = "catalog"
+    plans: Sequence[str] = ()
+    """The plan ladder, lowest first; each is an offer."""
+    offers: Mapping[str, Offer]
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+
+    def next_plan(self, plan: str) -> str | None:
+        """The plan above, or None at the top or for an offer that is no plan."""
+        if plan not in self.plans:
+            return None
+        at = list(self.plans).index(plan)
+        return self.plans[at + 1] if at + 1 < len(self.plans) else None
+
+    def for_need(self, need: str) -> tuple[str, ...]:
+        """Offers that meet a need, in the catalogue's order."""
+        return tuple(name for name, offer in self.offers.items() if offer.need == need)

@@ -1,0 +1,269 @@
+"""The one mechanism's values: desired record → change → plan → write → outcome.
+
+Field values are canonical text or None everywhere between `project` and the adapters (see `normalise`): one shape to
+compare, hash, store and print. Only an adapter turns it into what its vendor's wire wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+Scalar = str | None
+
+
+class RecordType(StrEnum):
+    """The kinds of CRM record the connector knows; adapters hold their vendors' names."""
+
+    ACCOUNT = "account"
+    CONTACT = "contact"
+    OPPORTUNITY = "opportunity"
+    TASK = "task"
+    OWNER = "owner"
+
+
+class FieldType(StrEnum):
+    """How a CRM stores a field, and so how two of its values are compared."""
+
+    TEXT = "text"
+    HTML = "html"
+    NUMBER = "number"
+    BOOL = "bool"
+    DATE = "date"
+    DATETIME = "datetime"
+    PICKLIST = "picklist"
+    MULTI_PICKLIST = "multi_picklist"
+    REFERENCE = "reference"
+
+
+class Policy(StrEnum):
+    """Who a field belongs to once the record exists."""
+
+    CREATE = "create"  # ours at creation, never again
+    OWN = "own"  # always ours; only fields of our own namespace
+    FILL = "fill"  # written once, if empty
+    MERGE = "merge"  # ours until a person changes it, then theirs for good
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A CRM field as its schema describes it to the user we run as."""
+
+    name: str
+    type: FieldType
+    label: str = ""
+    length: int | None = None
+    createable: bool = True
+    updateable: bool = True
+    required: bool = False
+    unique: bool = False
+    options: tuple[str, ...] | None = None
+    """Values that are accepted; None when any is."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The fields of one CRM type, as the runtime user sees them."""
+
+    type: RecordType
+    fields: Mapping[str, FieldSpec]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where records go: a CRM and the org or portal behind the credentials."""
+
+    crm: str
+    org: str
+    label: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.crm}:{self.org}"
+
+
+@dataclass(frozen=True)
+class CrmRecord:
+    """One record as the CRM shows it: canonical field values and the ids it is linked to, by link role."""
+
+    type: RecordType
+    id: str
+    fields: Mapping[str, Scalar]
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    archived: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Another record: one that exists (`id`) or one of ours by its key, resolved at delivery."""
+
+    type: RecordType
+    id: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.type}:{self.id or self.key}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """An association a record should have. `name` is the vendor's: a lookup field, or an object to associate with."""
+
+    role: str
+    name: str
+    to: Ref
+
+
+@dataclass(frozen=True)
+class DesiredField:
+    """A value we want a field to have, and how far we may go to give it that."""
+
+    value: Scalar
+    policy: Policy
+    clear: bool = False
+    """Null overwrites; without it null never does."""
+    at: str | None = None
+    """`file:line` of the mapping that asked for it."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """A record as it should be. `close` marks the withdrawal of one of ours, as the mapping words it."""
+
+    type: RecordType
+    key: str
+    account_id: str
+    title: str
+    reason: str
+    fields: Mapping[str, DesiredField]
+    links: tuple[Link, ...] = ()
+    value: int = 0
+    """Expected value in minor units of the reporting currency; what is delivered first when budget is short."""
+    close: bool = False
+
+
+Action = Literal["create", "update", "close", "unchanged", "held", "associate"]
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of a change: what the CRM shows, what it will show, and why."""
+
+    name: str
+    before: Scalar
+    after: Scalar
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Change:
+    """One planned step for one record (or one association of it). `why` says why it is held or left alone."""
+
+    id: str
+    action: Action
+    type: RecordType
+    key: str
+    account_id: str
+    title: str
+    reason: str
+    crm_id: str | None = None
+    fields: tuple[FieldChange, ...] = ()
+    links: tuple[Link, ...] = ()
+    why: str | None = None
+    value: int = 0
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything one run would do to one destination, frozen and in a deterministic order."""
+
+    run_id: str
+    job: str
+    destination: str
+    created_at: datetime
+    config_hash: str
+    schema_hash: str
+    ledger_epoch: str
+    changes: tuple[Change, ...]
+    calls: int = 0
+    """Estimated API calls of delivery, exact when nothing fails."""
+
+
+Verb = Literal["create", "update", "associate"]
+
+
+@dataclass(frozen=True)
+class Write:
+    """One change ready for the wire: every reference resolved to a CRM id. `entry` is the outbox entry's id."""
+
+    entry: str
+    verb: Verb
+    type: RecordType
+    key: str | None
+    crm_id: str | None
+    fields: Mapping[str, Scalar]
+    links: tuple[Link, ...] = ()
+
+
+class Verdict(StrEnum):
+    """What a vendor's answer proves about one write."""
+
+    OK = "ok"
+    REJECTED = "rejected"  # refused for this record's own sake: a person has to mend something
+    RETRY = "retry"  # proven not written; may be sent again
+    DEFER = "defer"  # proven not written; nothing more will be accepted for now (quota, migration)
+    UNKNOWN = "unknown"  # may have landed: read back before anything else
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one write. `shown` is what the CRM answered the fields now are, when it said so."""
+
+    entry: str
+    verdict: Verdict
+    crm_id: str | None = None
+    created: bool = False
+    shown: Mapping[str, Scalar] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+    field: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What an adapter can do, probed at install where it cannot be known."""
+
+    keyed: frozenset[RecordType]
+    """Types that carry a unique key; the others are found again by a `ref:` line in their body."""
+    inline_links: frozenset[RecordType]
+    """Types whose links travel with their creation; the others get them as writes of their own."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a sales pipeline, as the CRM lists it."""
+
+    id: str
+    label: str
+    pipeline: str = ""
+    closed: bool = False
+    won: bool = False
+    in_forecast: bool = True
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """An opportunity entered a stage; `by_us` when the CRM says our own user moved it."""
+
+    opportunity_id: str
+    stage: str
+    entered_at: datetime
+    by_us: bool = False

@@ -1,0 +1,31 @@
+"""Keys that make a write idempotent: computed once, stored, lower-case hex, never recomputed for an open episode."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+
+LENGTH = 32
+
+
+def _digest(*parts: str) -> str:
+    # The unit separator cannot occur in an id, so ("a", "bc") and ("ab", "c") never meet.
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:LENGTH]
+
+
+def episode_key(namespace: str, crm_account_id: str, need: str, episode: int) -> str:
+    """Key of an opportunity, and of the episode whether or not an opportunity exists.
+
+    `need` is what the customer lacks; without one (save, help, event) the play's id stands in its place.
+    """
+    return _digest("episode", namespace, crm_account_id, need, str(episode))
+
+
+def task_key(episode: str, play: str, stage: str, entry: int, step: str) -> str:
+    """Key of a playbook task: the n-th entry into a stage (`none` outside one) and the step."""
+    return _digest("task", episode, play, stage, str(entry), step)
+
+
+def review_key(namespace: str, crm_account_id: str, term_start: date, ordinal: int) -> str:
+    """Key of a business review: the term of the largest recurring contract, and which review in it."""
+    return _digest("review", namespace, crm_account_id, term_start.isoformat(), str(ordinal))

@@ -1,0 +1,152 @@
+"""How our records look in one CRM (`mappings/salesforce.yaml`, `mappings/hubspot.yaml`).
+
+Field names on the right are the vendor's API names; everything else (stages, owners) is written as people see it in
+the CRM and resolved at open, so that a sandbox's mapping works in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Literal
+
+from connector.domain.catalogue import Language
+from connector.domain.change import FieldType, Policy
+from connector.domain.documents import document
+
+OurStage = Literal["proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"]
+OwnerRole = Literal["ae", "csm", "support"]
+
+
+@document
+class FieldRule:
+    """What goes into one CRM field: a template over the record's context, and who the field belongs to."""
+
+    value: str
+    policy: Policy = Policy.MERGE
+    clear: bool = False
+
+
+@document
+class NewField:
+    """A field of ours that `connector install` creates in the CRM."""
+
+    label: str
+    type: FieldType = FieldType.TEXT
+    length: int = 255
+    unique: bool = False
+
+
+@document
+class AccountMap:
+    """Where a CRM account shows what matching and plays need."""
+
+    name: str
+    domain: str | None = None
+    billing_id: str | None = None
+    """A field that holds the billing system's account id, if the CRM has one."""
+    parent: str | None = None
+    owner: str
+    country: str | None = None
+    language: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Fact (goals, irritants, interests, drivers, brakes, …) → field that holds it."""
+
+
+@document
+class ContactMap:
+    """Where a contact shows who to call."""
+
+    name: Sequence[str]
+    account: str
+    role: str | None = None
+    language: str | None = None
+    last_touch: str | None = None
+
+
+@document
+class NeedRule:
+    """Tells what a person's own opportunity is about: the first rule that matches wins."""
+
+    matches: str
+    """Regular expression, case-insensitive, searched in the field."""
+    field: str
+    need: str | None = None
+    """The need it works on; leave out and set `renewal: true` for a renewal."""
+    renewal: bool = False
+
+
+@document
+class OpportunityMap:
+    """How an expansion opportunity is read and written."""
+
+    key: str
+    need: str
+    episode: str
+    name: str
+    stage: str
+    amount: str
+    close_date: str
+    owner: str
+    pipeline_field: str | None = None
+    pipeline: str | None = None
+    """Pipeline (HubSpot) by label, when the CRM has several."""
+    amount_basis: Literal["arr", "mrr"] = "arr"
+    stages: Mapping[OurStage, str]
+    """Our stage → the label people see. `proposed` must not count in the forecast."""
+    people: Sequence[NeedRule] = ()
+    """How an opportunity made by a person tells its need."""
+    links: Mapping[str, str]
+    """Role (account, contact) → lookup field or associated object."""
+    fields: Mapping[str, FieldRule]
+
+
+@document
+class TaskMap:
+    """How a playbook task or a review reminder is read and written."""
+
+    key: str | None
+    status: str
+    open: str
+    done: Sequence[str]
+    cancelled: str
+    """Status that an untouched task of ours gets when it is cancelled."""
+    body: str
+    """Field that ends with `ref: KEY` where tasks cannot carry a unique key."""
+    links: Mapping[str, str]
+    kinds: Mapping[Literal["call", "email", "todo"], str]
+    """Step kind → the CRM's task type."""
+    fields: Mapping[str, FieldRule]
+
+
+@document
+class OwnerRules:
+    """Who gets what: an e-mail per role, else the account's owner, else the default."""
+
+    default: str | None = None
+    """E-mail of the owner of last resort."""
+    roles: Mapping[OwnerRole, str] = field(default_factory=dict)
+    """Role → account field that names its owner, or an e-mail."""
+    languages: Mapping[str, Language] = field(default_factory=dict)
+    """E-mail → language, where the CRM does not say."""
+
+
+@document
+class CrmMapping:
+    """One CRM's mapping, whole."""
+
+    version: int = 1
+    name: str
+    crm: Literal["salesforce", "hubspot"]
+    namespace: str = "expansion"
+    """Part of every key: two connectors on one CRM use two namespaces."""
+    own_prefix: str
+    """Prefix of the fields that are ours; policy `own` is allowed only on these."""
+    default_language: Language = "en"
+    account: AccountMap
+    contact: ContactMap
+    owners: OwnerRules = OwnerRules()
+    opportunity: OpportunityMap
+    task: TaskMap
+    install: Mapping[Literal["opportunity", "task", "account"], Mapping[str, NewField]] = field(default_factory=dict)
+    """Fields of ours to create, by type."""

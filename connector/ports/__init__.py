@@ -1,0 +1,1 @@
+"""What the steps ask of the outside world: small protocols, readers apart from writers."""

@@ -1,0 +1,100 @@
+"""What a CRM adapter offers. A step that takes only a reader proves by its type that it writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.account import Owner
+from connector.domain.change import (
+    Abilities,
+    CrmRecord,
+    Destination,
+    Outcome,
+    RecordType,
+    Schema,
+    Stage,
+    StageEntry,
+    Verb,
+    Write,
+)
+from connector.domain.mapping import NewField
+
+
+class CrmReader(Protocol):
+    """Looks at single records and the schema."""
+
+    def destination(self) -> Destination:
+        """Say which org or portal the credentials lead to; raise CredentialError when refused."""
+        ...
+
+    def abilities(self) -> Abilities:
+        """Say which types carry a key and which take their links at creation, from the installed schema."""
+        ...
+
+    def schema(self, type: RecordType) -> Schema:
+        """Describe a type as the user we run as sees it (cached for the life of the adapter)."""
+        ...
+
+    def read(self, type: RecordType, ids: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+        """Read records by CRM id; archived and merged ones come marked, ids that never were are absent."""
+        ...
+
+    def find(self, type: RecordType, keys: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+        """Find our records by key, archived ones marked; never through a search index that lags.
+
+        Where a type cannot carry a key, the `ref:` line of its body is what is searched.
+        """
+        ...
+
+
+class CrmFeed(Protocol):
+    """Tells what changed in the CRM."""
+
+    def changed(self, type: RecordType, names: Sequence[str], since: datetime | None) -> Iterator[CrmRecord]:
+        """Yield every record (since None: all) modified at or after a server time, deletions marked archived."""
+        ...
+
+    def owners(self) -> list[Owner]:
+        """List the people who can own records, inactive ones included."""
+        ...
+
+    def stages(self) -> list[Stage]:
+        """List the stages of every pipeline."""
+        ...
+
+    def stage_history(self, ids: Sequence[str]) -> dict[str, tuple[StageEntry, ...]]:
+        """Give each opportunity's entries into stages, oldest first."""
+        ...
+
+    def calls(self) -> int:
+        """Count the API calls this adapter has made."""
+        ...
+
+
+class CrmWriter(Protocol):
+    """Carries out writes, a batch at a time. Only `deliver` holds one."""
+
+    def batch_size(self, verb: Verb, type: RecordType) -> int:
+        """Say how many writes of one verb and type one call carries."""
+        ...
+
+    def write(self, batch: Sequence[Write]) -> list[Outcome]:
+        """Carry out one batch of one verb and type; give one outcome per write, in any order.
+
+        Never raises for what a vendor answers; a lost answer is verdict UNKNOWN for every write it may have carried.
+        """
+        ...
+
+
+class CrmSetup(Protocol):
+    """Creates our own fields in the CRM."""
+
+    def missing(self, wanted: Mapping[RecordType, Mapping[str, NewField]]) -> dict[RecordType, list[str]]:
+        """Name the wanted fields that the runtime user cannot see or write."""
+        ...
+
+    def install(self, wanted: Mapping[RecordType, Mapping[str, NewField]]) -> list[str]:
+        """Create what is missing, grant it to the runtime user, and say what was done, a line each."""
+        ...

@@ -1,0 +1,38 @@
+"""Runs stand-ins on loopback: one uvicorn server a stand-in, each in a thread, stopped together.
+
+uvicorn writes head and body of an answer in separate calls; with Nagle's algorithm a keep-alive client then waits
+for a delayed ACK, 40 ms a call. asyncio sets TCP_NODELAY on accepted sockets, and h11 is used so that tests meet
+the same server everywhere.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@contextmanager
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve an app on 127.0.0.1 (port 0: a free one) and yield its base URL; stop it at the end."""
+    listener = socket.create_server(("127.0.0.1", port))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", lifespan="off", http="h11", access_log=False, timeout_keep_alive=75)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError(f"the stand-in on port {listener.getsockname()[1]} did not start")
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
