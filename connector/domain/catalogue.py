@@ -55,6 +55,12 @@ class Offer:
     """Plans that already contain it."""
     quantity: Literal["one", "same", "seats"] = "one"
     """What to propose: one unit, the plan's seats, or enough units to clear the limit."""
+    pack: int = 1
+    """How much of a metric one billed unit contains (100 envelopes a pack)."""
+    adds_to: str | None = None
+    """More of something held: `plan`, or an offer; it is priced as a larger quantity of that."""
+    sold_with: Sequence[str] = ()
+    """Plans it can be added to; empty: any."""
     list_price: Mapping[str, int] = field(default_factory=dict)
     """Currency → monthly minor units per unit, used when billing has no price list."""
     delivered_by: Literal["us", "partner"] = "us"

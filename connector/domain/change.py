@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from connector.domain.episode import Episode
+
 Scalar = str | None
 
 
@@ -146,6 +148,17 @@ class Desired:
     value: int = 0
     """Expected value in minor units of the reporting currency; what is delivered first when budget is short."""
     close: bool = False
+    crm_id: str | None = None
+    """A record that is not ours to create (a customer's account), named by its CRM id."""
+
+
+class Why(StrEnum):
+    """Why a change is held, or a record left alone."""
+
+    DELETED = "deleted_in_crm"
+    PERSON = "touched_by_a_person"
+    DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
+    NOTHING_TO_CLOSE = "nothing_to_close"
 
 
 Action = Literal["create", "update", "close", "unchanged", "held", "associate"]
@@ -175,9 +188,14 @@ class Change:
     crm_id: str | None = None
     fields: tuple[FieldChange, ...] = ()
     links: tuple[Link, ...] = ()
+    """Of a creation: what it must be linked to, and so what must exist before. Of an association: itself."""
     why: str | None = None
     value: int = 0
     read_at: datetime | None = None
+    handed_over: tuple[str, ...] = ()
+    """Fields that a person took over since; noted at delivery, so that they stay theirs."""
+    agreed: tuple[FieldChange, ...] = ()
+    """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +212,8 @@ class Plan:
     changes: tuple[Change, ...]
     calls: int = 0
     """Estimated API calls of delivery, exact when nothing fails."""
+    episodes: tuple[Episode, ...] = ()
+    """Episodes that it opens or whose brief it renews; stored when it is applied, so that planning stores nothing."""
 
 
 Verb = Literal["create", "update", "associate"]
@@ -245,6 +265,8 @@ class Abilities:
     """Types that carry a unique key; the others are found again by a `ref:` line in their body."""
     inline_links: frozenset[RecordType]
     """Types whose links travel with their creation; the others get them as writes of their own."""
+    shows_writes: bool = True
+    """Answers to creates and updates show the fields; otherwise delivery reads each batch back."""
 
 
 @dataclass(frozen=True)

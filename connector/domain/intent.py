@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from connector.domain.catalogue import Kind, Lever, Texts
 from connector.domain.money import Money
@@ -77,3 +79,48 @@ class Held:
     detail: str = ""
     p: float | None = None
     value: int | None = None
+
+
+def brief_of(intent: Intent) -> dict[str, Any]:
+    """Write an intent down as plain JSON: what an episode's texts cite."""
+    return {
+        **{name: getattr(intent, name) for name in _PLAIN},
+        "billing_ids": list(intent.billing_ids),
+        "delta_mrr": [intent.delta_mrr.minor, intent.delta_mrr.currency],
+        "contributions": [[c.name, c.term, dict(c.evidence)] for c in intent.contributions],
+        "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
+        "data_to": intent.data_to.isoformat(),
+    }
+
+
+def intent_of(brief: Mapping[str, Any]) -> Intent:
+    """Read what `brief_of` wrote."""
+    kind, on, label = brief["moment"]
+    return Intent(
+        **{name: brief[name] for name in _PLAIN},
+        billing_ids=tuple(brief["billing_ids"]),
+        delta_mrr=Money(*brief["delta_mrr"]),
+        contributions=tuple(Contribution(name, term, evidence) for name, term, evidence in brief["contributions"]),
+        moment=Moment(kind, date.fromisoformat(on), label),
+        data_to=date.fromisoformat(brief["data_to"]),
+    )
+
+
+_PLAIN = ("play", "account_id", "need", "offer", "kind", "lever", "quantity", "p", "value", "base", "as_task")
+REFRESH_SHARE = 0.1
+REFRESH_DAYS = 7
+
+
+def moved_materially(told: Intent, new: Intent) -> bool:
+    """Say whether texts that cite `told` must be written anew: a number moved by 10 %, or there is a new reason.
+
+    Never more often than weekly, except that a proposal is promoted to an opportunity at once.
+    """
+    if told.as_task and not new.as_task:
+        return True
+    if (new.data_to - told.data_to).days < REFRESH_DAYS:
+        return False
+    if new.offer != told.offer or {c.name for c in new.contributions} - {c.name for c in told.contributions}:
+        return True
+    pairs = ((told.p, new.p), (told.delta_mrr.minor, new.delta_mrr.minor), (told.quantity, new.quantity))
+    return any(abs(after - before) > REFRESH_SHARE * abs(before) for before, after in pairs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from connector.domain.documents import document
@@ -39,8 +39,7 @@ def exponent(currency: str) -> int:
 
 def round_minor(amount: Fraction | Decimal) -> int:
     """Round to whole minor units, halves to even."""
-    exact = Fraction(amount)
-    return int((Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal(1), ROUND_HALF_EVEN))
+    return round(Fraction(amount))
 
 
 @dataclass(frozen=True, order=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from connector.domain.change import (
     Destination,
     Outcome,
     RecordType,
+    Ref,
     Schema,
     Stage,
     StageEntry,
@@ -41,10 +43,17 @@ class CrmReader(Protocol):
         """Read records by CRM id; archived and merged ones come marked, ids that never were are absent."""
         ...
 
-    def find(self, type: RecordType, keys: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+    def find(
+        self,
+        type: RecordType,
+        keys: Sequence[str],
+        names: Sequence[str],
+        near: Mapping[str, Sequence[Ref]] | None = None,
+    ) -> dict[str, CrmRecord]:
         """Find our records by key, archived ones marked; never through a search index that lags.
 
-        Where a type cannot carry a key, the `ref:` line of its body is what is searched.
+        Where a type cannot carry a key, the `ref:` line of its body is what is searched: among the records linked to
+        those that `near` names for each key, else (slowly) among all.
         """
         ...
 
@@ -98,3 +107,13 @@ class CrmSetup(Protocol):
     def install(self, wanted: Mapping[RecordType, Mapping[str, NewField]]) -> list[str]:
         """Create what is missing, grant it to the runtime user, and say what was done, a line each."""
         ...
+
+
+@dataclass(frozen=True)
+class Crm:
+    """One connection in its four roles; hand a step only the roles it may use."""
+
+    reader: CrmReader
+    feed: CrmFeed
+    writer: CrmWriter
+    setup: CrmSetup

@@ -32,7 +32,10 @@ class State(Protocol):
         ...
 
     def load(self, kind: str, rows: Sequence[Row]) -> None:
-        """Put rows there as if they had always been; each keeps the id and timestamps it carries."""
+        """Put rows there as if they had always been; each keeps the id and timestamps it carries.
+
+        KeyError says there is no such type, ValueError that a row cannot be one of it.
+        """
         ...
 
     def reset(self) -> None:
@@ -110,7 +113,12 @@ def _control_routes(state: State, control: Control) -> list[Route]:
 
     async def write_state(request: Request) -> Response:
         rows = await request.json()
-        state.load(request.path_params["kind"], rows)
+        try:
+            state.load(request.path_params["kind"], rows)
+        except KeyError as unknown:
+            return JSONResponse({"error": f"no such type: {unknown}"}, status_code=404)
+        except ValueError as wrong:
+            return JSONResponse({"error": str(wrong)}, status_code=400)
         return JSONResponse({"loaded": len(rows)})
 
     async def reset(_: Request) -> Response:

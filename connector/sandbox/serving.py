@@ -1,8 +1,8 @@
 """Runs stand-ins on loopback: one uvicorn server a stand-in, each in a thread, stopped together.
 
 uvicorn writes head and body of an answer in separate calls; with Nagle's algorithm a keep-alive client then waits
-for a delayed ACK, 40 ms a call. asyncio sets TCP_NODELAY on accepted sockets, and h11 is used so that tests meet
-the same server everywhere.
+for a delayed ACK, 40 ms a call. asyncio sets TCP_NODELAY only on sockets made with an explicit protocol, so the
+listener sets it and accepted sockets inherit it. h11 is used so that tests meet the same server everywhere.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serve an app on 127.0.0.1 (port 0: a free one) and yield its base URL; stop it at the end."""
     listener = socket.create_server(("127.0.0.1", port))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="critical", lifespan="off", http="h11", access_log=False, timeout_keep_alive=75)
     )

@@ -5,7 +5,8 @@ is written down in a few words and still passes that schema. Objects are plain d
 Stripe shows only when expanded (a price's tiers) are stored in full; hiding them is the server's business.
 
 Ids and times are always given, never drawn: the same arguments make the same object. Times are Unix seconds, amounts
-are in the minor unit of their currency.
+are in the minor unit of their currency. Some builders pass forty lines, because objects have that many fields; they
+decide next to nothing.
 
 Source: Stripe OpenAPI document, version 2026-05-27.dahlia.
 """

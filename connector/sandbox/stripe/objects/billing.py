@@ -94,7 +94,7 @@ def subscription(
     """A subscription; `paused` is the behaviour of a paused collection, which leaves the status as it is."""
     begins = created if start_date is None else start_date
     return {
-        **_SUBSCRIPTION_CONSTANTS,
+        **_subscription_defaults(),
         "id": id,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": begins,
@@ -128,29 +128,31 @@ def subscription(
     }
 
 
-_SUBSCRIPTION_CONSTANTS: Object = {
-    "object": "subscription",
-    "application": None,
-    "application_fee_percent": None,
-    "billing_cycle_anchor_config": None,
-    "billing_schedules": [],
-    "billing_thresholds": None,
-    "customer_account": None,
-    "default_payment_method": None,
-    "default_source": None,
-    "default_tax_rates": [],
-    "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-    "livemode": False,
-    "next_pending_invoice_item_invoice": None,
-    "on_behalf_of": None,
-    "payment_settings": {
-        "payment_method_options": None,
-        "payment_method_types": None,
-        "save_default_payment_method": "off",
-    },
-    "pending_invoice_item_interval": None,
-    "pending_setup_intent": None,
-    "pending_update": None,
-    "transfer_data": None,
-    "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-}
+def _subscription_defaults() -> Object:
+    """What a plain one leaves empty; made anew each time, so that no two objects share a part."""
+    return {
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "billing_cycle_anchor_config": None,
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "customer_account": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "livemode": False,
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "transfer_data": None,
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+    }

@@ -88,14 +88,6 @@ def price(
     if not tiers and unit_amount is None:
         raise ValueError(f"price {id}: give unit_amount or tiers")
     whole, decimal = (None, None) if tiers else amounts(unit_amount)
-    own_currency = {
-        "custom_unit_amount": None,
-        "tax_behavior": "unspecified",
-        "unit_amount": whole,
-        "unit_amount_decimal": decimal,
-    }
-    if tiers:
-        own_currency["tiers"] = list(tiers)
     made = {
         "id": id,
         "object": "price",
@@ -103,7 +95,7 @@ def price(
         "billing_scheme": "tiered" if tiers else "per_unit",
         "created": created,
         "currency": currency,
-        "currency_options": {currency: own_currency, **(currency_options or {})},
+        "currency_options": {currency: _own_currency(whole, decimal, tiers), **(currency_options or {})},
         "custom_unit_amount": None,
         "livemode": False,
         "lookup_key": lookup_key,
@@ -119,6 +111,17 @@ def price(
         "unit_amount_decimal": decimal,
     }
     return {**made, "tiers": list(tiers)} if tiers else made
+
+
+def _own_currency(whole: int | None, decimal: str | None, tiers: Sequence[Object]) -> Object:
+    """The price's own currency is among its currency options too."""
+    amounts = {
+        "custom_unit_amount": None,
+        "tax_behavior": "unspecified",
+        "unit_amount": whole,
+        "unit_amount_decimal": decimal,
+    }
+    return {**amounts, "tiers": list(tiers)} if tiers else amounts
 
 
 def _recurring(interval: str | None, interval_count: int, meter: str | None) -> Object | None:
@@ -151,7 +154,7 @@ def coupon(
         raise ValueError(f"coupon {id}: give percent_off, or amount_off with its currency")
     if (duration == "repeating") != (duration_in_months is not None):
         raise ValueError(f"coupon {id}: duration_in_months goes with duration 'repeating', and only with it")
-    made = {
+    made: Object = {
         "id": id,
         "object": "coupon",
         "amount_off": amount_off,

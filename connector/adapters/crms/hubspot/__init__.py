@@ -1,0 +1,34 @@
+"""The HubSpot adapter: `connect` gives the four roles of the CRM port over one connection."""
+
+from __future__ import annotations
+
+from connector.adapters.crms.http import Timeouts
+from connector.adapters.crms.hubspot.client import HubspotClient, HubspotCredentials
+from connector.adapters.crms.hubspot.feed import HubspotFeed
+from connector.adapters.crms.hubspot.read import HubspotReader
+from connector.adapters.crms.hubspot.setup import HubspotSetup
+from connector.adapters.crms.hubspot.write import HubspotWriter
+from connector.domain.mapping import CrmMapping
+from connector.ports.clock import Clock
+from connector.ports.crm import Crm
+
+__all__ = ["HubspotCredentials", "connect"]
+
+
+def connect(
+    credentials: HubspotCredentials,
+    mapping: CrmMapping,
+    clock: Clock,
+    base_url: str | None = None,
+    ca_bundle: str | None = None,
+    timeouts: Timeouts | None = None,
+) -> Crm:
+    """Build the adapter; nothing is called until a role is used."""
+    client = HubspotClient(credentials, clock, base_url, ca_bundle, timeouts)
+    reader = HubspotReader(client, mapping)
+    return Crm(
+        reader=reader,
+        feed=HubspotFeed(client, reader, mapping),
+        writer=HubspotWriter(client, reader, mapping),
+        setup=HubspotSetup(client, reader, clock),
+    )

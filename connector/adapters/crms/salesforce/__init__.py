@@ -1,0 +1,34 @@
+"""The Salesforce adapter: `connect` gives the four roles of the CRM port over one session."""
+
+from __future__ import annotations
+
+from connector.adapters.crms.http import Timeouts
+from connector.adapters.crms.salesforce.client import SalesforceClient, SalesforceCredentials
+from connector.adapters.crms.salesforce.feed import SalesforceFeed
+from connector.adapters.crms.salesforce.read import SalesforceReader
+from connector.adapters.crms.salesforce.setup import SalesforceSetup
+from connector.adapters.crms.salesforce.write import SalesforceWriter
+from connector.domain.mapping import CrmMapping
+from connector.ports.clock import Clock
+from connector.ports.crm import Crm
+
+__all__ = ["SalesforceCredentials", "connect"]
+
+
+def connect(
+    credentials: SalesforceCredentials,
+    mapping: CrmMapping,
+    clock: Clock,
+    base_url: str | None = None,
+    ca_bundle: str | None = None,
+    timeouts: Timeouts | None = None,
+) -> Crm:
+    """Build the adapter; nothing is called until a role is used."""
+    client = SalesforceClient(credentials, clock, base_url, ca_bundle, timeouts)
+    reader = SalesforceReader(client, mapping)
+    return Crm(
+        reader=reader,
+        feed=SalesforceFeed(client, reader),
+        writer=SalesforceWriter(client, reader, mapping),
+        setup=SalesforceSetup(client, reader, mapping),
+    )

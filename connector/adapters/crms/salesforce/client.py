@@ -1,0 +1,161 @@
+"""One way in to Salesforce: every call of this adapter passes through `SalesforceClient.call`.
+
+Decided here: simple-salesforce logs in and builds requests, but its own re-login is not used (its row methods repeat
+a refused login without an end), so a session that expired is renewed once by us. Reads are repeated after a broken
+answer, writes never: what a lost write did is for the outbox to find out.
+
+Source: Salesforce Help, "OAuth 2.0 JWT Bearer Flow" and "OAuth 2.0 Client Credentials Flow"; REST API Developer Guide.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import requests
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
+from simple_salesforce.login import SalesforceLogin
+
+from connector.adapters.crms.http import (
+    CallError,
+    LostAnswerError,
+    NotSentError,
+    RefusedError,
+    Timeouts,
+    for_reader,
+    mounted_session,
+    reading,
+    what_failed,
+)
+from connector.adapters.crms.pacing import Quota
+from connector.adapters.crms.salesforce.errors import QUOTA, refusal
+from connector.domain.errors import BudgetSpentError
+from connector.ports.clock import Clock
+
+API_VERSION = "67.0"
+_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class SalesforceCredentials:
+    """How to log in: a signed assertion for one user (`jwt`), or the app's own secret (`client_credentials`)."""
+
+    auth: Literal["jwt", "client_credentials"]
+    consumer_key: str
+    domain: str = "login"
+    """`login`, `test`, or the org's My Domain such as `acme.my` (which client credentials need)."""
+    username: str | None = None
+    private_key_file: str | None = None
+    consumer_secret: str | None = field(default=None, repr=False)
+
+    def login_arguments(self) -> dict[str, str | None]:
+        """Give what the login function of simple-salesforce takes."""
+        common = {"consumer_key": self.consumer_key, "domain": self.domain}
+        if self.auth == "jwt":
+            return common | {"username": self.username, "privatekey_file": self.private_key_file}
+        return common | {"consumer_secret": self.consumer_secret}
+
+
+class SalesforceClient:
+    """A session with one org, opened at the first call."""
+
+    def __init__(
+        self,
+        credentials: SalesforceCredentials,
+        clock: Clock,
+        base_url: str | None = None,
+        ca_bundle: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._session = mounted_session(base_url, ca_bundle, timeouts or Timeouts(), self._note_answer)
+        self._salesforce: Salesforce | None = None
+        self._identity: Mapping[str, Any] | None = None
+        self.calls = 0
+        self._quota = Quota(clock)
+        self._repeat = reading(clock)
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Read, repeating after a broken answer; raise what a reading step raises."""
+        try:
+            return self._repeat(self.call, "GET", path, params)
+        except RefusedError as error:
+            if error.code == QUOTA:
+                raise BudgetSpentError(f"Salesforce: {error.message}", hint="run again tomorrow") from error
+            raise for_reader(error) from error
+        except CallError as error:
+            raise for_reader(error) from error
+
+    def query(self, soql: str) -> Iterator[dict[str, Any]]:
+        """Yield every row, deleted and merged ones included, a page at a time."""
+        page = self.get("queryAll/", {"q": soql})
+        while True:
+            yield from page["records"]
+            if page["done"]:
+                return
+            page = self.get("query" + page["nextRecordsUrl"].partition("/query")[2])
+
+    def call(self, method: str, path: str, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """Make one call; a session that expired is renewed once. Raise `CallError`."""
+        try:
+            return self._send(method, path, params, body)
+        except RefusedError as error:
+            if error.status != 401:
+                raise
+            self._salesforce = None
+            return self._send(method, path, params, body)
+
+    def who_am_i(self) -> Mapping[str, Any]:
+        """Ask once who we run as, and in which org."""
+        if self._identity is None:
+            # The identity endpoint lies outside the versioned root that every path starts from.
+            self._identity = self.get("../../oauth2/userinfo")
+        return self._identity
+
+    def _send(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
+        if self._salesforce is None:
+            try:
+                self._salesforce = self._log_in()
+            except LostAnswerError as error:
+                raise NotSentError(f"login: {error}") from error
+        salesforce = self._salesforce
+        if self._quota.is_spent():
+            raise RefusedError(403, QUOTA, "nearly all of the org's API calls are used; the rest is left to others")
+        self.calls += 1
+        content = {} if body is None else {"json": body}
+        try:
+            return salesforce.restful(path, params=params, method=method, **content)
+        except SalesforceError as error:
+            raise refusal(error.status, error.content) from error
+        except requests.RequestException as error:
+            raise what_failed(error, salesforce.sf_instance) from error
+
+    def _log_in(self) -> Salesforce:
+        with warnings.catch_warnings():
+            # simple-salesforce prints an approval link beside the refusal that we raise ourselves.
+            warnings.simplefilter("ignore")
+            try:
+                token, instance = SalesforceLogin(session=self._session, **self._credentials.login_arguments())
+            except SalesforceAuthenticationFailed as error:
+                raise _login_refused(error) from error
+            except requests.RequestException as error:
+                raise what_failed(error, f"{self._credentials.domain}.salesforce.com") from error
+            except (OSError, ValueError) as error:
+                raise RefusedError(401, "LOGIN_REFUSED", f"the private key cannot be used: {error}") from error
+        return Salesforce(session_id=token, instance=instance, session=self._session, version=API_VERSION)
+
+    def _note_answer(self, headers: Mapping[str, str]) -> None:
+        told = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
+        if told is not None:
+            self._quota.note(int(told[1]), int(told[2]))
+
+
+def _login_refused(error: SalesforceAuthenticationFailed) -> CallError:
+    code = str(error.code)
+    if code.isdigit() and int(code) >= 500:
+        return LostAnswerError(f"login answered HTTP {code}")
+    return RefusedError(401, "LOGIN_REFUSED", f"login refused: {code} {error.message or ''}".strip())

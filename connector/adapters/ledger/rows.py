@@ -1,0 +1,150 @@
+"""Ledger rows ↔ domain values, both ways, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.domain.change import CrmRecord, Destination, RecordType, StageEntry
+from connector.domain.episode import Episode, EpisodeState
+from connector.domain.link import LinkDecision, LinkMethod, LinkState
+from connector.domain.outbox import DeliveryState, OutboxEntry, Refusal
+from connector.domain.plan_json import change_from_dict, change_to_dict
+from connector.domain.run import Decision, Run, RunStatus
+
+Row = dict[str, Any]
+AnyRow = sa.Row[Any]
+
+
+def destination_of(row: AnyRow) -> Destination:
+    return Destination(row.crm, row.org, row.label)
+
+
+def run_row(run: Run) -> Row:
+    return {**asdict(run), "status": run.status.value, "summary": dict(run.summary)}
+
+
+def run_of(row: AnyRow) -> Run:
+    return Run(**{**row._asdict(), "status": RunStatus(row.status)})
+
+
+def mirror_row(destination: str, record: CrmRecord) -> Row:
+    return {
+        "destination": destination,
+        "type": record.type.value,
+        "crm_id": record.id,
+        "fields": dict(record.fields),
+        "links": {role: list(ids) for role, ids in record.links.items()},
+        "created_at": record.created_at,
+        "modified_at": record.modified_at,
+        "archived": record.archived,
+        "merged_into": record.merged_into,
+    }
+
+
+def crm_record_of(row: AnyRow) -> CrmRecord:
+    return CrmRecord(
+        type=RecordType(row.type),
+        id=row.crm_id,
+        fields=row.fields,
+        links={role: tuple(ids) for role, ids in row.links.items()},
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        archived=row.archived,
+        merged_into=row.merged_into,
+    )
+
+
+def stage_row(destination: str, entry: StageEntry) -> Row:
+    return {"destination": destination, **asdict(entry)}
+
+
+def stage_of(row: AnyRow) -> StageEntry:
+    return StageEntry(row.opportunity_id, row.stage, row.entered_at, row.by_us)
+
+
+def link_row(destination: str, decision: LinkDecision) -> Row:
+    return {
+        **asdict(decision),
+        "destination": destination,
+        "state": decision.state.value,
+        "method": decision.method and decision.method.value,
+        "candidates": list(decision.candidates),
+    }
+
+
+def link_of(row: AnyRow) -> LinkDecision:
+    return LinkDecision(
+        billing_id=row.billing_id,
+        state=LinkState(row.state),
+        decided_at=row.decided_at,
+        crm_id=row.crm_id,
+        method=LinkMethod(row.method) if row.method else None,
+        decided_by=row.decided_by,
+        candidates=tuple(row.candidates),
+    )
+
+
+def episode_row(destination: str, episode: Episode) -> Row:
+    return {
+        **asdict(episode),
+        "destination": destination,
+        "state": episode.state.value,
+        "brief": dict(episode.brief),
+    }
+
+
+def episode_of(row: AnyRow) -> Episode:
+    named = {name: value for name, value in row._asdict().items() if name != "destination"}
+    return Episode(**{**named, "state": EpisodeState(row.state)})
+
+
+def outbox_row(entry: OutboxEntry) -> Row:
+    return {
+        "id": entry.id,
+        "destination": entry.destination,
+        "run_id": entry.run_id,
+        "job": entry.job,
+        "subject": entry.subject,
+        "state": entry.state.value,
+        "sequence": entry.order,
+        "attempts": entry.attempts,
+        "tried_in": entry.tried_in,
+        "crm_id": entry.crm_id,
+        "reason": entry.reason,
+        "refusal": asdict(entry.refusal) if entry.refusal else None,
+        "change": change_to_dict(entry.change),
+    }
+
+
+def entry_of_row(row: AnyRow) -> OutboxEntry:
+    return OutboxEntry(
+        id=row.id,
+        destination=row.destination,
+        run_id=row.run_id,
+        job=row.job,
+        subject=row.subject,
+        change=change_from_dict(row.change),
+        order=row.sequence,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        tried_in=row.tried_in,
+        crm_id=row.crm_id,
+        reason=row.reason,
+        refusal=Refusal(**row.refusal) if row.refusal else None,
+    )
+
+
+def decision_of(row: AnyRow) -> Decision:
+    return Decision(
+        account_id=row.account_id,
+        subject=row.subject,
+        reason=row.reason,
+        detail=row.detail,
+        since_run=row.since_run,
+        since=row.since,
+        p=row.p,
+        value=row.value,
+    )

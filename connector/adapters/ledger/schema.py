@@ -1,0 +1,186 @@
+"""The ledger's tables. The migrations make them; a test proves that both say the same.
+
+Only what both SQLite and PostgreSQL understand. Moments are UTC. Values of fields and links are JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from connector.domain.outbox import OPEN
+
+METADATA = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone, so none is stored there and UTC is put back on reading."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _of(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(name, METADATA, *columns)
+
+
+def _key(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.String(255), primary_key=True)
+
+
+def _text(name: str, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def _moment(name: str, null: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Moment, nullable=null)
+
+
+LIFE = _of("life", sa.Column("id", sa.Integer, primary_key=True, autoincrement=False), _text("epoch"))
+DESTINATIONS = _of("destinations", _key("id"), _text("crm"), _text("org"), _text("label"))
+RUNS = _of(
+    "runs",
+    _key("id"),
+    _text("job"),
+    _text("destination"),
+    _moment("now"),
+    _moment("started_at"),
+    _text("status"),
+    _moment("ended_at", null=True),
+    sa.Column("summary", sa.JSON, nullable=False),
+)
+CURSORS = _of("cursors", _key("destination"), _key("type"), _moment("cursor"))
+MIRROR = _of(
+    "mirror",
+    _key("destination"),
+    _key("type"),
+    _key("crm_id"),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("links", sa.JSON, nullable=False),
+    _moment("created_at", null=True),
+    _moment("modified_at", null=True),
+    sa.Column("archived", sa.Boolean, nullable=False),
+    _text("merged_into", null=True),
+)
+STAGE_ENTRIES = _of(
+    "stage_entries",
+    _key("destination"),
+    _key("opportunity_id"),
+    _key("stage"),
+    sa.Column("entered_at", Moment, primary_key=True),
+    sa.Column("by_us", sa.Boolean, nullable=False),
+)
+LINKS = _of(
+    "links",
+    _key("destination"),
+    _key("billing_id"),
+    _text("state"),
+    _text("crm_id", null=True),
+    _text("method", null=True),
+    _text("decided_by"),
+    _moment("decided_at"),
+    sa.Column("candidates", sa.JSON, nullable=False),
+)
+EPISODES = _of(
+    "episodes",
+    _key("destination"),
+    _key("key"),
+    _text("account_id"),
+    _text("need"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    _text("state"),
+    _moment("opened_at"),
+    _moment("closed_at", null=True),
+    _text("offer", null=True),
+    _text("play", null=True),
+    sa.Column("brief", sa.JSON, nullable=False),
+)
+RECORDS = _of(
+    "records",
+    _key("destination"),
+    _key("key"),
+    _text("type"),
+    _text("crm_id"),
+    _text("account_id"),
+    _text("tombstone", null=True),
+    _moment("gone_at", null=True),
+)
+RECEIPTS = _of(
+    "receipts",
+    _key("destination"),
+    _key("key"),
+    _key("field"),
+    _text("sent", null=True),
+    _text("shown", null=True),
+    sa.Column("handed_over", sa.Boolean, nullable=False),
+    _text("run_id"),
+)
+ASSOCIATIONS = _of("associations", _key("destination"), _key("key"), _key("role"), _key("name"), _key("target"))
+OUTBOX = _of(
+    "outbox",
+    _key("id"),
+    _text("destination"),
+    _text("run_id"),
+    _text("job"),
+    _text("subject"),
+    _text("state"),
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _text("tried_in", null=True),
+    _text("crm_id", null=True),
+    _text("reason", null=True),
+    sa.Column("refusal", sa.JSON, nullable=True),
+    sa.Column("change", sa.JSON, nullable=False),
+)
+_IS_OPEN = OUTBOX.c.state.in_([state.value for state in sorted(OPEN)])
+sa.Index(
+    "outbox_one_open_entry_per_subject",
+    OUTBOX.c.destination,
+    OUTBOX.c.subject,
+    unique=True,
+    sqlite_where=_IS_OPEN,
+    postgresql_where=_IS_OPEN,
+)
+sa.Index("outbox_by_state", OUTBOX.c.destination, OUTBOX.c.state)
+PLANS = _of(
+    "plans",
+    _key("run_id"),
+    _text("destination"),
+    _text("job"),
+    _text("status"),
+    _text("approved_by", null=True),
+    _moment("created_at"),
+    _text("document"),
+)
+LEASES = _of(
+    "leases",
+    _key("destination"),
+    _text("holder"),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("expires", sa.Float(53), nullable=False),
+)
+DECISIONS = _of(
+    "decisions",
+    _key("destination"),
+    _key("account_id"),
+    _key("subject"),
+    _text("reason"),
+    _text("detail"),
+    sa.Column("p", sa.Float(53), nullable=True),
+    sa.Column("value", sa.BigInteger, nullable=True),
+    _text("since_run"),
+    _moment("since"),
+)

@@ -1,0 +1,5 @@
+"""Files that somebody else shaped as a billing source."""
+
+from connector.adapters.sources.files.source import FilesSource
+
+__all__ = ["FilesSource"]

@@ -1,0 +1,164 @@
+"""Opens files: which ones a pattern means, whether they changed, and their rows with line numbers.
+
+Rows are text as written; what a number or a date looks like is the next step's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from glob import glob, has_magic
+from hashlib import file_digest
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from connector.domain.billing import FileSet
+from connector.domain.errors import SourceDataError
+
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """A row as written; `values` is None when it has another number of fields than the header."""
+
+    line: int
+    values: Mapping[str, str] | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class MappingText:
+    """The mapping file, to point at the line that names a column."""
+
+    path: Path | None = None
+
+    def place(self, column: str) -> str | None:
+        """file:line of the first line that ends with the column's name."""
+        if self.path is None or not self.path.is_file():
+            return None if self.path is None else str(self.path)
+        for number, line in enumerate(self.path.read_text("utf-8").splitlines(), 1):
+            code = line.partition(" #")[0].rstrip(" ,}")
+            if code.endswith((f" {column}", f'"{column}"', f"'{column}'")) or f": {column}," in line:
+                return f"{self.path}:{number}"
+        return str(self.path)
+
+
+def paths(files: FileSet, folder: Path, mapping: MappingText) -> Sequence[Path]:
+    """Files that the patterns mean, sorted; a named file that is missing is an error, an empty pattern is not."""
+    found: list[Path] = []
+    for pattern in files.files:
+        full = str(folder / pattern)
+        if has_magic(pattern):
+            found.extend(Path(path) for path in sorted(glob(full, recursive=True)))
+        elif Path(full).is_file():
+            found.append(Path(full))
+        else:
+            raise SourceDataError(
+                f"there is no file {full}",
+                at=mapping.place(pattern),
+                hint="put the file there, mend `files` in the mapping, or set CONNECTOR_FILES_DIR",
+            )
+    return list(dict.fromkeys(found))
+
+
+def fingerprint(path: Path, known: Mapping[str, object] | None) -> Mapping[str, object]:
+    """Size, time and content hash; the content is read only when size or time differ from what is known."""
+    state = path.stat()
+    if known is not None and known.get("size") == state.st_size and known.get("mtime_ns") == state.st_mtime_ns:
+        return known
+    with path.open("rb") as opened:
+        digest = file_digest(opened, "sha256").hexdigest()
+    return {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "hash": digest}
+
+
+def check_columns(header: Sequence[str], files: FileSet, path: Path, mapping: MappingText) -> None:
+    """Raise SourceDataError for the first column that the mapping names and the file lacks."""
+    for column in (*files.columns.values(), *files.where):
+        if column not in header:
+            close = get_close_matches(column, header, 1, 0.5)
+            cure = f"did you mean {close[0]!r}?" if close else f"the file has: {', '.join(header)}"
+            raise SourceDataError(
+                f"{path.name} has no column {column!r}", at=mapping.place(column), hint=f"{cure} Mend the mapping."
+            )
+
+
+def text_rows(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
+    """Rows of a file, in order, in bounded memory."""
+    match files.format:
+        case "csv":
+            yield from _csv(path, files, mapping)
+        case "jsonl":
+            yield from _jsonl(path, files)
+        case "parquet":
+            opened = pq.ParquetFile(path)
+            check_columns(opened.schema_arrow.names, files, path, mapping)
+            line = 0
+            for batch in opened.iter_batches(CHUNK):
+                for row in batch.to_pylist():
+                    line += 1
+                    yield TextRow(line, {name: _text(value) for name, value in row.items()})
+
+
+def kept(row: TextRow, files: FileSet) -> bool:
+    """Tell whether the mapping's `where` reads this row."""
+    values = row.values
+    return values is None or all(values.get(column, "").strip() in allowed for column, allowed in files.where.items())
+
+
+def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
+    try:
+        with path.open(encoding=_signed(files.encoding), newline="") as opened:
+            reader = csv.reader(opened, delimiter=files.delimiter)
+            header = [name.strip() for name in next(reader, [])]
+            check_columns(header, files, path, mapping)
+            for fields in reader:
+                if not fields:
+                    continue
+                fits = len(fields) == len(header)
+                yield TextRow(
+                    reader.line_num,
+                    dict(zip(header, fields, strict=True)) if fits else None,
+                    files.delimiter.join(fields),
+                )
+    except UnicodeDecodeError:
+        raise SourceDataError(
+            f"{path.name} is not written in {files.encoding}",
+            at=mapping.place("encoding"),
+            hint="set `encoding` in the mapping; Excel in western Europe writes cp1252",
+        ) from None
+
+
+def _jsonl(path: Path, files: FileSet) -> Iterator[TextRow]:
+    # Rows of JSON may lack a column that has no value, so a missing one is empty, not an error.
+    wanted = {*files.columns.values(), *files.where}
+    with path.open(encoding=_signed(files.encoding)) as opened:
+        for number, text in enumerate(opened, 1):
+            if not text.strip():
+                continue
+            try:
+                row = json.loads(text)
+                values = {name: _text(row.get(name)) for name in {*wanted, *row}}
+            except (ValueError, AttributeError):
+                yield TextRow(number, None, text.strip())
+                continue
+            yield TextRow(number, values)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _signed(encoding: str) -> str:
+    # Excel starts its UTF-8 files with a byte order mark.
+    return "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding

@@ -1,0 +1,145 @@
+"""Reads billing from files, by a mapping that says how they are written.
+
+A file is read when its content differs from what the cursor remembers, and then whole: rows that did not change land
+nothing. Each file set keeps its own place, so one file may feed several streams. Rows of usage never become Python
+objects (see `usage`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from connector.adapters.sources.files.audit import raw_mrr
+from connector.adapters.sources.files.reading import MappingText, fingerprint, kept, paths, text_rows
+from connector.adapters.sources.files.translate import Translator
+from connector.adapters.sources.files.usage import usage_pages
+from connector.domain.billing import FileSet, FilesMapping, FileStream
+from connector.domain.billing import QuarantineReason as Reason
+from connector.ports.billing import Cursor, Landing, Page, RawMrr, RawStore, Rejected, Translated
+
+IDS: Mapping[str, str] = {
+    "accounts": "account_id",
+    "prices": "price_id",
+    "subscriptions": "subscription_id",
+    "invoices": "invoice_id",
+    "events": "event_id",
+}
+PER_PAGE = 5_000
+
+
+class FilesSource:
+    """A folder of files as a billing source."""
+
+    name = "files"
+    reference = ("prices",)
+
+    def __init__(
+        self, mapping: FilesMapping, folder: Path, mapping_path: Path | None = None, mapping_hash: str = ""
+    ) -> None:
+        self._mapping = mapping
+        self._folder = folder
+        self._text = MappingText(mapping_path)
+        self.name = mapping.name
+        self.mapping_hash = mapping_hash or hashlib.sha256(repr(mapping).encode()).hexdigest()
+
+    def streams(self) -> Mapping[str, str | None]:
+        """Name the streams that the mapping feeds, each with the stream of its parents."""
+        return {stream: None for stream in get_args(FileStream) if self._mapping.sets(stream)}
+
+    def pages(
+        self,
+        raw: RawStore,  # noqa: ARG002 - the port passes it; files need nothing that was landed before
+        stream: str,
+        cursor: Cursor | None,
+        now: datetime,
+    ) -> Iterator[Page]:
+        """Yield the rows of files that are new or changed."""
+        known: dict[str, Any] = dict(cursor or {})
+        files: dict[str, Any] = dict(known.get("files", {})) if known.get("mapping") == self.mapping_hash else {}
+        for at, each in enumerate(self._mapping.sets(cast(FileStream, stream))):
+            for path in paths(each, self._folder, self._text):
+                key = f"{at}:{path}"
+                mark = fingerprint(path, files.get(key))
+                unchanged = files.get(key, {}).get("hash") == mark["hash"]
+                files[key] = mark
+                if unchanged:
+                    continue
+                done = {"mapping": self.mapping_hash, "files": dict(files)}
+                if stream == "usage":
+                    origin = f"{path.name}#{at}"
+                    lag = self._mapping.usage_lag_hours
+                    yield from usage_pages(path, each, origin, self._text, now, lag)
+                else:
+                    yield from self._rows(stream, at, each, path, initial=cursor is None)
+                yield Page(stream, cursor=done)
+
+    def translate(self, raw: RawStore, stream: str, ids: Sequence[str], now: datetime) -> Iterator[Translated]:
+        """Turn what is known of each unit into canonical rows, or set it aside."""
+        return Translator(self.name, self._mapping, raw, now).units(stream, ids)
+
+    def recurring(self, raw: RawStore, as_of: datetime) -> RawMrr:
+        """Compute MRR from raw rows alone."""
+        return raw_mrr(raw, self._mapping, as_of)
+
+    def calls(self) -> int:
+        """Files cost no API call."""
+        return 0
+
+    def _rows(self, stream: str, at: int, files: FileSet, path: Path, initial: bool) -> Iterator[Page]:
+        yield Page(stream, anew=f"{path.name}:")
+        rejected: list[Rejected] = []
+        landings: list[Landing] = []
+        for landing in self._landings(stream, at, files, path, rejected):
+            landings.append(landing)
+            if len(landings) == PER_PAGE:
+                yield Page(stream, landings, initial=initial)
+                landings = []
+        yield Page(stream, landings, initial=initial, rejected=rejected)
+
+    def _landings(
+        self, stream: str, at: int, files: FileSet, path: Path, rejected: list[Rejected]
+    ) -> Iterator[Landing]:
+        """One landing per id; rows without a usable id go to `rejected`."""
+        lines: dict[str, int] = {}
+        items: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+        for row in text_rows(path, files, self._text):
+            if not kept(row, files):
+                continue
+            id = "" if row.values is None else self._id(stream, files, row.values)
+            place = f"{path.name}:{row.line}"
+            if row.values is None:
+                what = "wrong number of fields"
+                rejected.append(_rejected(stream, place, Reason.MALFORMED_ROW, what, {"text": row.text}))
+            elif not id:
+                rejected.append(_rejected(stream, place, Reason.MISSING_ID, f"{IDS[stream]} is empty", row.values))
+            elif stream == "subscriptions" and "item_id" in files.columns:
+                # A subscription is its items together, wherever in the file they are.
+                lines.setdefault(id, row.line)
+                items[id].append(row.values)
+            elif id in lines:
+                what = f"its id is on line {lines[id]} too"
+                rejected.append(_rejected(stream, place, Reason.DUPLICATE_ID, what, row.values))
+            else:
+                lines[id] = row.line
+                yield Landing(id, {"set": at, "rows": [row.values]}, at=place)
+        for id, rows in items.items():
+            yield Landing(id, {"set": at, "rows": rows}, at=f"{path.name}:{lines[id]}")
+
+    def _id(self, stream: str, files: FileSet, values: Mapping[str, str]) -> str:
+        column = files.columns.get(IDS[stream])
+        if column is not None:
+            return values.get(column, "").strip()
+        if stream == "events":
+            # Nothing tells events apart but their content, which stays the same when lines move.
+            return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
+        return ""
+
+
+def _rejected(stream: str, place: str, reason: Reason, what: str, payload: Mapping[str, Any]) -> Rejected:
+    return Rejected(stream, place, reason, f"{what}; {reason.cure}", payload)

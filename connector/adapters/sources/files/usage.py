@@ -1,0 +1,246 @@
+"""Reads usage in bulk: Arrow batches parsed by SQL, so that a million rows take seconds and bounded memory.
+
+The rules for numbers, dates and words are those of `values`, written in SQL; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from connector.adapters.sources.files.reading import MappingText, check_columns, text_rows
+from connector.adapters.sources.files.values import SPACES
+from connector.domain.billing import FileSet
+from connector.domain.billing import QuarantineReason as Reason
+from connector.domain.errors import SourceDataError
+from connector.ports.billing import Page, Rejected, UsagePart
+
+BLOCK_BYTES = 16 << 20
+CHUNK = 200_000
+ENDS = timedelta(days=1)
+
+
+def usage_pages(
+    path: Path, files: FileSet, origin: str, mapping: MappingText, now: datetime, lag_hours: int
+) -> Iterator[Page]:
+    """Pages of one file; the first replaces what the file gave before."""
+    parser = _Parser(files, path, now, lag_hours)
+    fresh = True
+    yield Page("usage", anew=f"{path.name}:")
+    for batch, broken in _batches(path, files, mapping):
+        table, rejected = parser.parse(batch)
+        part = UsagePart(origin, table, files.combine, files.outside_subscription, fresh)
+        yield Page("usage", usage=part, rejected=[*broken, *rejected])
+        fresh = False
+
+
+def _batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+    """Tables of text, with `line` as the number of each row's line."""
+    match files.format:
+        case "csv":
+            yield from _csv_batches(path, files, mapping)
+        case "parquet":
+            opened = pq.ParquetFile(path)
+            check_columns(opened.schema_arrow.names, files, path, mapping)
+            first = 1
+            for batch in opened.iter_batches(CHUNK):
+                yield _numbered(pa.table(batch), list(range(first, first + batch.num_rows))), []
+                first += batch.num_rows
+        case "jsonl":
+            yield from _jsonl_batches(path, files, mapping)
+
+
+def _csv_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+    broken: list[tuple[int, str]] = []
+
+    def skip(row: Any) -> str:
+        broken.append((row.number, row.text))
+        return "skip"
+
+    encoding = files.encoding
+    with path.open(encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding, newline="") as opened:
+        header = opened.readline().rstrip("\r\n")
+    names = [name.strip().strip('"') for name in header.split(files.delimiter)]
+    check_columns(names, files, path, mapping)
+    try:
+        reader = pacsv.open_csv(
+            path,
+            # One thread, so that pyarrow knows the line of a row it cannot read.
+            read_options=pacsv.ReadOptions(
+                block_size=BLOCK_BYTES, encoding=encoding, use_threads=False, column_names=names, skip_rows=1
+            ),
+            parse_options=pacsv.ParseOptions(delimiter=files.delimiter, invalid_row_handler=skip),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as empty:
+        if "Empty" in str(empty):
+            return
+        raise SourceDataError(
+            f"{path.name} cannot be read as CSV", at=str(path), hint=str(empty).splitlines()[0]
+        ) from None
+    line, told = 2, 0
+    for batch in reader:
+        # A broken row was skipped where it stood; later rows stand one line further down. pyarrow reads ahead, so
+        # rows of the next batch may be among the broken already.
+        skipped = {number for number, _ in broken}
+        ahead = sum(number >= line for number in skipped)
+        span = range(line, line + batch.num_rows + ahead)
+        lines = [number for number in span if number not in skipped][: batch.num_rows]
+        line = lines[-1] + 1 if lines else line
+        aside = [_broken(path, number, text) for number, text in broken[told:]]
+        told = len(broken)
+        yield _numbered(pa.table(batch), lines), aside
+    if broken[told:]:
+        aside = [_broken(path, number, text) for number, text in broken[told:]]
+        yield _numbered(reader.schema.empty_table(), []), aside
+
+
+def _jsonl_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+    wanted = sorted({*files.columns.values(), *files.where})
+    rows: list[dict[str, Any]] = []
+    broken: list[Rejected] = []
+
+    def table() -> pa.Table:
+        kinds = pa.schema([("line", pa.int64()), *((name, pa.string()) for name in wanted)])
+        return pa.Table.from_pylist(rows, schema=kinds)
+
+    for row in text_rows(path, files, mapping):
+        if row.values is None:
+            broken.append(_broken(path, row.line, row.text))
+            continue
+        rows.append({"line": row.line, **{name: row.values.get(name, "") for name in wanted}})
+        if len(rows) == CHUNK:
+            yield table(), broken
+            rows, broken = [], []
+    yield table(), broken
+
+
+def _numbered(table: pa.Table, lines: list[int]) -> pa.Table:
+    return table.append_column("line", pa.array(lines, pa.int64()))
+
+
+def _broken(path: Path, line: int, text: str) -> Rejected:
+    place = f"{path.name}:{line}"
+    reason = Reason.MALFORMED_ROW
+    return Rejected("usage", place, reason, f"{place}: it cannot be read as a row; {reason.cure}", {"text": text})
+
+
+class _Parser:
+    """Turns text into usage with one SQL statement per batch."""
+
+    def __init__(self, files: FileSet, path: Path, now: datetime, lag_hours: int) -> None:
+        self._files = files
+        self._path = path
+        self._lag = lag_hours
+        self._latest_day = (now + ENDS).date()
+        self._connection = duckdb.connect(":memory:", config={"threads": 2})
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def parse(self, batch: pa.Table) -> tuple[pa.Table, list[Rejected]]:
+        """Usage rows, and those that are set aside with the reason why."""
+        self._connection.register("batch", batch)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS {self._parsing()}")
+        broken = self._connection.execute(
+            "SELECT line, reason, payload FROM parsed WHERE reason IS NOT NULL"
+        ).fetchall()
+        good = self._connection.execute(self._usage()).to_arrow_table()
+        return good, [self._rejected(*row) for row in broken]
+
+    def _rejected(self, line: int, reason: str, payload: str) -> Rejected:
+        place = f"{self._path.name}:{line}"
+        why = Reason(reason)
+        return Rejected("usage", place, why, f"{place}: {why.value.replace('_', ' ')}; {why.cure}", json.loads(payload))
+
+    def _parsing(self) -> str:
+        files = self._files
+        value = self._number("value") if "value" in {*files.columns, *files.constants} else "1.0"
+        wheres = [
+            f"trim({_name(column)}) IN ({', '.join(_quote(one) for one in allowed)})"
+            for column, allowed in files.where.items()
+        ]
+        wanted = sorted({*files.columns.values()})
+        # Their columns travel under names of their own: one of them may be called like one of ours.
+        theirs = ", ".join(f"{_name(column)} AS their_{at}" for at, column in enumerate(wanted))
+        payload = ", ".join(f"{_quote(column)}, their_{at}" for at, column in enumerate(wanted))
+        return f"""
+            WITH told AS (
+                SELECT line, {self._text("account_id")} AS account_id,
+                    {self._text("subscription_id")} AS subscription_id,
+                    {self._text("metric")} AS metric, {self._text("day")} AS day_text, {value} AS value,
+                    {theirs}
+                FROM batch WHERE {" AND ".join(wheres) or "true"}
+            ), dated AS (SELECT *, {self._day()} AS day FROM told), judged AS (SELECT *, CASE
+                WHEN account_id IS NULL AND subscription_id IS NULL THEN '{Reason.MISSING_ID}'
+                WHEN metric IS NULL THEN '{Reason.BAD_VALUE}'
+                WHEN day IS NULL THEN '{Reason.BAD_DATE}'
+                WHEN value IS NULL THEN '{Reason.BAD_NUMBER}'
+                WHEN value < 0 THEN '{Reason.NEGATIVE_QUANTITY}'
+                WHEN day > DATE '{self._latest_day.isoformat()}' THEN '{Reason.FUTURE_DATE}'
+            END AS reason FROM dated)
+            SELECT line, account_id, subscription_id, metric, value, day, reason,
+                CASE WHEN reason IS NOT NULL THEN json_object({payload}) END AS payload
+            FROM judged"""  # noqa: S608 - names and words of the operator's own mapping, quoted
+
+    def _usage(self) -> str:
+        """Good rows; a month's number is spread over its days."""
+        month = self._files.grain == "month"
+        share = "/ day(last_day(parsed.day))" if month and self._files.combine == "sum" else ""
+        days = ", LATERAL (SELECT unnest(generate_series(date_trunc('month', parsed.day), last_day(parsed.day), "
+        days = f"{days} INTERVAL 1 DAY)) AS day) AS each_day" if month else ""
+        known = "last_day(parsed.day)" if month else "parsed.day"
+        return f"""
+            SELECT {_quote(self._path.name + ":")} || line AS "at", account_id, subscription_id,
+                CAST({"each_day" if month else "parsed"}.day AS DATE) AS day, metric, CAST(value AS DOUBLE) {share} AS value,
+                CAST({known} AS TIMESTAMPTZ) + INTERVAL {24 + self._lag} HOUR AS known_at
+            FROM parsed{days}
+            WHERE reason IS NULL"""  # noqa: S608
+
+    def _text(self, column: str) -> str:
+        files = self._files
+        theirs, constant = files.columns.get(column), files.constants.get(column)
+        if theirs is None:
+            return "NULL" if constant is None else _quote(constant)
+        given = f"nullif(trim(CAST({_name(theirs)} AS VARCHAR), {_quote(SPACES)}), '')"
+        given = given if constant is None else f"coalesce({given}, {_quote(constant)})"
+        words = files.values.get(column)
+        if words is None:
+            return given
+        cases = " ".join(f"WHEN {_quote(old)} THEN {_quote(new)}" for old, new in words.items() if old != "*")
+        rest = given if words.get("*") == "*" else _quote(words["*"]) if "*" in words else "NULL"
+        return f"CASE {given} {cases} ELSE {rest} END" if cases else rest
+
+    def _number(self, column: str) -> str:
+        marks = set(SPACES if set(self._files.thousands) & set(SPACES) else "") | set(self._files.thousands)
+        plain = f"trim(regexp_replace({self._text(column)}, '[€$£¥]', '', 'g'), {_quote(SPACES)})"
+        for mark in sorted(marks):
+            plain = f"replace({plain}, {_quote(mark)}, '')"
+        plain = f"replace({plain}, {_quote(self._files.decimal)}, '.')"
+        # TRY_CAST alone would take "1e5", "nan" and "1_000".
+        return f"CASE WHEN regexp_full_match({plain}, '[+-]?\\d+(\\.\\d+)?') THEN TRY_CAST({plain} AS DOUBLE) END"
+
+    def _day(self) -> str:
+        zoned = [form for form in self._files.dates if "%z" in form.lower()]
+        plain = [form for form in self._files.dates if form not in zoned]
+        tries = [f"CAST(try_strptime(day_text, [{', '.join(map(_quote, plain))}]) AS DATE)"] if plain else []
+        if zoned:
+            forms = ", ".join(map(_quote, zoned))
+            tries.append(f"CAST(try_strptime(day_text, [{forms}]) AS DATE)")
+        return f"coalesce({', '.join(tries)}, NULL)"
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

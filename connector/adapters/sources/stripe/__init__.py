@@ -1,0 +1,6 @@
+"""Stripe as a billing source."""
+
+from connector.adapters.sources.stripe.client import Limits, StripeClient
+from connector.adapters.sources.stripe.source import StripeSource
+
+__all__ = ["Limits", "StripeClient", "StripeSource"]

@@ -1,0 +1,5 @@
+"""The embedded warehouse: raw landing, canonical tables, quarantine and cursors in one DuckDB file."""
+
+from connector.adapters.warehouse.duck import DuckWarehouse
+
+__all__ = ["DuckWarehouse"]

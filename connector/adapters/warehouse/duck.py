@@ -1,0 +1,249 @@
+"""The DuckDB warehouse.
+
+Two steps, each exact under a kill at any instant: `land` stores a page of raw rows and its cursor in one
+transaction; `stage` translates what is not staged yet, a batch of units per transaction, and marks it staged in the
+same one. A batch that was cut off is simply done again. Canonical tables hold no fact that raw rows do not tell, so
+a changed mapping rebuilds them from raw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from connector.adapters.warehouse.raw import DuckRaw
+from connector.adapters.warehouse.schema import UNIT, canonical_ddl, queries
+from connector.adapters.warehouse.usage import stage_usage
+from connector.compute.tables import TABLES
+from connector.domain.errors import LaterError
+from connector.ports.billing import BillingSource, Cursor, Landed, Landing, Page, Rejected, Translated
+
+BATCH = 2_000
+SCHEMAS = {table: ibis.schema({**columns, **UNIT}).to_pyarrow() for table, columns in TABLES.items()}
+
+
+class DuckWarehouse:
+    """Raw landing and canonical tables in one DuckDB file, or in memory."""
+
+    def __init__(self, path: Path | None = None, threads: int = 2, memory_limit: str = "1GB") -> None:
+        self._connection = _connect(path, threads, memory_limit)
+        self._queries = queries()
+        self._connection.execute(self._queries["landing_tables"])
+        for statement in canonical_ddl():
+            self._connection.execute(statement)
+
+    def raw(self, source: str) -> DuckRaw:
+        """Read one source's raw rows."""
+        return DuckRaw(self._connection, self._queries, source)
+
+    def cursor(self, source: str, stream: str) -> Cursor | None:
+        """The cursor stored with the last landed page of a stream."""
+        found = self.run("cursor", source=source, stream=stream).fetchone()
+        return None if found is None else json.loads(found[0])
+
+    def land(self, source: BillingSource, page: Page, now: datetime) -> Landed:
+        """Store a page and its cursor in one transaction; idempotent."""
+        with self._transaction():
+            if page.anew is not None:
+                self.run("forget_file", source=source.name, stream=page.stream, prefix=page.anew)
+            if page.rows:
+                self._land_rows(source.name, page, now)
+            if page.usage is not None:
+                self._land_usage(source.name, page)
+            self._set_aside(source.name, page.rejected, page.stream, None, now)
+            if page.cursor is not None:
+                text = json.dumps(page.cursor, sort_keys=True)
+                self.run("land_cursor", source=source.name, stream=page.stream, cursor=text)
+        return Landed(quarantined=Counter(one.reason for one in page.rejected), warnings=page.warnings)
+
+    def stage(self, source: BillingSource, now: datetime) -> Landed:
+        """Translate what has changed, and try again what is set aside; each batch is one transaction."""
+        self._unstage_if_stale(source)
+        rows: Counter[str] = Counter()
+        quarantined: Counter[str] = Counter()
+        streams = source.streams()
+        for stream in streams:
+            children = [child for child, parent in streams.items() if parent == stream]
+            pending = self.run("pending", source=source.name, stream=stream, children=children).fetchall()
+            for batch in _chunks([unit for (unit,) in pending]):
+                landed = self._stage_batch(source, stream, batch, now)
+                rows.update(landed.rows)
+                quarantined.update(landed.quarantined)
+        with self._transaction():
+            used = stage_usage(self, source.name, now)
+        rows.update(used.rows)
+        quarantined.update(used.quarantined)
+        return Landed(rows, quarantined, used.warnings)
+
+    def rebuild(self, source: BillingSource, now: datetime) -> Landed:
+        """Translate everything raw again."""
+        self.run("unstage", source=source.name)
+        return self.stage(source, now)
+
+    def counts(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Rows held per canonical table, and rows set aside per reason."""
+        held = {
+            table: self._connection.table(table).count("*").fetchall()[0][0]
+            for table in TABLES
+            if table != "quarantine"
+        }
+        return held, dict(self.run("reasons").fetchall())
+
+    def tables(self) -> Mapping[str, Any]:
+        """The canonical tables as Ibis tables, by name."""
+        backend = ibis.duckdb.from_connection(self._connection)
+        return {table: backend.table(table).drop(*UNIT) for table in TABLES}
+
+    def execute(self, expression: Any) -> Any:
+        """Run an Ibis expression and give its rows as a pyarrow Table."""
+        return ibis.duckdb.from_connection(self._connection).to_pyarrow(expression)
+
+    def close(self) -> None:
+        """Let go of the database, so that another process can open it."""
+        self._connection.close()
+
+    def run(self, query: str, **bound: Any) -> Any:
+        """Run a named query with the parameters it names."""
+        return self._connection.execute(self._queries[query], bound)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    @contextmanager
+    def _view(self, name: str, table: pa.Table) -> Iterator[None]:
+        self._connection.register(name, table)
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+    def _land_rows(self, source: str, page: Page, now: datetime) -> None:
+        # The last row of an id on a page is the newest.
+        newest = {row.id: row for row in page.rows}
+        with self._view("page", _landing_table(list(newest.values()))):
+            self.run("land_raw", source=source, stream=page.stream, now=now, initial=page.initial)
+
+    def _land_usage(self, source: str, page: Page) -> None:
+        part = page.usage
+        assert part is not None
+        if part.fresh:
+            self.run("forget_usage", source=source, origin=part.origin)
+            self.run("forget_waiting_usage", source=source, origin=part.origin)
+        with self._view("part", part.rows):
+            self.run(
+                "land_usage", source=source, origin=part.origin, combine=part.combine, outside=part.outside_subscription
+            )
+
+    def _unstage_if_stale(self, source: BillingSource) -> None:
+        known = self.run("mapping", source=source.name).fetchone()
+        changed = self.run("changed_reference", source=source.name, streams=list(source.reference)).fetchone()[0]
+        remapped = known is not None and known[0] != source.mapping_hash
+        with self._transaction():
+            if remapped or changed:
+                self.run("unstage", source=source.name)
+            self.run("remember_mapping", source=source.name, hash=source.mapping_hash)
+
+    def _stage_batch(self, source: BillingSource, stream: str, units: Sequence[str], now: datetime) -> Landed:
+        translated = list(source.translate(self.raw(source.name), stream, units, now))
+        with self._transaction():
+            for table in TABLES:
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE source = $source AND unit_stream = $stream "  # noqa: S608 - our own names
+                    "AND unit_id IN (SELECT unnest($ids))",
+                    {"source": source.name, "stream": stream, "ids": list(units)},
+                )
+            rows = self._insert(stream, translated)
+            for unit in translated:
+                self._set_aside(source.name, unit.rejected, stream, unit.unit, now)
+            self.run("mark_staged", source=source.name, stream=stream, ids=list(units))
+        return Landed(rows, Counter(one.reason for unit in translated for one in unit.rejected))
+
+    def _insert(self, stream: str, translated: Sequence[Translated]) -> Counter[str]:
+        written: Counter[str] = Counter()
+        for table in TABLES:
+            rows = [
+                {**row, "unit_stream": stream, "unit_id": unit.unit}
+                for unit in translated
+                for row in unit.rows.get(table, ())
+            ]
+            if rows:
+                with self._view("fresh", pa.Table.from_pylist(rows, schema=SCHEMAS[table])):
+                    self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM fresh")  # noqa: S608
+                written[table] += len(rows)
+        return written
+
+    def _set_aside(
+        self, source: str, rejected: Sequence[Rejected], stream: str, unit: str | None, now: datetime
+    ) -> None:
+        if not rejected:
+            return
+        rows = [
+            {
+                "stream": one.stream,
+                "source": source,
+                "row": one.row,
+                "reason": one.reason,
+                "detail": one.detail,
+                "payload": None if one.payload is None else json.dumps(one.payload, default=str),
+                "seen_at": now,
+                "unit_stream": stream,
+                "unit_id": one.row if unit is None else unit,
+            }
+            for one in rejected
+        ]
+        with self._view("aside", pa.Table.from_pylist(rows, schema=SCHEMAS["quarantine"])):
+            self._connection.execute("INSERT INTO quarantine BY NAME SELECT * FROM aside")
+
+
+def _connect(path: Path | None, threads: int, memory_limit: str) -> Any:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(
+            ":memory:" if path is None else str(path), config={"threads": threads, "memory_limit": memory_limit}
+        )
+    except duckdb.IOException as refused:
+        if "lock" not in str(refused):
+            raise
+        raise LaterError(
+            f"the warehouse {path} is open in another process",
+            hint="wait for the other run to end, or stop it; only one process can open it at a time",
+        ) from refused
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _landing_table(rows: Sequence[Landing]) -> pa.Table:
+    payloads = [json.dumps(row.payload, sort_keys=True, separators=(",", ":"), default=str) for row in rows]
+    return pa.table(
+        {
+            "position": pa.array(range(len(rows)), pa.int64()),
+            "id": pa.array([row.id for row in rows], pa.string()),
+            "parent": pa.array([row.parent for row in rows], pa.string()),
+            "at": pa.array([row.at for row in rows], pa.string()),
+            "hash": pa.array([hashlib.sha256(text.encode()).hexdigest() for text in payloads], pa.string()),
+            "payload": pa.array(payloads, pa.string()),
+        }
+    )
+
+
+def _chunks(units: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(units), BATCH):
+        yield units[start : start + BATCH]

@@ -1,0 +1,43 @@
+"""The tables of the DuckDB file.
+
+Canonical tables carry two columns more than their contract, `unit_stream` and `unit_id`: the raw unit they came
+from. Staging replaces a unit's rows wherever they are, so it is idempotent without one rule per table. The columns
+are hidden from readers.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+from connector.compute.tables import TABLES
+
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "date": "DATE",
+    "timestamp('UTC')": "TIMESTAMPTZ",
+}
+UNIT = {"unit_stream": "string", "unit_id": "string"}
+
+
+def _column(name: str, kind: str) -> str:
+    return f'"{name}" {SQL_TYPES[kind.removeprefix("!")]}{" NOT NULL" if kind.startswith("!") else ""}'
+
+
+def canonical_ddl() -> list[str]:
+    """Statements that make the canonical tables."""
+    made = []
+    for table, columns in TABLES.items():
+        body = ", ".join(_column(name, kind) for name, kind in {**columns, **UNIT}.items())
+        made.append(f"CREATE TABLE IF NOT EXISTS {table} ({body})")
+    return made
+
+
+def queries() -> dict[str, str]:
+    """Every named block of `queries.sql`."""
+    text = resources.files("connector.adapters.warehouse").joinpath("queries.sql").read_text("utf-8")
+    blocks = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(blocks[::2], blocks[1::2], strict=True))

@@ -1,0 +1,191 @@
+"""The composition root: the only file that names concrete adapters and joins them with settings and services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connector.adapters.clock import SystemClock
+from connector.config.project import load_project
+from connector.config.settings import Settings
+from connector.domain.billing import FilesMapping, StripeMapping
+from connector.domain.errors import ConfigError, CredentialError
+from connector.domain.mapping import CrmMapping
+from connector.domain.project import Project
+from connector.ports.billing import BillingSource, Warehouse
+from connector.ports.crm import Crm
+from connector.services.memory import Memory
+from connector.services.run import Work
+
+if TYPE_CHECKING:
+    from connector.adapters.crms.hubspot import HubspotCredentials
+    from connector.adapters.crms.salesforce import SalesforceCredentials
+
+
+def project_of(settings: Settings) -> Project:
+    """Load the project that the settings point at."""
+    return load_project(settings.home, settings.source, settings.crm)
+
+
+def mapping_of(project: Project) -> CrmMapping:
+    """The CRM's mapping; raise ConfigError when no CRM was named."""
+    if project.mapping is None:
+        raise ConfigError("no CRM named", at="environment", hint="export CONNECTOR_CRM=salesforce or hubspot")
+    return project.mapping
+
+
+def business_now(settings: Settings, as_of: str | None = None) -> datetime:
+    """The run's `now`: `--as-of`, else CONNECTOR_NOW, else this moment. A day alone means its last second."""
+    if as_of is None:
+        return settings.now or datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise ConfigError(f"--as-of {as_of!r} is no date", hint="write it like 2026-09-30") from None
+    if len(as_of) == len("2026-09-30"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Memory]:
+    """Open the ledger and give its parts."""
+    from connector.adapters.ledger import Ledger
+
+    if settings.ledger_url is None:
+        settings.state.mkdir(parents=True, exist_ok=True)
+    with Ledger(settings.ledger) as ledger:
+        yield Memory(
+            destinations=ledger.destinations,
+            runs=ledger.runs,
+            mirror=ledger.mirror,
+            links=ledger.links,
+            episodes=ledger.episodes,
+            receipts=ledger.receipts,
+            plans=ledger.plans,
+            leases=ledger.leases,
+            outbox=ledger.outbox,
+            decisions=ledger.decisions,
+        )
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """Open the warehouse; one process at a time can."""
+    from connector.adapters.warehouse import DuckWarehouse
+
+    path = Path(settings.warehouse)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    warehouse = DuckWarehouse(path)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+@contextmanager
+def open_work(settings: Settings) -> Iterator[Work]:
+    """Put a run together."""
+    from connector.adapters.ledger import this_process
+
+    project = project_of(settings)
+    mapping = mapping_of(project)
+    with open_ledger(settings) as memory:
+        yield Work(
+            project=project,
+            mapping=mapping,
+            crm=connect_crm(settings, mapping),
+            memory=memory,
+            clock=SystemClock(),
+            sources=lambda: connect_sources(settings, project),
+            warehouse=lambda: open_warehouse(settings),
+            snapshots=settings.state / "runs",
+            holder=this_process(),
+        )
+
+
+def connect_sources(settings: Settings, project: Project) -> Sequence[BillingSource]:
+    """Make every billing source that the settings name."""
+    return [_source(settings, project, name) for name in settings.source]
+
+
+def _source(settings: Settings, project: Project, name: str) -> BillingSource:
+    match project.billing[name]:
+        case StripeMapping() as mapping:
+            from connector.adapters.sources.stripe import Limits, StripeClient, StripeSource
+
+            key = settings.stripe.api_key
+            if key is None:
+                raise _missing("CONNECTOR_STRIPE__API_KEY", "a restricted, read-only key (rk_…)")
+            client = StripeClient(
+                key.get_secret_value(),
+                SystemClock(),
+                settings.stripe.base_url,
+                settings.ca_bundle,
+                Limits(meter_calls=settings.stripe.meter_calls),
+                settings.stripe.allow_secret_key,
+            )
+            return StripeSource(client, mapping)
+        case FilesMapping() as mapping:
+            from connector.adapters.sources.files import FilesSource
+
+            return FilesSource(mapping, settings.files, settings.home / "mappings" / "billing" / f"{name}.yaml")
+
+
+def connect_crm(settings: Settings, mapping: CrmMapping) -> Crm:
+    """Make the CRM adapter; nothing is called yet."""
+    ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+    match mapping.crm:
+        case "salesforce":
+            from connector.adapters.crms import salesforce
+
+            return salesforce.connect(
+                _salesforce(settings), mapping, SystemClock(), settings.salesforce.base_url, ca_bundle
+            )
+        case "hubspot":
+            from connector.adapters.crms import hubspot
+
+            return hubspot.connect(_hubspot(settings), mapping, SystemClock(), settings.hubspot.base_url, ca_bundle)
+
+
+def _salesforce(settings: Settings) -> SalesforceCredentials:
+    from connector.adapters.crms.salesforce import SalesforceCredentials
+
+    mine = settings.salesforce
+    if mine.consumer_key is None:
+        raise _missing("CONNECTOR_SALESFORCE__CONSUMER_KEY", "the consumer key of your connected app")
+    if mine.auth == "jwt" and mine.username is None:
+        raise _missing("CONNECTOR_SALESFORCE__USERNAME", "the integration user's username")
+    if mine.auth == "jwt" and (mine.private_key_file is None or not mine.private_key_file.is_file()):
+        raise _missing("CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE", "a readable PEM file with the app's private key")
+    if mine.auth == "client_credentials" and mine.consumer_secret is None:
+        raise _missing("CONNECTOR_SALESFORCE__CONSUMER_SECRET", "the consumer secret of your connected app")
+    return SalesforceCredentials(
+        auth=mine.auth,
+        consumer_key=mine.consumer_key.get_secret_value(),
+        domain=mine.domain,
+        username=mine.username,
+        private_key_file=str(mine.private_key_file) if mine.private_key_file else None,
+        consumer_secret=mine.consumer_secret.get_secret_value() if mine.consumer_secret else None,
+    )
+
+
+def _hubspot(settings: Settings) -> HubspotCredentials:
+    from connector.adapters.crms.hubspot import HubspotCredentials
+
+    mine = settings.hubspot
+    if mine.access_token is None and (mine.refresh_token is None or mine.client_id is None):
+        raise _missing("CONNECTOR_HUBSPOT__ACCESS_TOKEN", "a service key or private-app token")
+    return HubspotCredentials(
+        access_token=mine.access_token.get_secret_value() if mine.access_token else None,
+        client_id=mine.client_id,
+        client_secret=mine.client_secret.get_secret_value() if mine.client_secret else None,
+        refresh_token=mine.refresh_token.get_secret_value() if mine.refresh_token else None,
+    )
+
+
+def _missing(variable: str, what: str) -> CredentialError:
+    return CredentialError(f"{variable} is not set", at="environment", hint=f"export {variable}=… ({what})")

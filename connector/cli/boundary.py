@@ -1,0 +1,104 @@
+"""Turns what goes wrong into an exit code and a message that says what to do.
+
+A known error is shown as it words itself. Anything else is a bug: its traceback goes, redacted, into a file of the
+state folder, and the screen says where.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import click
+
+from connector.domain.errors import ConfigError, ConnectorError, Exit, Problem
+
+SECRET_NAMES = re.compile(r"(?:KEY|SECRET|TOKEN|PASSWORD)$", re.I)
+"""Ends of variables' names whose values are secret; a file's path (PRIVATE_KEY_FILE) is not."""
+TOKEN_SHAPES = re.compile(
+    r"\b(?:[rs]k_(?:live|test)_\w+|pat-\w[\w-]+|00D\w+![\w.]+|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"|(?<=://)[^\s/@]*:[^\s/]*(?=@)"
+    r"|(?<=Bearer )[^\s'\"]+"
+    r"|\b(?<=client_secret=)[^\s&'\"]+|\b(?<=refresh_token=)[^\s&'\"]+|\b(?<=assertion=)[^\s&'\"]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
+    re.S,
+)
+EMAILS = re.compile(r"[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+PHONES = re.compile(r"(?<![\w+])\+\d(?:[ .()-]{0,2}\d){7,14}\b")
+
+
+def guarded(app: Callable[..., object]) -> int:
+    """Run a typer app and give the exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return Exit.MEND
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped; what was sent is recorded, the next run goes on from there", file=sys.stderr)  # noqa: T201 the boundary speaks
+        return Exit.LATER
+    except ConnectorError as known:
+        _show(known)
+        return known.exit_code
+    except Exception:  # the one boundary: a bug must end in a file and a code, not in a stack on an admin's screen
+        _save_crash()
+        return Exit.BUG
+    return result if isinstance(result, int) else Exit.OK
+
+
+def problems_of(error: ConnectorError) -> tuple[Problem, ...]:
+    """List every problem an error carries."""
+    return error.problems if isinstance(error, ConfigError) else (error.problem,)
+
+
+def redact(text: str) -> str:
+    """Cut out secrets of the environment, anything token-shaped, e-mail addresses and telephone numbers."""
+    for secret in _secrets():
+        text = text.replace(secret, "***")
+    return PHONES.sub("***", EMAILS.sub("***@***", TOKEN_SHAPES.sub("***", text)))
+
+
+def _secrets() -> list[str]:
+    """List the environment's secrets as they may stand in a text, longest first: one may be the start of another."""
+    names = [name for name in os.environ if name.startswith("CONNECTOR_") and SECRET_NAMES.search(name)]
+    values = [value for name in names if len(value := os.environ[name].strip()) > 3]
+    forms = {form for v in values for form in (v, quote(v, safe=""), quote_plus(v), repr(v)[1:-1], json.dumps(v)[1:-1])}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _show(error: ConnectorError) -> None:
+    problems = problems_of(error)
+    if "--json" in sys.argv:
+        shown = [
+            {key: part and redact(part) for key, part in (("message", p.message), ("at", p.at), ("hint", p.hint))}
+            for p in problems
+        ]
+        print(json.dumps({"status": "error", "exit_code": int(error.exit_code), "errors": shown}))  # noqa: T201
+        return
+    for problem in problems:
+        print(f"error: {redact(str(problem))}", file=sys.stderr)  # noqa: T201
+
+
+def _save_crash() -> None:
+    home = Path(os.environ.get("CONNECTOR_HOME") or ".")
+    folder = Path(os.environ.get("CONNECTOR_STATE_DIR") or home / ".connector")
+    shown = redact(traceback.format_exc())
+    last = shown.strip().splitlines()[-1]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
+        path.touch(mode=0o600)
+        path.write_text(shown, encoding="utf-8")
+        where = f"the traceback, without secrets, is in {path}"
+    except OSError as unwritable:
+        where = f"the traceback could not be saved ({unwritable.strerror})"
+    print(f"bug: {last}\n    → this is ours to mend: please report it; {where}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,171 @@
+"""`link list|set|unset`: which CRM account a billing account belongs to, and a person's last word on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from connector.cli.options import By, Crm, Json, settings
+from connector.cli.output import OUT, say_json, table
+
+if TYPE_CHECKING:
+    from connector.domain.mapping import CrmMapping
+    from connector.services.links import LinkRow, Named
+    from connector.services.memory import Memory
+
+Billing = Annotated[str, typer.Argument(metavar="BILLING", help="Id of the billing account.")]
+Where = Annotated[
+    str | None, typer.Option("--destination", help="Org or portal, where the ledger knows several: salesforce:00D….")
+]
+COLUMNS = ("billing", "name", "state", "matched by", "CRM account", "in question")
+
+
+def list_(
+    state: Annotated[str | None, typer.Option("--state", help="linked, ambiguous, unmatched or unset.")] = None,
+    destination: Where = None,
+    crm: Crm = None,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+) -> None:
+    """Show which CRM account each billing account belongs to, and those that wait for a person.
+
+    Example: connector link list --state ambiguous
+    """
+    from connector.services.links import list_links
+
+    with _opened(crm, destination) as (memory, mapping, where):
+        rows = list_links(memory.links, memory.mirror, where, mapping, _state(state))
+    if json:
+        say_json({"destination": where, "links": [_as_json(row) for row in rows]})
+    elif csv:
+        _say_csv(rows)
+    else:
+        table(f"Links to {where}", COLUMNS, (_cells(row) for row in rows))
+
+
+def set_(
+    billing: Billing,
+    account: Annotated[str, typer.Argument(metavar="CRM", help="Id of the CRM account.")],
+    by: By,
+    destination: Where = None,
+    crm: Crm = None,
+    json: Json = False,
+) -> None:
+    """Say which CRM account a billing account belongs to. No run changes it again; `unset` does.
+
+    Example: connector link set cus_Q1w2 0015g00000AbCdEAAV --by "Ana Ruiz"
+    """
+    from datetime import UTC, datetime
+
+    from connector.services.links import set_link
+
+    with _opened(crm, destination) as (memory, mapping, where):
+        row = set_link(memory.links, memory.mirror, where, mapping, billing, account, by, datetime.now(UTC))
+    if json:
+        say_json({"destination": where, "link": _as_json(row)})
+        return
+    assert row.crm is not None
+    OUT.print(f"{billing} belongs to {_label(row.crm)}, says {row.decided_by}; the next run follows.", markup=False)
+
+
+def unset(
+    billing: Billing,
+    by: By,
+    again: Annotated[bool, typer.Option("--again", help="Forget the decision instead: the next run matches.")] = False,
+    destination: Where = None,
+    crm: Crm = None,
+    json: Json = False,
+) -> None:
+    """Say that a billing account belongs to no CRM account, or let the next run decide anew.
+
+    Example: connector link unset cus_Q1w2 --by "Ana Ruiz"
+    """
+    from datetime import UTC, datetime
+
+    from connector.services.links import forget_link, unset_link
+
+    with _opened(crm, destination) as (memory, _, where):
+        if again:
+            forget_link(memory.links, where, billing)
+        else:
+            unset_link(memory.links, where, billing, by, datetime.now(UTC))
+    if json:
+        say_json({"destination": where, "billing": billing, "state": "forgotten" if again else "unset"})
+        return
+    told = "the next run matches it anew" if again else f"it belongs to no CRM account, says {by}"
+    OUT.print(f"{billing}: {told}.", markup=False)
+
+
+@contextmanager
+def _opened(crm: str | None, destination: str | None) -> Iterator[tuple[Memory, CrmMapping, str]]:
+    from connector.bootstrap import mapping_of, open_ledger, project_of
+
+    chosen = settings(crm)
+    mapping = mapping_of(project_of(chosen))
+    with open_ledger(chosen) as memory:
+        yield memory, mapping, _destination(memory, mapping.crm, destination)
+
+
+def _destination(memory: Memory, crm: str, wanted: str | None) -> str:
+    from connector.domain.errors import ConfigError
+
+    known = sorted(one.id for one in memory.destinations.all() if one.crm == crm)
+    if wanted in known or (wanted is None and len(known) == 1):
+        return wanted or known[0]
+    if not known:
+        raise ConfigError(f"the ledger knows no {crm} destination yet", hint="`connector install` makes one known")
+    said = f"unknown destination {wanted!r}" if wanted else "the ledger knows several destinations"
+    raise ConfigError(said, at="--destination", hint=f"one of {', '.join(known)}")
+
+
+def _state(text: str | None) -> Any:
+    from connector.domain.errors import ConfigError
+    from connector.domain.link import LinkState
+
+    if text is not None and text not in set(LinkState):
+        raise ConfigError(f"unknown state {text!r}", at="--state", hint=", ".join(LinkState))
+    return LinkState(text) if text else None
+
+
+def _cells(row: LinkRow) -> tuple[str, ...]:
+    method = f"{row.method or '–'}" if row.decided_by == "connector" else f"{row.method} ({row.decided_by})"
+    question = "; ".join(map(_label, row.candidates)) if row.crm is None else ""
+    return row.billing_id, row.billing_name, row.state, method, _label(row.crm) if row.crm else "", question
+
+
+def _label(one: Named) -> str:
+    return f"{one.name} ({one.id})" if one.name else one.id
+
+
+def _as_json(row: LinkRow) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(row), "decided_at": row.decided_at.isoformat()}
+
+
+def _say_csv(rows: list[LinkRow]) -> None:
+    import csv
+    import sys
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(
+        (
+            "billing_id",
+            "billing_name",
+            "state",
+            "method",
+            "crm_id",
+            "crm_name",
+            "candidates",
+            "decided_by",
+            "decided_at",
+        )
+    )
+    for row in rows:
+        crm = (row.crm.id, row.crm.name) if row.crm else ("", "")
+        candidates = " ".join(one.id for one in row.candidates)
+        decided = (row.decided_by, row.decided_at.isoformat())
+        writer.writerow((row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided))

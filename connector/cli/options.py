@@ -1,0 +1,33 @@
+"""Options that several commands share, and the settings they start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connector.config.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Decide as if it were this day (2026-09-30).")
+]
+Crm = Annotated[str | None, typer.Option("--crm", help="salesforce or hubspot; default: CONNECTOR_CRM.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+By = Annotated[str, typer.Option("--by", help="Who decides this; it is recorded.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the plan here (mode 0600).")]
+
+
+def settings(crm: str | None = None) -> Settings:
+    """Read the environment; a command's --crm wins."""
+    from connector.config.settings import load_settings
+    from connector.domain.errors import ConfigError
+
+    loaded = load_settings()
+    if crm is None:
+        return loaded
+    if crm not in ("salesforce", "hubspot"):
+        raise ConfigError(f"unknown CRM {crm!r}", at="--crm", hint="salesforce or hubspot")
+    return loaded.model_copy(update={"crm": crm})

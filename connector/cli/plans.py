@@ -1,0 +1,119 @@
+"""`plan`, `apply`, `approve`: look first, then let it happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
+from connector.cli.output import OUT, plan_diff, progress, say_json
+
+if TYPE_CHECKING:
+    from connector.domain.change import Plan
+
+
+def plan(
+    out: Out = None,
+    as_of: AsOf = None,
+    crm: Crm = None,
+    json: Json = False,
+    unchanged: Annotated[bool, typer.Option("--unchanged", help="Show what stays as it is, too.")] = False,
+) -> None:
+    """Show exactly what `sync` would do to the CRM, and write nothing there.
+
+    Example: connector plan --crm salesforce --out plan.json
+    """
+    from connector.bootstrap import business_now, open_work
+    from connector.services.run import Request
+    from connector.services.run import sync as run_sync
+
+    chosen = settings(crm)
+    with progress(json) as tell, open_work(chosen) as work:
+        outcome = run_sync(work, Request(business_now(chosen, as_of), plan_only=True, tell=tell))
+    if out is not None:
+        _write(outcome.plan, out)
+    if json:
+        say_json(outcome.summary)
+        return
+    plan_diff(outcome.plan, fields=True, unchanged=unchanged)
+    told = outcome.summary["plan"]
+    OUT.print()
+    OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
+    OUT.print("Nothing was written. " + (f"`connector apply {out}` does it." if out else "`connector sync` does it."))
+
+
+def read_plan(file: Path) -> Plan:
+    """Read a plan file; raise SourceDataError for what is none."""
+    from connector.domain.errors import SourceDataError
+    from connector.domain.plan_json import plan_from_json
+
+    try:
+        return plan_from_json(file.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise SourceDataError(f"{file}: {wrong.strerror}", hint="`connector plan --out FILE` writes one") from None
+
+
+def _write(plan: Plan, out: Path) -> None:
+    import os
+
+    from connector.domain.plan_json import plan_to_json
+
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(plan_to_json(plan))
+
+
+def _report(summary: Mapping[str, Any], json: bool) -> None:
+    if json:
+        say_json(summary)
+        return
+    delivered = ", ".join(f"{name} {count}" for name, count in summary["delivered"].items() if count) or "nothing to do"
+    OUT.print(f"[bold]Run {summary['run_id']}[/] {summary['status']}: {delivered}")
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="A file that `connector plan --out` wrote.")],
+    crm: Crm = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Carry out a plan, if the world is still what it was made for.
+
+    Example: connector apply plan.json
+    """
+    from connector.bootstrap import open_work
+    from connector.domain.run import EXITS
+    from connector.services.applying import apply_file
+    from connector.services.plan import counts
+
+    with progress(json) as tell, open_work(settings(crm)) as work:
+        waiting = read_plan(file)
+        if not yes and not json:
+            plan_diff(waiting, fields=False, limit=20)
+            typer.confirm(f"Apply {sum(counts(waiting).values())} changes to {waiting.destination}?", abort=True)
+        done = apply_file(work, waiting, agree=yes, tell=tell)
+    _report(done.summary, json)
+    raise typer.Exit(EXITS[done.run.status])
+
+
+def approve(
+    run: Annotated[str, typer.Argument(help="The run whose plan waits.")],
+    by: By,
+    crm: Crm = None,
+    json: Json = False,
+) -> None:
+    """Approve a plan that was too large to run unasked, and carry it out.
+
+    Example: connector approve 20260930T053000-a1b2c3 --by "Ana Ruiz"
+    """
+    from connector.bootstrap import open_work
+    from connector.domain.run import EXITS
+    from connector.services.applying import apply_waiting
+
+    with progress(json) as tell, open_work(settings(crm)) as work:
+        done = apply_waiting(work, run, by, tell=tell)
+    _report(done.summary, json)
+    raise typer.Exit(EXITS[done.run.status])

@@ -1,0 +1,108 @@
+"""`connector sync`: the main job, and what it shows at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from connector.cli.options import AsOf, Crm, Json, Yes, settings
+from connector.cli.output import OUT, plan_diff, progress, say_json, table
+
+if TYPE_CHECKING:
+    from connector.services.run import Outcome
+
+
+def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = False) -> None:
+    """Pull billing, score, plan and deliver into the CRM.
+
+    Example: connector sync --crm hubspot --as-of 2026-09-30
+    """
+    from connector.bootstrap import business_now, open_work
+    from connector.domain.run import EXITS
+    from connector.services.run import Request
+    from connector.services.run import sync as run_sync
+
+    chosen = settings(crm)
+    with progress(json) as tell, open_work(chosen) as work:
+        outcome = run_sync(work, Request(business_now(chosen, as_of), agree=yes, tell=tell))
+    if json:
+        say_json(outcome.summary)
+    else:
+        show(outcome)
+    raise typer.Exit(EXITS[outcome.run.status])
+
+
+def show(outcome: Outcome, diff_lines: int = 12) -> None:
+    """Print what came in, what it says, what was planned and what was written."""
+    told = outcome.summary
+    OUT.print(f"[bold]Run {told['run_id']}[/] → {told['destination']}, as of {told['now'][:10]}")
+    OUT.print(f"  pulled       {_counts(told['pulled'])}")
+    if told["quarantined"]:
+        OUT.print(f"  set aside    {_counts(told['quarantined'])}")
+    for warning in told["warnings"]:
+        OUT.print(f"  [yellow]warning[/]      {warning}")
+    OUT.print(f"  matched      {_counts(told['matched'])}")
+    OUT.print(f"  MRR          {_mrr(told['mrr'])}")
+    OUT.print(f"  signals      {_counts(told['signals'])}")
+    OUT.print()
+    top_ten(outcome)
+    OUT.print("[bold]Plan[/]")
+    plan_diff(outcome.plan, fields=False, limit=diff_lines)
+    OUT.print(f"  {_counts(told['plan'])}; about {outcome.plan.calls} calls")
+    OUT.print(f"  held back    {_counts(told['held'])}")
+    OUT.print()
+    _ending(told)
+
+
+def top_ten(outcome: Outcome) -> None:
+    """Print the ten best proposals with their reasons."""
+    from connector.services.texts import money, percent
+
+    rows = []
+    for place, intent in enumerate(outcome.intents[:10], start=1):
+        best = max(intent.contributions, key=lambda one: one.term, default=None)
+        rows.append(
+            (
+                place,
+                outcome.accounts.get(intent.account_id, intent.account_id),
+                intent.offer + (f" ×{intent.quantity}" if intent.quantity > 1 else ""),
+                percent(intent.p, "en"),
+                f"+{money(intent.delta_mrr, 'en')}/month",
+                best.evidence.get("en", "") if best else "",
+            )
+        )
+    table("Top ten of " + str(len(outcome.intents)), ("#", "account", "offer", "p", "worth", "why"), rows)
+
+
+def _ending(told: Any) -> None:
+    delivered = told["delivered"]
+    match told["status"]:
+        case "planned":
+            OUT.print("[bold]Nothing was written:[/] this was only a plan.")
+        case "waiting":
+            OUT.print(f"[bold]Nothing was written:[/] approve it with `connector approve {told['run_id']} --by NAME`.")
+        case _:
+            OUT.print(f"[bold]Written[/]      {_counts(delivered)}  [dim]({told['status']})[/]")
+    OUT.print(f"  calls        {_counts(told['api_calls'])}")
+    OUT.print(f"  seconds      {_counts(told['seconds'])}")
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:,}" for name, value in counts.items() if value) or "nothing"
+
+
+def _mrr(tie: dict[str, Any]) -> str:
+    from connector.domain.money import Money
+    from connector.services.texts import money
+
+    shown = [
+        f"{money(Money(tie['ours'].get(currency, 0), currency), 'en')} of {money(Money(amount, currency), 'en')}"
+        for currency, amount in sorted(tie["source"].items())
+    ]
+    why = ", ".join(tie["why"]) or "to the cent"
+    return (
+        f"{'; '.join(shown) or 'none'} — "
+        + ("ties" if "unexplained" not in tie["why"] else "DOES NOT TIE")
+        + f" ({why})"
+    )

@@ -1,0 +1,309 @@
+"""Accounts, contracts and invoices → one row per account: what it holds, owes, and when its contract turns.
+
+The tables behind this are small (a few rows per account), so Ibis only picks what was true and known at the moment;
+dates of renewals and anniversaries are counted here, row by row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from connector.compute.features import known
+from connector.domain.catalogue import Catalogue
+from connector.domain.features import AccountFeatures, Holding, MetricFeatures
+
+LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
+"""Subscription statuses under which an item is still held."""
+COMMITTED_MONTHS = 6
+"""A shorter term renews by itself and has no renewal to talk about."""
+DISPUTE_MEMORY_DAYS = 180
+ESCALATED = ("support_escalation", "escalation_opened")
+SETTLED = ("escalation_closed",)
+SCORED = ("nps_response",)
+Row = Mapping[str, Any]
+
+
+def items_in_force(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    """Item versions that were true and known at a moment, one per item, with their price's interval."""
+    import ibis
+    from ibis import _
+
+    now = ibis.literal(as_of)
+    told = newest(known(tables["subscription_item_versions"], as_of), ["item_id", "valid_from"], "known_at")
+    held = told.filter(_.valid_from <= now, _.valid_to.isnull() | (_.valid_to > now), _.status.isin(LIVE))
+    return newest(held, ["item_id"], "valid_from")
+
+
+def newest(table: Any, keys: Sequence[str], by: str) -> Any:
+    """The last row of each key."""
+    import ibis
+    from ibis import _
+
+    last = ibis.window(group_by=list(keys), order_by=ibis.desc(by))
+    return table.mutate(place=ibis.row_number().over(last)).filter(_.place == 0).drop("place")
+
+
+def prices_known(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    """Prices known at a moment, one row each."""
+    return newest(known(tables["prices"], as_of), ["price_id"], "known_at")
+
+
+def account_expressions(tables: Mapping[str, Any], as_of: datetime) -> dict[str, Any]:
+    """What `account_features` reads, by name."""
+    from ibis import _
+
+    accounts = newest(known(tables["accounts"], as_of), ["account_id"], "known_at")
+    subscriptions = newest(known(tables["subscriptions"], as_of), ["subscription_id"], "known_at")
+    return {
+        "accounts": accounts.filter(~_.deleted).order_by("account_id"),
+        "subscriptions": subscriptions.order_by("account_id", "subscription_id"),
+        "items": items_in_force(tables, as_of).order_by("account_id", "item_id"),
+        "invoices": _invoices(tables, as_of),
+        "event_count": known(tables["events"], as_of).aggregate(rows=_.count()),
+        "satisfaction": _satisfaction(tables, as_of),
+    }
+
+
+def _satisfaction(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    import ibis
+    from ibis import _
+
+    told = known(tables["events"], as_of).filter(_.occurred_at <= ibis.literal(as_of))
+    opened, closed, asked = _.event.isin(ESCALATED), _.event.isin(SETTLED), _.event.isin(SCORED)
+    return told.group_by("account_id").aggregate(
+        escalated=_.occurred_at.max(where=opened),
+        settled=_.occurred_at.max(where=closed),
+        scored=_.occurred_at.max(where=asked),
+        score=_.detail.argmax(_.occurred_at, where=asked),
+    )
+
+
+def _invoices(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    import ibis
+    from ibis import _
+
+    now = ibis.literal(as_of)
+    issued = newest(known(tables["invoices"], as_of), ["invoice_id"], "known_at").filter(
+        _.created_at <= now, _.status.isin(["open", "paid", "uncollectible"])
+    )
+    # An invoice paid since was still open then. Without a due date it was to be charged when it was made.
+    unpaid = (_.paid_at.isnull() & (_.status == "open")) | (_.paid_at > now)
+    due = _.due_at.fill_null(_.created_at)
+    recent = _.created_at > ibis.literal(as_of - timedelta(days=DISPUTE_MEMORY_DAYS))
+    return issued.group_by("account_id").aggregate(
+        invoices=_.count(),
+        overdue=_.count(where=unpaid & (due < now) & (_.total_minor > 0)),
+        oldest_due=due.min(where=unpaid & (due < now) & (_.total_minor > 0)),
+        disputes=_.count(where=_.disputed & recent),
+    )
+
+
+def account_features(
+    rows: Mapping[str, Sequence[Row]],
+    intervals: Mapping[str, str],
+    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    catalogue: Catalogue,
+    as_of: datetime,
+) -> dict[str, AccountFeatures]:
+    """Put together one row per account. `intervals` tells each price's billing interval."""
+    items, subscriptions = _by_account(rows["items"]), _by_account(rows["subscriptions"])
+    invoices = {row["account_id"]: row for row in rows["invoices"]}
+    satisfaction = {row["account_id"]: row for row in rows["satisfaction"]}
+    events = rows["event_count"][0]["rows"] or None
+    made = {}
+    for row in rows["accounts"]:
+        account = row["account_id"]
+        base = AccountFeatures(
+            account_id=account,
+            name=row["name"] or "",
+            is_test=row["is_test"],
+            country=row["country"],
+            segment=row["segment"],
+            industry=row["industry"],
+            currency=row["currency"],
+            events=events,
+        )
+        base = _with_holdings(base, items.get(account, ()), intervals, catalogue)
+        base = _with_contract(base, subscriptions.get(account, ()), items.get(account, ()), as_of.date())
+        base = _with_invoices(base, invoices.get(account), as_of.date())
+        base = _with_satisfaction(base, satisfaction.get(account))
+        made[account] = _with_activity(base, metrics.get(account, {}))
+    return made
+
+
+def _by_account(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["account_id"]].append(row)
+    return grouped
+
+
+def _with_holdings(
+    base: AccountFeatures, items: Sequence[Row], intervals: Mapping[str, str], catalogue: Catalogue
+) -> AccountFeatures:
+    mrr: dict[str, int] = defaultdict(int)
+    holdings: dict[str, Holding] = {}
+    for row in items:
+        mrr[row["currency"]] += row["mrr_minor"]
+        if row["offer_id"] in catalogue.offers:
+            holdings[row["offer_id"]] = _merge(holdings.get(row["offer_id"]), _holding(row))
+    plans = [plan for plan in catalogue.plans if plan in holdings]
+    plan = plans[-1] if plans else None
+    main = max(sorted(mrr), key=lambda currency: mrr[currency], default=base.currency)
+    price_id = holdings[plan].price_id if plan else None
+    return replace(
+        base,
+        currency=main,
+        mrr_minor=mrr.get(main or "", 0),
+        mrr=dict(mrr),
+        holdings=holdings,
+        owned_offers=len(holdings),
+        plan=plan,
+        seats=holdings[plan].quantity if plan else None,
+        interval=intervals.get(price_id) if price_id else None,
+    )
+
+
+def _holding(row: Row) -> Holding:
+    return Holding(
+        offer=row["offer_id"],
+        quantity=row["quantity"] or 0.0,
+        mrr_minor=row["mrr_minor"],
+        list_mrr_minor=row["list_mrr_minor"],
+        currency=row["currency"],
+        since=row["valid_from"].date(),
+        price_id=row["price_id"],
+        subscription_id=row["subscription_id"],
+        trialing=row["status"] == "trialing",
+    )
+
+
+def _merge(one: Holding | None, other: Holding) -> Holding:
+    """Two items of one offer: quantities add up, the larger one's price and subscription stand for both."""
+    if one is None:
+        return other
+    larger = max(one, other, key=lambda holding: (holding.mrr_minor, holding.quantity))
+    same = one.currency == other.currency
+    return replace(
+        larger,
+        quantity=one.quantity + other.quantity,
+        mrr_minor=one.mrr_minor + other.mrr_minor if same else larger.mrr_minor,
+        list_mrr_minor=one.list_mrr_minor + other.list_mrr_minor if same else larger.list_mrr_minor,
+        since=min(one.since, other.since),
+        trialing=one.trialing and other.trialing,
+    )
+
+
+def _with_contract(
+    base: AccountFeatures, subscriptions: Sequence[Row], items: Sequence[Row], today: date
+) -> AccountFeatures:
+    statuses = {row["status"] for row in items}
+    live = [row for row in subscriptions if any(item["subscription_id"] == row["subscription_id"] for item in items)]
+    started = [row["started_at"].date() for row in live if row["started_at"]]
+    ends = [row["cancel_at"].date() for row in live if row["cancel_at"]]
+    term_start, renewal_on = _term(live, items, today)
+    made = replace(
+        base,
+        subscribed=bool(items),
+        trialing="trialing" in statuses and base.mrr_minor == 0,
+        past_due="past_due" in statuses,
+        unpaid="unpaid" in statuses,
+        paused=any(row["paused"] for row in live) or "paused" in statuses,
+        cancel_on=min(ends, default=None),
+        term_start=term_start,
+        renewal_on=renewal_on,
+        days_to_renewal=(renewal_on - today).days if renewal_on else None,
+    )
+    return _with_anniversary(made, min(started), today) if started else made
+
+
+def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date | None, date | None]:
+    """Start and end of the largest committed contract's term; nothing for plans that renew month by month."""
+    worth: dict[str, int] = defaultdict(int)
+    for item in items:
+        worth[item["subscription_id"]] += item["mrr_minor"]
+    committed = [
+        row
+        for row in live
+        if (row["term_months"] or 0) >= COMMITTED_MONTHS and not row["cancel_at"] and row["started_at"]
+    ]
+    if not committed:
+        return None, None
+    largest = max(committed, key=lambda row: (worth[row["subscription_id"]], row["subscription_id"]))
+    months, start, end = largest["term_months"], largest["period_start"], largest["period_end"]
+    if start and end and end.date() > today and (end - start).days >= 28 * COMMITTED_MONTHS:
+        return start.date(), end.date()
+    first, terms = largest["started_at"].date(), 1
+    while add_months(first, terms * months) <= today:
+        terms += 1
+    return add_months(first, (terms - 1) * months), add_months(first, terms * months)
+
+
+def _with_anniversary(base: AccountFeatures, started: date, today: date) -> AccountFeatures:
+    years = today.year - started.year
+    if add_months(started, 12 * years) > today:
+        years -= 1
+    last, following = add_months(started, 12 * years), add_months(started, 12 * (years + 1))
+    return replace(
+        base,
+        tenure_days=(today - started).days,
+        years=years,
+        days_since_anniversary=(today - last).days if years else None,
+        days_to_anniversary=(following - today).days,
+        last_anniversary_on=last if years else None,
+        anniversary_on=following,
+    )
+
+
+def _with_invoices(base: AccountFeatures, row: Row | None, today: date) -> AccountFeatures:
+    if row is None:
+        return base
+    oldest = row["oldest_due"]
+    return replace(
+        base,
+        invoices=row["invoices"],
+        overdue_invoices=row["overdue"],
+        days_overdue=(today - oldest.date()).days if oldest else None,
+        disputes=row["disputes"],
+    )
+
+
+def _with_satisfaction(base: AccountFeatures, row: Row | None) -> AccountFeatures:
+    if row is None:
+        return base
+    escalated, settled = row["escalated"], row["settled"]
+    still_open = escalated is not None and (settled is None or settled < escalated)
+    try:
+        score = float(row["score"]) if row["score"] else None
+    except ValueError:
+        score = None
+    return replace(
+        base,
+        escalated_on=escalated.date() if still_open else None,
+        nps=score,
+        nps_on=row["scored"].date() if score is not None else None,
+    )
+
+
+def _with_activity(base: AccountFeatures, metrics: Mapping[str, MetricFeatures]) -> AccountFeatures:
+    """Each metric's change counts by the days it was used before, bounded at doubling: no small count decides."""
+    grown = [(m.active_days_previous, min(m.growth, 1.0)) for m in metrics.values() if m.growth is not None]
+    weight = sum(days for days, _ in grown)
+    return replace(
+        base,
+        activity_trend=sum(days * growth for days, growth in grown) / weight if weight else None,
+        metrics_used=sum(m.active_days > 0 for m in metrics.values()) if metrics else None,
+        data_to=max((m.data_to for m in metrics.values()), default=None),
+    )
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or the month's last."""
+    at = day.year * 12 + day.month - 1 + months
+    year, month = divmod(at, 12)
+    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))

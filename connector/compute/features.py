@@ -1,0 +1,230 @@
+"""Usage of any size → one row per (account, metric), and events → one row per (account, event, detail).
+
+Windows end on the last day each source has told, not on today: a late file must not look like falling usage. A count
+that has no row on a day was zero that day; a gauge without a row is unknown. Only operations that give the same
+numbers on DuckDB, PostgreSQL and Spark are used: no regr_slope, no ordered collect, and every division is guarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import reduce
+from typing import Any
+
+from connector.domain.catalogue import Catalogue
+
+NEAR = 0.9
+"""Share of a ceiling from which a day counts as near it."""
+MONTH = 30.44 / 28
+"""Scales a 28-day sum to the average month."""
+YEAR = 364
+"""Whole weeks, so that weekends fall on weekends."""
+MILESTONES = tuple(float(digit * 10**power) for power in range(2, 9) for digit in (1, 5))
+
+
+def gauges(catalogue: Catalogue) -> tuple[str, ...]:
+    """Metrics that are a level of the day (seats, storage) and not a count."""
+    return tuple(name for name, metric in catalogue.metrics.items() if metric.limit and metric.limit.per == "day")
+
+
+def metric_features(tables: Mapping[str, Any], items: Any, catalogue: Catalogue, as_of: datetime) -> Any:
+    """The Ibis expression of `MetricFeatures`; `items` are the item versions in force."""
+    import ibis
+    from ibis import _
+
+    usage = known(tables["usage"], as_of).filter(
+        _.day < ibis.literal(as_of.date()), _.metric.isin([*catalogue.metrics])
+    )
+    ends = usage.group_by("source").aggregate(source_end=_.day.max())
+    dated = usage.join(ends, "source").select(
+        "account_id", "metric", "day", "value", "source_end", x=_.source_end.delta(_.day, unit="day").cast("float64")
+    )
+    ceilings = limits(items, catalogue)
+    if ceilings is None:
+        limited = dated.mutate(limit=ibis.null("float64"))
+    else:
+        limited = dated.left_join(ceilings, ["account_id", "metric"]).select(*dated.columns, "limit")
+    return _derive(_reduce(limited), gauges(catalogue)).order_by("account_id", "metric")
+
+
+def known(table: Any, as_of: datetime) -> Any:
+    """Rows that were known at a moment."""
+    import ibis
+
+    return table.filter(table.known_at <= ibis.literal(as_of))
+
+
+def limits(items: Any, catalogue: Catalogue) -> Any | None:
+    """Ceiling in force per (account, metric); no row where none is set, null where it is unlimited."""
+    import ibis
+    from ibis import _
+
+    rank = ibis.cases(*[(_.offer_id == plan, at) for at, plan in enumerate(catalogue.plans)], else_=-1)
+    parts = []
+    for name, metric in catalogue.metrics.items():
+        if metric.limit is None:
+            continue
+        own = items.filter(_.offer_id.isin([*metric.limit.by_plan, *metric.limit.quantity_of]))
+        if metric.limit.quantity_of:
+            packs = [(_.offer_id == o, catalogue.offers[o].pack) for o in metric.limit.quantity_of]
+            ceiling = (_.quantity * ibis.cases(*packs, else_=1)).sum()
+        else:
+            at = [(_["rank"] == n, v) for n, p in enumerate(catalogue.plans) if (v := metric.limit.by_plan.get(p))]
+            own = own.mutate(rank=rank)
+            own = own.group_by("account_id").aggregate(rank=_["rank"].max())
+            ceiling = ibis.cases(*at, else_=ibis.null("float64")).max()
+        part = own.group_by("account_id").aggregate(limit=ceiling.cast("float64"))
+        parts.append(part.select("account_id", "limit", metric=ibis.literal(name)))
+    return reduce(lambda one, other: one.union(other), parts) if parts else None
+
+
+def _reduce(usage: Any) -> Any:
+    """Aggregate once; every window is a condition on x, the days before the end."""
+    from ibis import _
+
+    now, before, quarter = _.x < 28, (_.x >= 28) & (_.x < 56), _.x < 90
+    year_ago = (_.x >= YEAR) & (_.x < YEAR + 28)
+    used = _.value > 0
+    return usage.group_by(["account_id", "metric"]).aggregate(
+        data_to=_.source_end.max(),
+        limit=_["limit"].max(),
+        sum_28=_.value.sum(where=now).fill_null(0.0),
+        rows_28=_.value.count(where=now),
+        sum_previous=_.value.sum(where=before).fill_null(0.0),
+        rows_previous=_.value.count(where=before),
+        active_days=_.day.nunique(where=now & used),
+        active_days_previous=_.day.nunique(where=before & used),
+        peak_28=_.value.max(where=now).fill_null(0.0),
+        peak_previous=_.value.max(where=before).fill_null(0.0),
+        sum_year_ago=_.value.sum(where=year_ago).fill_null(0.0),
+        rows_year_ago=_.value.count(where=year_ago),
+        peak_year_ago=_.value.max(where=year_ago).fill_null(0.0),
+        days_near=_.value.count(where=now & (_.value >= _["limit"] * NEAR)),
+        days_over=_.value.count(where=now & (_.value > _["limit"])),
+        rows_90=_.value.count(where=quarter),
+        value_90=_.value.mean(where=quarter).fill_null(0.0),
+        variance_90=_.value.var(where=quarter, how="pop").fill_null(0.0),
+        x_90=_.x.mean(where=quarter).fill_null(0.0),
+        spread_90=_.x.var(where=quarter, how="pop").fill_null(0.0),
+        together_90=_.x.cov(_.value, where=quarter, how="pop").fill_null(0.0),
+        first_day=_.day.min(where=used),
+        last_day=_.day.max(where=used),
+        last_value=_.value.argmax(_.day),
+        total=_.value.sum(),
+    )
+
+
+def _derive(reduced: Any, gauge_names: tuple[str, ...]) -> Any:
+    import ibis
+    from ibis import _
+
+    unknown = ibis.null("float64")
+    # Two whole windows must lie behind the first use, or a new customer's start would pass for growth.
+    ripe, old = _.age >= 56, _.age >= YEAR + 28
+    derived = _with_trend(_zero_filled(_levels(reduced, gauge_names))).mutate(
+        growth=ibis.ifelse(ripe, _.level_28 / _.level_previous.nullif(0.0) - 1, unknown),
+        growth_year=ibis.ifelse(old, _.level_28 / _.level_year_ago.nullif(0.0) - 1, unknown),
+        surge=ibis.ifelse(ripe, (_.level_28 - _.level_previous) / _.noise.nullif(0.0), unknown),
+        utilisation=_.pace / _["limit"].nullif(0.0),
+        utilisation_previous=_.pace_previous / _["limit"].nullif(0.0),
+        days_near_limit=ibis.ifelse(_.gauge, _.days_near, 0),
+        days_over_limit=ibis.ifelse(_.gauge, _.days_over, 0),
+        days_to_limit=ibis.cases(
+            (_.pace >= _["limit"], 0.0),
+            (_.rise > 0, (_["limit"] - _.pace) / _.rise.nullif(0.0)),
+            else_=unknown,
+        ),
+        milestone=ibis.cases(
+            *[((_.total >= m) & (_.total - _.sum_28 < m) & ~_.gauge, m) for m in reversed(MILESTONES)],
+            else_=unknown,
+        ),
+    )
+    return derived.select(*METRIC_COLUMNS)
+
+
+def _levels(reduced: Any, gauge_names: tuple[str, ...]) -> Any:
+    """A gauge is averaged and peaks; a count is summed, and scaled to a month where it meets a ceiling."""
+    import ibis
+    from ibis import _
+
+    gauge = _.metric.isin(gauge_names) if gauge_names else ibis.literal(False)
+    aged = reduced.filter(_.first_day.notnull()).mutate(gauge=gauge, age=_.data_to.delta(_.first_day, unit="day") + 1)
+    return aged.mutate(
+        n=ibis.ifelse(_.gauge, _.rows_90, ibis.greatest(ibis.least(_.age, 90), _.rows_90)).cast("float64"),
+        level_28=ibis.ifelse(_.gauge, _.sum_28 / _.rows_28.nullif(0), _.sum_28).fill_null(0.0),
+        level_previous=ibis.ifelse(_.gauge, _.sum_previous / _.rows_previous.nullif(0), _.sum_previous).fill_null(0.0),
+        level_year_ago=ibis.ifelse(_.gauge, _.sum_year_ago / _.rows_year_ago.nullif(0), _.sum_year_ago),
+        pace=ibis.ifelse(_.gauge, _.peak_28, _.sum_28 * MONTH),
+        pace_previous=ibis.ifelse(_.gauge, _.peak_previous, _.sum_previous * MONTH),
+        pace_year_ago=ibis.ifelse(_.gauge, _.peak_year_ago, _.sum_year_ago * MONTH),
+    )
+
+
+def _with_trend(filled: Any) -> Any:
+    """The daily rise of the pace, and the noise that a change of level is held against."""
+    import ibis
+    from ibis import _
+
+    # Where last year is known it tells the trend from the season: the smaller rise is believed.
+    lately = _.slope_90 * ibis.ifelse(_.gauge, 1.0, MONTH * 28)
+    in_a_year = (_.pace - _.pace_year_ago) / YEAR
+    return filled.mutate(
+        rise=ibis.ifelse((_.age >= YEAR + 28) & (in_a_year < lately), in_a_year, lately),
+        noise=ibis.ifelse(
+            _.gauge,
+            _.std_90 * (1.0 / _.rows_28.nullif(0) + 1.0 / _.rows_previous.nullif(0)).sqrt(),
+            _.std_90 * ibis.literal(56.0).sqrt(),
+        ),
+    )
+
+
+def _zero_filled(counted: Any) -> Any:
+    """Mean, deviation and slope over n days, where the n - rows days without a row of a count were zero."""
+    import ibis
+    from ibis import _
+
+    missing = counted.mutate(share=_.rows_90 / _.n.nullif(0.0))
+    grid = missing.mutate(
+        mean_90=(_.value_90 * _.share).fill_null(0.0),
+        x_mean=ibis.ifelse(_.gauge, _.x_90, (_.n - 1) / 2),
+        x_spread=ibis.ifelse(_.gauge, _.spread_90, (_.n * _.n - 1) / 12),
+    )
+    product = (_.together_90 + _.x_90 * _.value_90) * _.share - _.x_mean * _.mean_90
+    variance = (_.variance_90 + _.value_90 * _.value_90 * (1 - _.share)) * _.share
+    return grid.mutate(
+        std_90=ibis.greatest(variance, 0.0).sqrt().fill_null(0.0),
+        # x counts backwards, so a rising metric has a negative product.
+        slope_90=-product / _.x_spread.nullif(0.0),
+    )
+
+
+METRIC_COLUMNS = (
+    *("account_id", "metric", "data_to", "level_28", "level_previous", "growth", "growth_year", "surge"),
+    *("mean_90", "std_90", "slope_90", "peak_28", "last_value", "active_days", "active_days_previous"),
+    *("first_day", "last_day", "total", "milestone", "limit", "utilisation", "utilisation_previous"),
+    *("days_near_limit", "days_over_limit", "pace", "days_to_limit"),
+)
+
+
+def event_features(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    """The Ibis expression of `EventFeatures`."""
+    import ibis
+    from ibis import _
+
+    events = known(tables["events"], as_of).filter(_.occurred_at <= ibis.literal(as_of))
+    today = as_of.date()
+    aged = events.mutate(day=_.occurred_at.date(), detail=_.detail.fill_null(""))
+    return (
+        aged.group_by(["account_id", "event", "detail"])
+        .aggregate(
+            count_28=_.day.count(where=_.day > ibis.literal(_days_before(today, 28))),
+            count_90=_.day.count(where=_.day > ibis.literal(_days_before(today, 90))),
+            last_on=_.day.max(),
+        )
+        .order_by("account_id", "event", "detail")
+    )
+
+
+def _days_before(day: date, days: int) -> date:
+    return date.fromordinal(day.toordinal() - days)

@@ -1,0 +1,239 @@
+"""Checks documents against each other: names that one uses and another must define, and the names in templates."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from jinja2 import Environment, TemplateSyntaxError, meta
+
+from connector.config.yamldoc import Loaded
+from connector.domain.billing import StripeMapping
+from connector.domain.catalogue import Catalogue
+from connector.domain.change import Policy
+from connector.domain.errors import Problem
+from connector.domain.features import known_features
+from connector.domain.mapping import CrmMapping
+from connector.domain.money import KNOWN, FxTable
+from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
+from connector.domain.policy import GatesPolicy
+from connector.domain.project import INTENT_NAMES, OPPORTUNITY_NAMES, REVIEW_NAMES, TASK_NAMES
+from connector.domain.signal import Signals
+from connector.domain.signal import problems as signal_problems
+
+LANGUAGES = ("en", "fr")
+FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first")
+SHOWN = 40
+"""How many known names a hint lists: time zones are hundreds."""
+Documents = Mapping[str, Loaded[Any]]
+
+
+def crosscheck(documents: Documents) -> list[Problem]:
+    """List every name that leads nowhere, with its place and what was probably meant."""
+    catalogue: Loaded[Catalogue] = documents["mappings/catalog.yaml"]
+    found = list(_catalogue(catalogue))
+    for document in documents.values():
+        match document.value:
+            case StripeMapping():
+                found += _billing(document, catalogue.value)
+            case Signals():
+                found += _signals(document, catalogue.value)
+            case CrmMapping():
+                found += _crm(document, catalogue.value)
+            case Negotiation():
+                found += _negotiation(document)
+            case BusinessReview():
+                found += _review(document)
+            case GatesPolicy():
+                at = document.at("reporting_currency")
+                found += _known("currency", document.value.reporting_currency, sorted(KNOWN), at)
+            case FxTable():
+                found += _rates(document)
+            case Schedule():
+                found += _schedule(document)
+            case _:
+                pass  # the catalogue came first; what files contain is checked when they are read
+    return found
+
+
+def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
+    catalogue = document.value
+    offers, metrics = list(catalogue.offers), list(catalogue.metrics)
+    for i, plan in enumerate(catalogue.plans):
+        yield from _known("offer", plan, offers, document.at("plans", i))
+    for name, offer in catalogue.offers.items():
+        for key, used in (
+            ("prerequisites", offer.prerequisites),
+            ("included_in", offer.included_in),
+            ("sold_with", offer.sold_with),
+            ("adds_to", [offer.adds_to] if offer.adds_to not in (None, "plan") else []),
+        ):
+            for other in filter(None, used):
+                yield from _known("offer", other, offers, document.at("offers", name, key))
+        if offer.used_when is not None:
+            at = document.at("offers", name, "used_when")
+            yield from _known("metric", offer.used_when, metrics, at)
+        if offer.need and offer.recurring and (offer.kind is None or offer.lever is None):
+            at = document.at("offers", name)
+            yield Problem(f"offer {name} meets a need but has no kind or lever", at, "add `kind:` and `lever:`")
+        yield from _languages(offer.label, document.at("offers", name, "label"), f"offer {name}")
+    for name, metric in catalogue.metrics.items():
+        yield from _languages(metric.label, document.at("metrics", name, "label"), f"metric {name}")
+        for offer_id in metric.limit.by_plan if metric.limit else ():
+            at = document.at("metrics", name, "limit", "by_plan", offer_id)
+            yield from _known("offer", offer_id, offers, at)
+        for i, offer_id in enumerate(metric.limit.quantity_of if metric.limit else ()):
+            yield from _known("offer", offer_id, offers, document.at("metrics", name, "limit", "quantity_of", i))
+
+
+def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[Problem]:
+    for i, rule in enumerate(document.value.offers):
+        yield from _known("offer", rule.offer, list(catalogue.offers), document.at("offers", i, "offer"))
+    for meter, metric in document.value.meters.items():
+        yield from _known("metric", metric, list(catalogue.metrics), document.at("meters", meter))
+
+
+def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
+    cited = {rule_id: _cited(rule.evidence.values()) for rule_id, rule in document.value.rules.items()}
+    yield from signal_problems(document.value, catalogue, known_features(catalogue), cited, document.at)
+    for rule_id, rule in document.value.rules.items():
+        loc = ("rules", rule_id, "evidence")
+        yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
+        for language, text in rule.evidence.items():
+            # Its names were looked at above, against the features.
+            yield from _template(text, frozenset(cited[rule_id]), document.at(*loc, language))
+
+
+def _crm(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Problem]:
+    mapping = document.value
+    needs = sorted({offer.need for offer in catalogue.offers.values() if offer.need})
+    for i, people in enumerate(mapping.opportunity.people):
+        yield from _regex(people.matches, document.at("opportunity", "people", i, "matches"))
+        if people.need is not None:
+            yield from _known("need", people.need, needs, document.at("opportunity", "people", i))
+    for section, rules, names in (
+        ("opportunity", mapping.opportunity.fields, OPPORTUNITY_NAMES),
+        ("task", mapping.task.fields, TASK_NAMES),
+    ):
+        for field, rule in rules.items():
+            at = document.at(section, "fields", field)
+            yield from _template(rule.value, names, at)
+            if rule.policy is Policy.OWN and not field.lower().startswith(mapping.own_prefix.lower()):
+                hint = f"use policy `merge`, or a field that starts with {mapping.own_prefix}"
+                yield Problem(f"policy `own` on {field}, which is not ours", at, hint)
+    missing = {"proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"} - set(
+        mapping.opportunity.stages
+    )
+    if missing:
+        at = document.at("opportunity", "stages")
+        yield Problem(f"stages without a label: {', '.join(sorted(missing))}", at, "name the CRM's stage for each")
+
+
+def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
+    playbook = document.value
+    for key in ("title", "why", "next_step"):
+        yield from _texts(getattr(playbook, key), INTENT_NAMES, document, (key,))
+    for stage, steps in playbook.stages.items():
+        yield from _steps(document, steps, INTENT_NAMES, ("stages", stage))
+    for key in ("subject", "body"):
+        yield from _texts(getattr(playbook.small, key), INTENT_NAMES, document, ("small", key))
+
+
+def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
+    book = document.value
+    yield from _steps(document, book.steps, REVIEW_NAMES, ("steps",))
+    if len(book.before_renewal) != 2 or not 0 < book.before_renewal[0] <= book.before_renewal[1]:
+        yield Problem("before_renewal is no window", document.at("before_renewal"), "write it like [90, 120]")
+    for i, cadence in enumerate(book.cadence):
+        if cadence.every_months < 1:
+            yield Problem("every_months must be at least 1", document.at("cadence", i, "every_months"), "12: yearly")
+
+
+def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:
+    yield from _known("currency", document.value.base, sorted(KNOWN), document.at("base"))
+    for i, rate in enumerate(document.value.rates):
+        yield from _known("currency", rate.currency, sorted(KNOWN), document.at("rates", i, "currency"))
+        if rate.rate <= 0:
+            yield Problem("a rate must be above 0", document.at("rates", i, "rate"), "write what one unit buys")
+
+
+def _schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
+    yield from _known("time zone", document.value.timezone, sorted(available_timezones()), document.at("timezone"))
+    for name, job in document.value.jobs.items():
+        if (job.cron is None) == (job.every_minutes is None):
+            at = document.at("jobs", name)
+            yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
+
+
+def _steps(
+    document: Loaded[Any], steps: Iterable[Step], names: frozenset[str], loc: tuple[str, ...]
+) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for i, step in enumerate(steps):
+        if step.id in seen:
+            yield Problem(f"step {step.id} stands twice", document.at(*loc, i, "id"), "ids are part of the task's key")
+        seen.add(step.id)
+        for key in ("subject", "body"):
+            yield from _texts(getattr(step, key), names, document, (*loc, i, key))
+
+
+def _texts(
+    texts: Mapping[Any, str], names: frozenset[str], document: Loaded[Any], loc: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    yield from _languages(texts, document.at(*loc), str(loc[-1]))
+    for language, text in texts.items():
+        yield from _template(text, names, document.at(*loc, language))
+
+
+def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem]:
+    missing = [language for language in LANGUAGES if language not in texts]
+    if missing:
+        yield Problem(f"{what} has no text in {' and '.join(missing)}", at, f"add `{missing[0]}: …`")
+
+
+def _template(text: str, names: frozenset[str], at: str) -> Iterator[Problem]:
+    try:
+        # An unknown filter shows only when the names are looked up, not when the text is parsed.
+        found = meta.find_undeclared_variables(_environment().parse(text))
+    except TemplateSyntaxError as wrong:
+        yield Problem(
+            f"template, its line {wrong.lineno}: {wrong.message}",
+            at,
+            f"every {{{{ has its }}}}, every {{% if %}} its {{% endif %}}; our filters: {', '.join(FILTERS)}",
+        )
+        return
+    for name in sorted(found - names):
+        yield from _known("name", name, sorted(names), at)
+
+
+def _cited(texts: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for text in texts:
+        try:
+            found |= meta.find_undeclared_variables(_environment().parse(text))
+        except TemplateSyntaxError:
+            continue
+    return found
+
+
+def _environment() -> Environment:
+    environment = Environment()  # noqa: S701 templates are only parsed here, never rendered
+    environment.filters.update(dict.fromkeys(FILTERS, str))
+    return environment
+
+
+def _regex(pattern: str, at: str) -> Iterator[Problem]:
+    try:
+        re.compile(pattern)
+    except re.error as wrong:
+        yield Problem(f"not a regular expression: {wrong}", at, "escape ( ) [ ] . + * ? with a backslash")
+
+
+def _known(what: str, name: str, options: list[str], at: str) -> Iterator[Problem]:
+    if name not in options:
+        near = difflib.get_close_matches(name, options, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(options[:SHOWN])}"
+        yield Problem(f"unknown {what} {name!r}", at, hint + (" …" if not near and len(options) > SHOWN else ""))

@@ -1,0 +1,108 @@
+"""Loads a project folder: every document, every mistake in every document at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from connector.config.crosscheck import crosscheck
+from connector.config.yamldoc import Loaded, load
+from connector.domain.billing import FilesMapping, StripeMapping
+from connector.domain.catalogue import Catalogue
+from connector.domain.errors import ConfigError, Problem
+from connector.domain.mapping import CrmMapping
+from connector.domain.money import FxTable
+from connector.domain.play import BusinessReview, Negotiation, Schedule
+from connector.domain.policy import GatesPolicy
+from connector.domain.project import Project
+from connector.domain.signal import Signals
+
+SOURCES: dict[str, type[Any]] = {"stripe": StripeMapping, "files": FilesMapping}
+DOCUMENTS: dict[str, type[Any]] = {
+    "mappings/catalog.yaml": Catalogue,
+    "mappings/fx.yaml": FxTable,
+    "mappings/salesforce.yaml": CrmMapping,
+    "mappings/hubspot.yaml": CrmMapping,
+    "mappings/billing/stripe.yaml": StripeMapping,
+    "mappings/billing/files.yaml": FilesMapping,
+    "playbooks/signals.yaml": Signals,
+    "playbooks/policy.yaml": GatesPolicy,
+    "playbooks/negotiation.yaml": Negotiation,
+    "playbooks/business_review.yaml": BusinessReview,
+    "playbooks/schedule.yaml": Schedule,
+}
+"""Every document of a project and its type: the JSON Schemas are generated from this table."""
+OPTIONAL = frozenset({"mappings/fx.yaml"})
+
+
+def load_project(home: Path, sources: Sequence[str], crm: str | None) -> Project:
+    """Load and cross-check what these sources and this CRM need; raise ConfigError with everything that is wrong."""
+    if not (home / "mappings").is_dir():
+        raise ConfigError(
+            f"no project in {home}: it has no folder mappings/",
+            at="environment",
+            hint="run `connector init`, or set CONNECTOR_HOME to the folder that holds mappings/ and playbooks/",
+        )
+    loaded, problems = _load_all(home, documents_of(sources, crm))
+    if problems:
+        raise ConfigError(problems)
+    problems = crosscheck(loaded)
+    if problems:
+        raise ConfigError(problems)
+    return _project(loaded, home)
+
+
+def documents_of(sources: Sequence[str], crm: str | None) -> list[str]:
+    """Name the documents that these sources and this CRM need; raise ConfigError for an unknown source."""
+    unknown = [name for name in sources if name not in SOURCES]
+    if unknown or not sources:
+        raise ConfigError(
+            f"unknown source {', '.join(unknown) or '(none)'}",
+            at="environment",
+            hint=f"CONNECTOR_SOURCE is one or more of {', '.join(SOURCES)}, separated by commas",
+        )
+    billing = [f"mappings/billing/{name}.yaml" for name in sources]
+    crms = [f"mappings/{crm}.yaml"] if crm else []
+    common = [name for name in DOCUMENTS if not name.startswith(("mappings/billing", "mappings/sales", "mappings/hub"))]
+    return [*common, *crms, *billing]
+
+
+def _load_all(home: Path, names: Sequence[str]) -> tuple[dict[str, Loaded[Any]], list[Problem]]:
+    loaded: dict[str, Loaded[Any]] = {}
+    problems: list[Problem] = []
+    for name in names:
+        if name in OPTIONAL and not (home / name).exists():
+            continue
+        try:
+            loaded[name] = load(home / name, DOCUMENTS[name], name)
+        except ConfigError as wrong:
+            problems += wrong.problems
+    return loaded, problems
+
+
+def _project(loaded: dict[str, Loaded[Any]], home: Path) -> Project:
+    def one(name: str) -> Any:
+        return loaded[name].value
+
+    def at(document: str, *loc: str | int) -> str:
+        return loaded[document].at(*loc) if document in loaded else document
+
+    digest = hashlib.sha256()
+    for name in sorted(loaded):
+        digest.update(name.encode() + b"\0" + (home / name).read_bytes())
+    crms = [name for name in ("mappings/salesforce.yaml", "mappings/hubspot.yaml") if name in loaded]
+    return Project(
+        catalogue=one("mappings/catalog.yaml"),
+        fx=one("mappings/fx.yaml") if "mappings/fx.yaml" in loaded else FxTable(),
+        signals=one("playbooks/signals.yaml"),
+        policy=one("playbooks/policy.yaml"),
+        negotiation=one("playbooks/negotiation.yaml"),
+        review=one("playbooks/business_review.yaml"),
+        schedule=one("playbooks/schedule.yaml"),
+        mapping=one(crms[0]) if crms else None,
+        billing={name.split("/")[-1][:-5]: one(name) for name in loaded if name.startswith("mappings/billing/")},
+        hash=digest.hexdigest()[:16],
+        at=at,
+    )

@@ -1,0 +1,17 @@
+"""The texts a new project starts from: the shipped documents that its choice needs, each with its JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.config.project import documents_of
+from connector.config.schemas import schema_files, schema_path
+from connector.config.settings import shipped
+
+
+def template(sources: Sequence[str], crm: str) -> dict[str, str]:
+    """Map path in the project → text; raise ConfigError for an unknown source."""
+    documents = documents_of(sources, crm)
+    schemas = schema_files()
+    texts = {name: (shipped() / name).read_text(encoding="utf-8") for name in documents}
+    return texts | {path: schemas[path] for path in map(schema_path, documents)}

@@ -1,0 +1,39 @@
+"""An episode: one attempt to meet one need of one account, from the first intent to its end.
+
+Its key is computed once (see `keys`) and stored, so that a merge or a changed match moves the episode and not the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class EpisodeState(StrEnum):
+    """How an episode stands; all but `open` end it."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    WITHDRAWN = "withdrawn"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """The n-th attempt (`ordinal`, from 1) at a need; `need` is the play's id where there is no need."""
+
+    key: str
+    account_id: str
+    need: str
+    ordinal: int
+    opened_at: datetime
+    state: EpisodeState = EpisodeState.OPEN
+    closed_at: datetime | None = None
+    offer: str | None = None
+    play: str | None = None
+    brief: Mapping[str, Any] = field(default_factory=dict)
+    """What its texts cite (plain JSON, see `intent.brief_of`): kept until a cited number moves materially."""

@@ -1,0 +1,207 @@
+"""What was measured about a billing account at a moment: the small side of the waist.
+
+Usage of any size is reduced to one `MetricFeatures` per (account, metric) and one `AccountFeatures` per account;
+rules, scores and gates read only these. A field is None when it is unknown, never when it is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+
+from connector.domain.catalogue import Catalogue
+
+Feature = float | int | str | bool | date | None
+OWNS = "owns."
+
+
+@dataclass(frozen=True)
+class MetricFeatures:
+    """How one account uses one metric. Windows end on `data_to`, the last day its source has told."""
+
+    account_id: str
+    metric: str
+    data_to: date
+    level_28: float
+    """Last 28 days: the sum of a count, the mean of a gauge."""
+    level_previous: float
+    """The same over the 28 days before."""
+    growth: float | None
+    """level_28 / level_previous - 1; unknown when there was nothing before."""
+    growth_year: float | None
+    """level_28 against the same weeks a year ago; unknown for a younger customer."""
+    surge: float | None
+    """The change between the two windows in units of this account's own noise."""
+    mean_90: float
+    """Per day, over the last 90 days or since the first."""
+    std_90: float
+    slope_90: float | None
+    """Change per day and day, by least squares."""
+    peak_28: float
+    """Highest day of the last 28."""
+    last_value: float
+    active_days: int
+    """Days of the last 28 with any use."""
+    active_days_previous: int
+    first_day: date
+    last_day: date
+    """Last day with any use."""
+    total: float
+    """Everything ever counted."""
+    milestone: float | None
+    """Highest round total passed within the last 28 days."""
+    limit: float | None = None
+    """Ceiling in force; None when there is none or it is unlimited."""
+    utilisation: float | None = None
+    """Share of the ceiling: a gauge's peak, or the 28-day sum scaled to a month."""
+    utilisation_previous: float | None = None
+    days_near_limit: int = 0
+    """Days of the last 28 with a gauge at 90 % of its ceiling or more."""
+    days_over_limit: int = 0
+    pace: float = 0.0
+    """What the ceiling is compared with: the peak of a gauge, or the use of a month."""
+    days_to_limit: float | None = None
+    """Days until the trend reaches the ceiling; 0 when it has."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An offer an account pays for, over all its items of it."""
+
+    offer: str
+    quantity: float
+    mrr_minor: int
+    list_mrr_minor: int
+    currency: str
+    since: date
+    price_id: str | None = None
+    subscription_id: str | None = None
+    trialing: bool = False
+
+
+@dataclass(frozen=True)
+class AccountFeatures:
+    """What is known of one billing account, besides its metrics."""
+
+    account_id: str
+    name: str = ""
+    is_test: bool = False
+    country: str | None = None
+    segment: str | None = None
+    industry: str | None = None
+    currency: str | None = None
+    """Currency of its largest recurring revenue, else the account's."""
+    interval: str | None = None
+    """Billing interval of its plan, e.g. `month`."""
+    mrr_minor: int = 0
+    """In `currency`; other currencies stand in `mrr`."""
+    mrr: Mapping[str, int] = field(default_factory=dict)
+    holdings: Mapping[str, Holding] = field(default_factory=dict)
+    plan: str | None = None
+    seats: float | None = None
+    """Billed quantity of the plan."""
+    owned_offers: int = 0
+    trialing: bool = False
+    past_due: bool = False
+    unpaid: bool = False
+    paused: bool = False
+    cancel_on: date | None = None
+    subscribed: bool = False
+    """Has a subscription that is not over."""
+    tenure_days: int | None = None
+    years: int | None = None
+    """Full years at the last anniversary."""
+    days_since_anniversary: int | None = None
+    days_to_anniversary: int | None = None
+    last_anniversary_on: date | None = None
+    anniversary_on: date | None = None
+    """Next one."""
+    term_start: date | None = None
+    renewal_on: date | None = None
+    """End of a commitment of six months or more that is not cancelled."""
+    days_to_renewal: int | None = None
+    invoices: int = 0
+    overdue_invoices: int = 0
+    days_overdue: int | None = None
+    """Age of the oldest overdue invoice; None when none is overdue."""
+    disputes: int = 0
+    events: int | None = None
+    """Events ever told of any account by any source; None when there is no such stream."""
+    escalated_on: date | None = None
+    """Last support escalation that nobody has closed."""
+    nps: float | None = None
+    """Last satisfaction score given, 0 to 10."""
+    nps_on: date | None = None
+    activity_trend: float | None = None
+    """Mean growth of its metrics, each weighted by the days it was used; None without use in the window before."""
+    metrics_used: int | None = None
+    """Metrics with any use in the last 28 days; None when no usage was ever told."""
+    data_to: date | None = None
+
+
+@dataclass(frozen=True)
+class EventFeatures:
+    """How often an event with one detail occurred at an account."""
+
+    account_id: str
+    event: str
+    detail: str
+    count_28: int
+    count_90: int
+    last_on: date
+
+
+_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events"})
+PER_SEAT = "per_seat_28"
+"""Last 28 days of a metric for each billed seat."""
+
+
+def account_view(account: AccountFeatures, owned: Iterable[str], catalogue: Catalogue) -> dict[str, Feature]:
+    """An account's features by the names rules use, with what it owns."""
+    held = frozenset(owned)
+    return _named(account) | {OWNS + offer: offer in held for offer in catalogue.offers}
+
+
+def metric_view(row: MetricFeatures, account: AccountFeatures) -> dict[str, Feature]:
+    """A metric's features by the names rules use."""
+    return _named(row) | {PER_SEAT: row.level_28 / account.seats if account.seats else None}
+
+
+def event_view(row: EventFeatures) -> dict[str, Feature]:
+    """An event's features by the names rules use."""
+    return _named(row)
+
+
+def _named(row: AccountFeatures | MetricFeatures | EventFeatures) -> dict[str, Feature]:
+    return {name: getattr(row, name) for name in _NAMES[type(row)]}
+
+
+_NAMES = {
+    kind: tuple(f.name for f in fields(kind) if f.name not in _HIDDEN)
+    for kind in (AccountFeatures, MetricFeatures, EventFeatures)
+}
+
+
+def known_features(catalogue: Catalogue) -> frozenset[str]:
+    """Every name a rule's condition may use."""
+    names = {name for kind in _NAMES.values() for name in kind}
+    return frozenset(names | {PER_SEAT} | {OWNS + offer for offer in catalogue.offers})
+
+
+def owned_offers(account: AccountFeatures, catalogue: Catalogue) -> frozenset[str]:
+    """Offers an account holds itself, and those its holdings contain."""
+    held = set(account.holdings)
+    contained = {name for name, offer in catalogue.offers.items() if held.intersection(offer.included_in)}
+    return frozenset(held | contained)
+
+
+def used_offers(owned: Iterable[str], metrics: Mapping[str, MetricFeatures], catalogue: Catalogue) -> frozenset[str]:
+    """Owned offers whose metric was used in the last 28 days; an offer without a metric counts as used."""
+    used = set()
+    for name in owned:
+        offer = catalogue.offers.get(name)
+        metric = offer.used_when if offer else None
+        if metric is None or (metric in metrics and metrics[metric].active_days > 0):
+            used.add(name)
+    return frozenset(used)

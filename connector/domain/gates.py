@@ -1,0 +1,239 @@
+"""Whether to propose: one ordered list of small questions, each answered "pass" or with a reason.
+
+The first "no" is the headline; `answers` shows them all. Order is from who the account is, to what it owns, to its
+health, to who is already working on it, to how much is enough. Gates see one frozen `Candidate` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal
+
+from connector.domain.catalogue import Catalogue, Offer
+from connector.domain.features import AccountFeatures
+from connector.domain.health import QUESTIONS, Question
+from connector.domain.occupied import CrmContext, OpenEpisode
+from connector.domain.policy import GatesPolicy, No, Reason
+from connector.domain.score import Score
+
+Link = Literal["linked", "unmatched", "ambiguous"]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is already proposed or open, as the walk down the ranking reaches a candidate."""
+
+    needs: frozenset[str] = frozenset()
+    """Needs of this account that a better candidate has taken in this run."""
+    account_open: int = 0
+    account_week: int = 0
+    owner_week: int = 0
+    owner_tasks: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An offer for a CRM account, with all that a gate may look at."""
+
+    score: Score
+    offer: Offer
+    accounts: tuple[AccountFeatures, ...]
+    """Billing accounts of the CRM account, the one with the best evidence first."""
+    owned: frozenset[str]
+    """Offers that any of them holds."""
+    used: frozenset[str]
+    link: Link
+    crm: CrmContext
+    catalogue: Catalogue
+    policy: GatesPolicy
+    today: date
+    load: Load = field(default_factory=Load)
+
+    @property
+    def episode(self) -> OpenEpisode | None:
+        """Our own open proposal for the same need, which goes on."""
+        return next((one for one in self.crm.open_episodes if one.need == self.score.need), None)
+
+    @property
+    def country(self) -> str | None:
+        """Where it is sold to: billing knows best, then the CRM."""
+        return self.accounts[0].country or self.crm.country
+
+
+Gate = Callable[[Candidate], No | None]
+
+
+def first_no(candidate: Candidate) -> No | None:
+    """The headline: the first gate that does not let the candidate through."""
+    return next((answer for _, answer in answers(candidate) if answer is not None), None)
+
+
+def answers(candidate: Candidate) -> Iterator[tuple[str, No | None]]:
+    """Every gate's name and answer, in order."""
+    for name, gate in GATES.items():
+        yield name, gate(candidate)
+
+
+# Who it is ---------------------------------------------------------------------------------------------------------
+
+
+def _real_account(c: Candidate) -> No | None:
+    return No(Reason.TEST_ACCOUNT, c.accounts[0].name) if c.accounts[0].is_test else None
+
+
+def _linked(c: Candidate) -> No | None:
+    match c.link:
+        case "linked":
+            return None
+        case "unmatched":
+            return No(Reason.UNMATCHED, "no CRM account is linked; `connector link set` names one")
+        case "ambiguous":
+            return No(Reason.AMBIGUOUS, "several CRM accounts fit; `connector link set` decides")
+
+
+def _customer(c: Candidate) -> No | None:
+    if any(account.mrr_minor > 0 for account in c.accounts):
+        return None
+    if any(account.trialing for account in c.accounts):
+        return No(Reason.ON_TRIAL, "converting a trial is no expansion") if c.policy.trial == "hold" else None
+    return No(Reason.NOT_A_CUSTOMER, "pays nothing recurring") if c.policy.paying_only else None
+
+
+# What is offered ---------------------------------------------------------------------------------------------------
+
+
+def _recurring(c: Candidate) -> No | None:
+    return None if c.offer.recurring else No(Reason.NOT_RECURRING, "a one-off service is no expansion")
+
+
+def _not_owned(c: Candidate) -> No | None:
+    name, plans = c.score.offer, list(c.catalogue.plans)
+    if name in c.owned:
+        return No(Reason.ALREADY_OWNED, name)
+    higher = [plan for plan in plans[plans.index(name) + 1 :] if plan in c.owned] if name in plans else []
+    return No(Reason.ALREADY_OWNED, f"on {higher[-1]} already") if higher else None
+
+
+def _sold_here(c: Candidate) -> No | None:
+    countries, segments = c.offer.countries, c.offer.segments
+    if countries and c.country not in countries:
+        return No(Reason.NOT_SOLD_IN_COUNTRY, f"{c.country or 'country unknown'}; sold in {', '.join(countries)}")
+    segment = c.accounts[0].segment
+    if segments and segment not in segments:
+        return No(Reason.NOT_SOLD_TO_SEGMENT, f"{segment or 'segment unknown'}; sold to {', '.join(segments)}")
+    return None
+
+
+def _plan_carries_it(c: Candidate) -> No | None:
+    plans = c.offer.sold_with
+    if not plans or c.owned.intersection(plans):
+        return None
+    return No(Reason.PLAN_TOO_LOW, f"on {c.accounts[0].plan or 'no known plan'}; sold with {', '.join(plans)}")
+
+
+def _prerequisites(c: Candidate) -> No | None:
+    missing = [name for name in c.offer.prerequisites if name not in c.owned]
+    if missing:
+        return No(Reason.PREREQUISITE_MISSING, ", ".join(missing))
+    unused = [name for name in c.offer.prerequisites if name not in c.used]
+    return No(Reason.PREREQUISITE_UNUSED, f"{', '.join(unused)} not used in the last 28 days") if unused else None
+
+
+# Who is already on it ----------------------------------------------------------------------------------------------
+
+
+def _no_person_on_it(c: Candidate) -> No | None:
+    theirs = [one for one in c.crm.opportunities if not one.renewal and one.need == c.score.need]
+    return No(Reason.REP_WORKING, theirs[0].name) if theirs else None
+
+
+def _no_unknown_need_open(c: Candidate) -> No | None:
+    if c.policy.on_unknown_need == "allow":
+        return None
+    since = c.today - timedelta(days=c.policy.unknown_need_days)
+    unread = [o for o in c.crm.opportunities if not o.renewal and o.need is None and o.touched_on >= since]
+    return No(Reason.UNKNOWN_NEED_OPEN, unread[0].name) if unread else None
+
+
+def _need_free(c: Candidate) -> No | None:
+    if c.score.need in c.load.needs:
+        return No(Reason.BETTER_OFFER, f"another offer for {c.score.need} ranks higher")
+    ours = c.episode
+    if ours is not None and ours.offer not in (None, c.score.offer):
+        return No(Reason.NEED_OPEN, f"{ours.offer} is proposed since {ours.opened_on.isoformat()}")
+    return None
+
+
+def _cooled_down(c: Candidate) -> No | None:
+    if c.episode is not None:
+        return None
+    for closed in sorted(c.crm.closed_episodes, key=lambda one: one.closed_on, reverse=True):
+        until = closed.closed_on + timedelta(days=c.policy.cool_down_days.get(closed.outcome, 0))
+        if closed.need == c.score.need and until > c.today:
+            detail = f"{closed.outcome} on {closed.closed_on.isoformat()}, quiet until {until.isoformat()}"
+            return No(Reason.COOL_DOWN, detail)
+    return None
+
+
+# Is it worth it, and is it enough ----------------------------------------------------------------------------------
+
+
+def _adds_revenue(c: Candidate) -> No | None:
+    added = c.score.delta_mrr
+    if added is None:
+        return No(Reason.NO_PRICE, f"no price in {c.accounts[0].currency or 'an unknown currency'}")
+    return None if added.minor > 0 else No(Reason.NO_GAIN, "adds no recurring revenue")
+
+
+def _likely(c: Candidate) -> No | None:
+    return No(Reason.UNLIKELY, f"p {c.score.p:.1%}") if c.score.p < c.policy.p_minimum else None
+
+
+def _account_has_room(c: Candidate) -> No | None:
+    caps = c.policy.caps
+    if c.episode is not None:
+        return None
+    if c.load.account_open >= caps.per_account:
+        return No(Reason.ACCOUNT_CAP, f"{c.load.account_open} open on this account")
+    if c.load.account_week >= caps.per_account_week:
+        return No(Reason.ACCOUNT_CAP, f"{c.load.account_week} new on this account within seven days")
+    return None
+
+
+def _owner_has_room(c: Candidate) -> No | None:
+    caps = c.policy.caps
+    if c.episode is not None or c.crm.owner_id is None:
+        return None
+    if c.load.owner_week >= caps.per_owner_week:
+        return No(Reason.OWNER_CAP, f"{c.load.owner_week} new for this owner within seven days")
+    if c.load.owner_tasks > caps.owner_open_tasks:
+        return No(Reason.OWNER_BUSY, f"{c.load.owner_tasks} open tasks of ours")
+    return None
+
+
+def _healthy(question: Question) -> Gate:
+    """Ask a question of health of all the customer's billing accounts."""
+    return lambda c: question(c.accounts, c.policy.health, c.today)
+
+
+GATES: Mapping[str, Gate] = {
+    "real_account": _real_account,
+    "linked": _linked,
+    "customer": _customer,
+    "recurring": _recurring,
+    "not_owned": _not_owned,
+    "sold_here": _sold_here,
+    "plan_carries_it": _plan_carries_it,
+    "prerequisites": _prerequisites,
+    **{name: _healthy(question) for name, question in QUESTIONS.items()},
+    "no_person_on_it": _no_person_on_it,
+    "no_unknown_need_open": _no_unknown_need_open,
+    "adds_revenue": _adds_revenue,
+    "likely": _likely,
+    "cooled_down": _cooled_down,
+    "need_free": _need_free,
+    "account_has_room": _account_has_room,
+    "owner_has_room": _owner_has_room,
+}

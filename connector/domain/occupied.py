@@ -1,0 +1,68 @@
+"""What the CRM and the ledger know about an account before anything new is proposed to it.
+
+Whoever reads the CRM fills these values; the gates read them and nothing else of the CRM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from connector.domain.policy import ClosedOutcome
+
+
+@dataclass(frozen=True)
+class PersonsOpportunity:
+    """An open opportunity that a person made, and what it is about as far as the mapping can tell."""
+
+    id: str
+    name: str
+    touched_on: date
+    need: str | None = None
+    renewal: bool = False
+
+
+@dataclass(frozen=True)
+class OpenEpisode:
+    """A proposal of ours that is still open, as an opportunity or a task."""
+
+    need: str
+    opened_on: date
+    offer: str | None = None
+    stage: str | None = None
+
+
+@dataclass(frozen=True)
+class ClosedEpisode:
+    """A proposal of ours that ended."""
+
+    need: str
+    outcome: ClosedOutcome
+    closed_on: date
+
+
+@dataclass(frozen=True)
+class CrmContext:
+    """What the CRM and the ledger know about one CRM account."""
+
+    account_id: str
+    owner_id: str | None = None
+    owner_active: bool = True
+    country: str | None = None
+    opportunities: tuple[PersonsOpportunity, ...] = ()
+    open_episodes: tuple[OpenEpisode, ...] = ()
+    closed_episodes: tuple[ClosedEpisode, ...] = ()
+    open_tasks: int = 0
+    """Open tasks of ours on this account."""
+
+
+@dataclass(frozen=True)
+class Crm:
+    """Everything `choose` needs from the CRM side: who is linked to whom, and each account's context."""
+
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Billing account → CRM account; several may share one."""
+    contexts: Mapping[str, CrmContext] = field(default_factory=dict)
+    ambiguous: frozenset[str] = frozenset()
+    """Billing accounts with several possible CRM accounts; neither here nor in `links`: unmatched."""

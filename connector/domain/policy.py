@@ -1,0 +1,188 @@
+"""What sales ops allow: when not to propose, how much, and how large (`playbooks/policy.yaml`).
+
+Every "no" the connector says is a `Reason`; its value is what people count and grep for, so it never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from connector.domain.documents import document
+
+OnUnknown = Literal["allow", "hold"]
+ClosedOutcome = Literal["won", "lost", "no", "not_useful", "withdrawn", "deleted"]
+
+
+class Reason(StrEnum):
+    """Why something is not proposed."""
+
+    NO_SIGNAL = "no_signal"
+    TEST_ACCOUNT = "test_account"
+    UNMATCHED = "unmatched"
+    AMBIGUOUS = "ambiguous"
+    NOT_RECURRING = "not_recurring"
+    ALREADY_OWNED = "already_owned"
+    NOT_A_CUSTOMER = "not_a_customer"
+    ON_TRIAL = "on_trial"
+    NOT_SOLD_IN_COUNTRY = "not_sold_in_country"
+    NOT_SOLD_TO_SEGMENT = "not_sold_to_segment"
+    PLAN_TOO_LOW = "plan_too_low"
+    PREREQUISITE_MISSING = "prerequisite_missing"
+    PREREQUISITE_UNUSED = "prerequisite_unused"
+    UNHEALTHY_OVERDUE = "unhealthy_overdue"
+    UNHEALTHY_DISPUTE = "unhealthy_dispute"
+    UNHEALTHY_PAYMENT = "unhealthy_payment"
+    UNHEALTHY_CANCELLATION = "unhealthy_cancellation"
+    UNHEALTHY_FALLING_USAGE = "unhealthy_falling_usage"
+    UNHEALTHY_ESCALATION = "unhealthy_escalation"
+    UNHEALTHY_NPS = "unhealthy_nps"
+    UNKNOWN_HEALTH = "unknown_health"
+    REP_WORKING = "rep_working"
+    UNKNOWN_NEED_OPEN = "unknown_need_open"
+    NEED_OPEN = "need_open"
+    COOL_DOWN = "cool_down"
+    NO_OWNER = "no_owner"
+    NO_PRICE = "no_price"
+    NO_GAIN = "no_gain"
+    BETTER_OFFER = "better_offer"
+    UNLIKELY = "unlikely"
+    ACCOUNT_CAP = "account_cap"
+    OWNER_CAP = "owner_cap"
+    OWNER_BUSY = "owner_busy"
+    HOLDOUT = "holdout"
+
+
+@dataclass(frozen=True)
+class No:
+    """An answer that lets something not be proposed, with the numbers behind it."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@document
+class Check:
+    """What to do when there is no answer to a question about an account's health."""
+
+    on_unknown: OnUnknown = "allow"
+
+
+@document
+class Threshold:
+    """A question about an account's health with a number in it."""
+
+    limit: float
+    on_unknown: OnUnknown = "allow"
+
+
+@document
+class Health:
+    """Who is not pitched to: satisfaction and trust come first."""
+
+    overdue_days: Threshold = Threshold(limit=10)
+    """An invoice overdue for more than so many days."""
+    disputes: Threshold = Threshold(limit=0)
+    """More disputed invoices than this in the last half year."""
+    payment: Check = Check()
+    """A subscription past due or unpaid."""
+    cancellation: Check = Check()
+    """A cancellation scheduled."""
+    falling_usage: Threshold = Threshold(limit=0.3)
+    """Usage fallen by this share or more against the 28 days before."""
+    escalation_days: Threshold = Threshold(limit=30)
+    """An escalation opened in the last so many days that nobody has closed."""
+    nps: Threshold = Threshold(limit=4)
+    """A satisfaction score of this or less in the last half year."""
+
+
+@document
+class Caps:
+    """No flooding: how much one account, one owner, one week may get."""
+
+    per_account: int = 2
+    """Open proposals of ours on one CRM account."""
+    per_account_week: int = 1
+    """New proposals on one CRM account in any seven days."""
+    per_owner_week: int = 5
+    """New proposals for one owner in any seven days."""
+    owner_open_tasks: int = 40
+    """An owner with more open tasks of ours than this gets no new proposal."""
+
+
+@document
+class Minimum:
+    """Below either, a proposal is a task and not an opportunity."""
+
+    p: float = 0.1
+    value: int = 0
+    """Minor units of the reporting currency per month."""
+
+
+@document
+class Approval:
+    """How much one run may do before a person has to approve it (`connector approve RUN --by NAME`)."""
+
+    creates: int = 500
+    changes: int = 1000
+    """Updates and associations."""
+    closes: int = 50
+
+
+@document
+class Timing:
+    """Which dates a proposal may be bound to, in calendar days from today."""
+
+    earliest: int = 7
+    latest: int = 120
+    review_before_renewal: int = 60
+    """The offer is put on the table this long before the renewal, so that it can be signed with it."""
+    when_reached: int = 30
+    """Close date of a limit that is already reached, and of a proposal with no moment of its own."""
+
+
+@document
+class Sizing:
+    """How much to recommend."""
+
+    headroom: float = 0.1
+    """Room above the expected peak."""
+    horizon_days: int = 90
+    """How far the trend is followed."""
+    growth_cap: float = 0.25
+    """Never expect more than this share above what is used now."""
+
+
+@document
+class GatesPolicy:
+    """Every number behind a "yes" or "no" (`playbooks/policy.yaml`)."""
+
+    version: int = 1
+    name: str = "policy"
+    reporting_currency: str = "EUR"
+    base_rate: float = 0.03
+    """Share of eligible (account, offer) pairs that adopt within 90 days, before any sign; a prior, not measured."""
+    p_bounds: Sequence[float] = (0.01, 0.8)
+    p_minimum: float = 0.05
+    """Below this nothing is proposed, not even as a task."""
+    through_plan: float = 0.6
+    """Share of its weight with which a need points to the plan that could carry the module it asks for."""
+    health: Health = Health()
+    caps: Caps = Caps()
+    approval: Approval = Approval()
+    opportunity_min: Minimum = Minimum()
+    timing: Timing = Timing()
+    sizing: Sizing = Sizing()
+    paying_only: bool = True
+    """Accounts without recurring revenue are new business, not expansion."""
+    trial: Literal["allow", "hold"] = "hold"
+    on_unknown_need: Literal["hold", "allow"] = "hold"
+    """A person's open opportunity whose need nobody can tell."""
+    unknown_need_days: int = 30
+    """It holds ours while it was touched in the last so many days."""
+    cool_down_days: Mapping[ClosedOutcome, int] = field(
+        default_factory=lambda: {"won": 90, "lost": 180, "no": 180, "not_useful": 180, "deleted": 365, "withdrawn": 0}
+    )
+    """Days of silence about a need after our proposal for it closed."""

@@ -1,0 +1,239 @@
+"""What a price comes to per month.
+
+MRR is built from prices and quantities, not from invoices, and stays an exact fraction of a minor unit until the one
+place that stores it rounds. Interval factors are days and weeks of a 365-day year, because 30 days and 4 weeks
+understate short plans. Item discounts come off before subscription discounts.
+
+Source: Stripe API reference, "Prices" (tiers, transform_quantity) and "Discounts"; Stripe glossary of billing metrics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, Literal, assert_never
+
+Interval = Literal["day", "week", "month", "year"]
+TiersMode = Literal["graduated", "volume"]
+Duration = Literal["once", "repeating", "forever"]
+Number = int | float | Decimal | Fraction
+
+PER_MONTH: dict[str, Fraction] = {
+    "day": Fraction(365, 12),
+    "week": Fraction(52, 12),
+    "month": Fraction(1),
+    "year": Fraction(1, 12),
+}
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A step of a tiered price; `up_to` None is the last one. Amounts are minor units."""
+
+    up_to: int | None
+    unit_amount: Decimal = Decimal(0)
+    flat_amount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Packs: the quantity is divided and rounded before it is priced."""
+
+    divide_by: int
+    round: Literal["up", "down"] = "up"
+
+    def __call__(self, quantity: Fraction) -> Fraction:
+        packs = quantity / self.divide_by
+        return Fraction(ceil(packs) if self.round == "up" else floor(packs))
+
+
+@dataclass(frozen=True)
+class Price:
+    """A price as it was agreed: amounts are exact minor units of its currency."""
+
+    currency: str
+    interval: Interval | None = "month"
+    interval_count: int = 1
+    unit_amount: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
+    tiers_mode: TiersMode | None = None
+    transform_quantity: Transform | None = None
+    metered: bool = False
+    recurring: bool = True
+
+    @property
+    def per_month(self) -> Fraction:
+        """How many of its intervals fit into a month; 0 for a one-time price."""
+        if not self.recurring or self.interval is None:
+            return Fraction(0)
+        return PER_MONTH[self.interval] / self.interval_count
+
+    def to_json(self) -> str:
+        """Write it down exactly; `from_json` gives the same price back."""
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Price:
+        """Read what `to_json` wrote."""
+        stored: dict[str, Any] = json.loads(text)
+        tiers = tuple(Tier(t["up_to"], Decimal(t["unit_amount"]), Decimal(t["flat_amount"])) for t in stored["tiers"])
+        transform, unit = stored["transform_quantity"], stored["unit_amount"]
+        exact = {
+            "tiers": tiers,
+            "unit_amount": None if unit is None else Decimal(unit),
+            "transform_quantity": None if transform is None else Transform(**transform),
+        }
+        return cls(**{**stored, **exact})
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A coupon at work: a percentage, or an amount of minor units per invoice of the price's interval."""
+
+    percent_off: Decimal | None = None
+    amount_off: Decimal | None = None
+    duration: Duration = "forever"
+    applies_to: tuple[str, ...] = ()
+    """Products it is limited to; empty: all."""
+
+    def covers(self, product_id: str | None) -> bool:
+        """Tell whether it takes anything off this product."""
+        return not self.applies_to or product_id in self.applies_to
+
+
+def amount(price: Price, quantity: Number) -> Fraction:
+    """What one interval costs before discounts, in minor units."""
+    units = Fraction(quantity)
+    if price.transform_quantity is not None:
+        units = price.transform_quantity(units)
+    match price.tiers_mode if price.tiers else None:
+        case None:
+            return Fraction(price.unit_amount or 0) * units
+        case "volume":
+            return _volume(price.tiers, units)
+        case "graduated":
+            return _graduated(price.tiers, units)
+        case _ as never:
+            assert_never(never)
+
+
+def monthly(price: Price, quantity: Number | None, discounts: Sequence[Discount] = ()) -> Fraction:
+    """Monthly recurring minor units, discounts taken in their order; 0 when metered, one-time or without quantity."""
+    if price.metered or quantity is None or not price.per_month:
+        return Fraction(0)
+    return discounted(amount(price, quantity), discounts) * price.per_month
+
+
+def discounted(full: Fraction, discounts: Sequence[Discount]) -> Fraction:
+    """Take each discount off in turn; never below zero."""
+    left = full
+    for discount in discounts:
+        if discount.percent_off is not None:
+            left -= left * Fraction(discount.percent_off) / 100
+        if discount.amount_off is not None:
+            left -= Fraction(discount.amount_off)
+    return max(left, Fraction(0)) if full > 0 else left
+
+
+def delta(
+    price_now: Price | None,
+    quantity_now: Number | None,
+    price_then: Price,
+    quantity_then: Number,
+    discounts: Sequence[Discount] = (),
+) -> Fraction:
+    """How much monthly revenue a change adds, in minor units; `price_now` None: nothing is owned yet."""
+    if price_now is not None and price_now.currency != price_then.currency:
+        raise ValueError(f"cannot compare {price_now.currency} with {price_then.currency}: convert first")
+    before = Fraction(0) if price_now is None else monthly(price_now, quantity_now, discounts)
+    return monthly(price_then, quantity_then, discounts) - before
+
+
+def spread(total: Decimal, weights: Sequence[Fraction]) -> tuple[Decimal, ...]:
+    """Share out an amount in proportion, in whole minor units that add up to it exactly (largest remainders first)."""
+    whole = sum(weights, Fraction(0))
+    if not whole:
+        return tuple(Decimal(0) for _ in weights)
+    exact = [Fraction(total) * weight / whole for weight in weights]
+    shares = [floor(part) for part in exact]
+    missing = round(Fraction(total)) - sum(shares)
+    by_remainder = sorted(range(len(exact)), key=lambda at: (shares[at] - exact[at], at))
+    for at in by_remainder[:missing]:
+        shares[at] += 1
+    return tuple(Decimal(share) for share in shares)
+
+
+def _volume(tiers: Sequence[Tier], units: Fraction) -> Fraction:
+    """The tier that holds the quantity prices all of it."""
+    if units <= 0:
+        return Fraction(0)
+    tier = next((tier for tier in tiers if tier.up_to is None or units <= tier.up_to), tiers[-1])
+    return units * Fraction(tier.unit_amount) + Fraction(tier.flat_amount)
+
+
+def _graduated(tiers: Sequence[Tier], units: Fraction) -> Fraction:
+    """Each tier prices its own part; its flat amount is due once it is entered."""
+    total, below = Fraction(0), Fraction(0)
+    for tier in tiers:
+        if units <= below:
+            break
+        top = units if tier.up_to is None else min(units, Fraction(tier.up_to))
+        total += (top - below) * Fraction(tier.unit_amount) + Fraction(tier.flat_amount)
+        below = Fraction(top)
+    return total
+
+
+def _plain(price: Price) -> dict[str, Any]:
+    transform = price.transform_quantity
+    return {
+        "currency": price.currency,
+        "interval": price.interval,
+        "interval_count": price.interval_count,
+        "unit_amount": None if price.unit_amount is None else str(price.unit_amount),
+        "tiers": [
+            {"up_to": tier.up_to, "unit_amount": str(tier.unit_amount), "flat_amount": str(tier.flat_amount)}
+            for tier in price.tiers
+        ],
+        "tiers_mode": price.tiers_mode,
+        "transform_quantity": None
+        if transform is None
+        else {"divide_by": transform.divide_by, "round": transform.round},
+        "metered": price.metered,
+        "recurring": price.recurring,
+    }
+
+
+@dataclass(frozen=True)
+class PricedItem:
+    """One item of a subscription at one moment, with the discounts of its own."""
+
+    price: Price
+    quantity: Number | None
+    product_id: str | None = None
+    discounts: tuple[Discount, ...] = ()
+
+
+def monthly_items(items: Sequence[PricedItem], discounts: Sequence[Discount] = ()) -> list[Fraction]:
+    """Monthly minor units of each item, after its own discounts and then those of the subscription.
+
+    A percentage takes the same share of every item it covers; an amount is shared out in proportion to what they cost.
+    """
+    left = [
+        discounted(amount(item.price, item.quantity or 0), item.discounts) if _counts(item) else Fraction(0)
+        for item in items
+    ]
+    for discount in discounts:
+        covered = [at for at, item in enumerate(items) if _counts(item) and discount.covers(item.product_id)]
+        shares = spread(discount.amount_off or Decimal(0), [left[at] for at in covered])
+        for at, share in zip(covered, shares, strict=True):
+            part = Discount(discount.percent_off, None if discount.amount_off is None else share)
+            left[at] = discounted(left[at], [part])
+    return [one * item.price.per_month for one, item in zip(left, items, strict=True)]
+
+
+def _counts(item: PricedItem) -> bool:
+    return not item.price.metered and item.quantity is not None and bool(item.price.per_month)

@@ -1,0 +1,53 @@
+"""A whole configuration as one value: what every step after `open` works from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from connector.domain.billing import FilesMapping, StripeMapping
+from connector.domain.catalogue import Catalogue
+from connector.domain.mapping import CrmMapping
+from connector.domain.money import FxTable
+from connector.domain.play import BusinessReview, Negotiation, Schedule
+from connector.domain.policy import GatesPolicy
+from connector.domain.signal import Signals
+
+BillingMapping = StripeMapping | FilesMapping
+At = Callable[..., str]
+
+INTENT_NAMES = frozenset(
+    "account offer quantity delta_mrr p evidence against moment data_to contact goals irritants stages need".split()
+)
+"""Names that templates of `negotiation.yaml` may use."""
+REVIEW_NAMES = frozenset("account review_on renewal_on announce evidence contact goals irritants mrr data_to".split())
+"""Names that templates of `business_review.yaml` may use."""
+OPPORTUNITY_NAMES = frozenset(
+    "account offer need key episode play amount mrr currency close_date stage pipeline owner_id name why next_step p"
+    " data_to quantity".split()
+)
+"""Names that field rules of an opportunity may use."""
+TASK_NAMES = frozenset("account need key episode play owner_id subject body due kind status priority reminder".split())
+"""Names that field rules of a task may use."""
+
+
+def _nowhere(document: str, *_loc: str | int) -> str:
+    return document
+
+
+@dataclass(frozen=True)
+class Project:
+    """Every document, checked against each other. `at` gives `file:line:column` of a part, for messages."""
+
+    catalogue: Catalogue
+    signals: Signals
+    policy: GatesPolicy
+    negotiation: Negotiation
+    review: BusinessReview
+    schedule: Schedule
+    fx: FxTable = field(default_factory=FxTable)
+    mapping: CrmMapping | None = None
+    billing: Mapping[str, BillingMapping] = field(default_factory=dict)
+    hash: str = ""
+    """Changes when any document changes; a plan made under another one is refused."""
+    at: At = _nowhere

@@ -1,0 +1,68 @@
+"""What we know of the records we wrote: their ids, and per field what we sent and what the CRM then showed.
+
+`theirs == shown` means that nobody touched the field since; that comparison is all the three-way merge rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.domain.change import Link, RecordType, Ref, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One field of one record: what we sent, what the CRM showed right after, and whether it is ours no more."""
+
+    sent: Scalar
+    shown: Scalar
+    handed_over: bool = False
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """An association that the CRM accepted."""
+
+    role: str
+    name: str
+    to: str
+    """The target as the plan named it (`type:id` or `type:key`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A CRM record that the connector wrote or adopted, by its key."""
+
+    key: str
+    type: RecordType
+    crm_id: str
+    account_id: str = ""
+    tombstone: str | None = None
+    """Why it is gone (deleted, merged); a record with one is never written again."""
+    gone_at: datetime | None = None
+    """Business time at which that was noticed."""
+    receipts: Mapping[str, Receipt] = field(default_factory=dict)
+    associations: frozenset[Associated] = frozenset()
+
+
+def associated(link: Link) -> Associated:
+    """Note an association as its receipt remembers it."""
+    return Associated(role=link.role, name=link.name, to=str(link.to))
+
+
+def crm_ref(ref: Ref, known: Mapping[str, KnownRecord]) -> Ref | None:
+    """Name a record by its CRM id, or None while it has none (or is gone)."""
+    if ref.id is not None:
+        return ref
+    record = known.get(ref.key or "")
+    if record is None or record.tombstone is not None:
+        return None
+    return replace(ref, id=record.crm_id)
+
+
+def resolved(links: Iterable[Link], known: Mapping[str, KnownRecord]) -> tuple[Ref, ...]:
+    """Name the ends of links by their CRM ids, leaving out those that have none."""
+    return tuple(ref for ref in (crm_ref(link.to, known) for link in links) if ref is not None)

@@ -1,0 +1,75 @@
+"""A scorecard in log-odds: what is known adds up, term by term, to how likely an adoption is.
+
+base + Σ terms = logit p, exactly: where the bounds of p bind, the difference is a term of its own, never hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from connector.domain.catalogue import Texts
+from connector.domain.intent import Contribution
+from connector.domain.money import Money
+
+BOUND: Texts = {
+    "en": "kept within the bounds of a cautious estimate",
+    "fr": "ramené dans les bornes d'une estimation prudente",
+}
+
+
+def logit(p: float) -> float:
+    """Log-odds of a probability."""
+    return math.log(p / (1 - p))
+
+
+def probability(log_odds: float) -> float:
+    """Probability of log-odds, without overflow."""
+    if log_odds >= 0:
+        return 1 / (1 + math.exp(-log_odds))
+    return math.exp(log_odds) / (1 + math.exp(log_odds))
+
+
+@dataclass(frozen=True)
+class Score:
+    """How likely one billing account is to adopt an offer in 90 days, why, and what it would bring."""
+
+    account_id: str
+    offer: str
+    need: str
+    quantity: int
+    """Units to add; for a plan its seats."""
+    p: float
+    base: float
+    contributions: tuple[Contribution, ...]
+    """For and against, strongest first."""
+    delta_mrr: Money | None
+    """None when no price is known in the account's currency."""
+    value: int
+    """p × ΔMRR in minor units of the reporting currency."""
+    data_to: date
+    limit_on: date | None = None
+    """When the trend reaches the ceiling that the offer lifts; the day of the data when it has."""
+    signals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """A scorecard's outcome for one pair."""
+
+    p: float
+    base: float
+    contributions: tuple[Contribution, ...]
+
+
+def scorecard(base_rate: float, contributions: Sequence[Contribution], bounds: Sequence[float]) -> Card:
+    """Add the terms up and keep p within its bounds."""
+    base = logit(base_rate)
+    ranked = sorted(contributions, key=lambda one: (-abs(one.term), one.name))
+    total = base + math.fsum(one.term for one in ranked)
+    bounded = min(max(total, logit(bounds[0])), logit(bounds[1]))
+    if bounded != total:
+        ranked.append(Contribution("bounds", bounded - total, BOUND))
+    return Card(probability(bounded), base, tuple(ranked))

@@ -1,0 +1,170 @@
+"""Who may call: bearer tokens, their scopes, and OAuth tokens that expire.
+
+Source: "Manage OAuth tokens", "Scopes" and "Error handling", developers.hubspot.com.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from connector.sandbox.hubspot.catalogue import TYPES
+from connector.sandbox.hubspot.errors import ApiError
+from connector.sandbox.hubspot.records import iso
+
+Row = dict[str, Any]
+PORTAL_ID = 4_242_424
+EXPIRES_IN = 1_800
+_READS = ("/batch/read", "/search")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client needs to get in: an access token, or an OAuth app that can get one."""
+
+    access_token: str = "sandbox-hubspot-access-token"  # noqa: S105 - opens nothing but this stand-in
+    client_id: str = "sandbox-hubspot-client"
+    client_secret: str = "sandbox-hubspot-client-secret"  # noqa: S105 - the same
+    refresh_token: str = "sandbox-hubspot-refresh-token"  # noqa: S105 - the same
+    portal_id: int = PORTAL_ID
+
+
+def credentials() -> Credentials:
+    """Return what the stand-in accepts from the start."""
+    return Credentials()
+
+
+@dataclass(frozen=True)
+class Token:
+    """One OAuth access token."""
+
+    expires_at: datetime
+    scopes: tuple[str, ...] | None
+
+
+@dataclass
+class Access:
+    """The tokens the stand-in knows."""
+
+    issued: dict[str, Token] = field(default_factory=dict)
+
+    def check(self, header: str, method: str, path: str, switches: Mapping[str, Any], now: datetime) -> str:
+        """Return the token of a request that may proceed, or raise."""
+        scheme, _, token = header.partition(" ")
+        scopes = self._scopes(token, switches, now) if scheme.lower() == "bearer" else _refuse()
+        alternatives = needed_scopes(method, path)
+        if scopes is not None and alternatives and not set(alternatives) & set(scopes):
+            raise _missing_scopes(alternatives)
+        return token
+
+    def _scopes(self, token: str, switches: Mapping[str, Any], now: datetime) -> Sequence[str] | None:
+        named: Mapping[str, Sequence[str] | None] = switches.get("tokens", {})
+        if token in named:
+            return named[token]
+        if token == credentials().access_token:
+            return None
+        issued = self.issued.get(token)
+        if issued is None:
+            return _refuse()
+        if issued.expires_at <= now:
+            ago = int((now - issued.expires_at).total_seconds())
+            message = f"The OAuth token used to make this call expired {ago} second(s) ago."
+            context = {"expire time": [iso(issued.expires_at)]}
+            raise ApiError(401, message, "EXPIRED_AUTHENTICATION", context=context)
+        return issued.scopes
+
+    def exchange(self, form: Mapping[str, str], switches: Mapping[str, Any], now: datetime) -> Response:
+        """Answer a token request: a refresh token or an authorisation code for a new access token."""
+        known = credentials()
+        if (form.get("client_id"), form.get("client_secret")) != (known.client_id, known.client_secret):
+            return _oauth_error("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id or secret")
+        grant = form.get("grant_type")
+        if grant not in {"refresh_token", "authorization_code"}:
+            return _oauth_error("unsupported_grant_type", "BAD_GRANT_TYPE", f"unknown grant type: {grant}")
+        if grant == "refresh_token" and form.get("refresh_token") != known.refresh_token:
+            return _oauth_error("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+        if grant == "authorization_code" and not form.get("code"):
+            return _oauth_error("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code")
+        scopes = switches.get("oauth_scopes")
+        token = f"sandbox-hubspot-oauth-{secrets.token_hex(8)}"
+        self.issued[token] = Token(now + timedelta(seconds=EXPIRES_IN), None if scopes is None else tuple(scopes))
+        answer = {
+            "token_type": "bearer",
+            "token_use": "access_token",
+            "refresh_token": known.refresh_token,
+            "access_token": token,
+            "hub_id": PORTAL_ID,
+            "scopes": list(scopes if scopes is not None else every_scope()),
+            "expires_in": EXPIRES_IN,
+        }
+        return JSONResponse(answer)
+
+    def introspect(self, form: Mapping[str, str], now: datetime) -> Response:
+        """Say whether an access token is alive and what it may do."""
+        token = self.issued.get(form.get("token", ""))
+        if token is None or token.expires_at <= now:
+            return JSONResponse({"active": False})
+        scopes = token.scopes if token.scopes is not None else every_scope()
+        seconds = int((token.expires_at - now).total_seconds())
+        return JSONResponse({"active": True, "hub_id": PORTAL_ID, "scopes": list(scopes), "expires_in": seconds})
+
+
+def _refuse() -> Sequence[str] | None:
+    message = (
+        "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
+        "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+    )
+    raise ApiError(401, message, "INVALID_AUTHENTICATION")
+
+
+def _missing_scopes(alternatives: Sequence[str]) -> ApiError:
+    page = "https://developers.hubspot.com/scopes"
+    message = "This app hasn't been granted all required scopes to make this call."
+    detail = {
+        "message": "One or more of the following scopes are required.",
+        "context": {"requiredGranularScopes": list(alternatives)},
+    }
+    message = f"{message} Read more about required scopes here: {page}."
+    return ApiError(403, message, "MISSING_SCOPES", errors=[detail], links={"scopes": page})
+
+
+def _oauth_error(error: str, status: str, description: str) -> Response:
+    body = {"error": error, "error_description": description, "status": status, "message": description}
+    return JSONResponse(body, 400)
+
+
+def needed_scopes(method: str, path: str) -> tuple[str, ...]:
+    """Return the scopes of which one is needed for a call (in the v3/v4 form of its path)."""
+    match path.split("/")[1:]:
+        case ["crm", _, "owners", *_]:
+            return ("crm.objects.owners.read",)
+        case ["crm", _, ("properties" | "pipelines") as family, named, *_]:
+            scope = next((kind.scope for kind in TYPES if kind.answers_to(named)), named)
+            reading = method == "GET" or path.endswith(_READS)
+            if family == "properties" and not reading:
+                return (f"crm.schemas.{scope}.write",)
+            change = "read" if reading else "write"
+            return (f"crm.objects.{scope}.{change}", f"crm.schemas.{scope}.{change}")
+        case ["crm", _, "objects" | "associations", named, *_]:
+            scope = next((kind.scope for kind in TYPES if kind.answers_to(named)), named)
+            change = "read" if method == "GET" or path.endswith(_READS) else "write"
+            return (f"crm.objects.{scope}.{change}",)
+        case _:
+            return ()
+
+
+def every_scope() -> list[str]:
+    """Return all scopes the stand-in knows."""
+    kinds = sorted({kind.scope for kind in TYPES})
+    objects = [
+        f"crm.{family}.{kind}.{change}"
+        for family in ("objects", "schemas")
+        for kind in kinds
+        for change in ("read", "write")
+    ]
+    return [*objects, "crm.objects.owners.read", "oauth"]

@@ -1,0 +1,133 @@
+"""The HubSpot stand-in as an app: paths of every API version, access and limits around the handlers.
+
+Handlers are written once, for v3 and v4 paths; a date-versioned path is read as its v3 or v4 form and the call
+remembers the version, for the few answers that differ.
+Source: "API versioning" and "Usage guidelines", developers.hubspot.com.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connector.sandbox.control import Control, stand_in
+from connector.sandbox.hubspot import associations, batches, directory, objects, properties, search
+from connector.sandbox.hubspot.access import Access
+from connector.sandbox.hubspot.directory import local_day
+from connector.sandbox.hubspot.errors import ApiError, bad_json
+from connector.sandbox.hubspot.limits import Limits
+from connector.sandbox.hubspot.portal import Call, Handler, Portal
+from connector.sandbox.hubspot.store import Store
+
+VERSIONS = ("2026-03", "2026-09")
+_CRM = re.compile(r"/crm/(objects|associations|properties|pipelines|owners)/(\d{4}-\d\d)(/.*)?")
+_OTHER = re.compile(r"/(account-info|oauth)/(\d{4}-\d\d)(/.*)")
+
+
+def create_app(control: Control | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> Starlette:
+    """Build a HubSpot portal that answers like the real API; `monotonic` times the request limits."""
+    control = control or Control()
+    portal = Portal(control, Store(control.clock))
+    gate = Middleware(Gate, portal=portal, access=Access(), limits=Limits(monotonic))
+    modules = (batches, search, objects, associations, properties, directory)
+    routes = [
+        Route(path, _endpoint(portal, handler), methods=[method])
+        for module in modules
+        for method, path, handler in module.ROUTES
+    ]
+    return stand_in(portal.store, control, routes, [gate])
+
+
+def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw else {}
+        except ValueError:
+            return _error(bad_json("the body is not JSON"))
+        call = Call(request.path_params, request.query_params, body, request.scope["version"])
+        try:
+            return handler(portal, call)
+        except ApiError as refusal:
+            return _error(refusal)
+
+    return endpoint
+
+
+def _error(refusal: ApiError) -> Response:
+    return JSONResponse({**refusal.body(), "correlationId": str(uuid.uuid4())}, refusal.status)
+
+
+def canonical(path: str) -> tuple[str, str]:
+    """Return a path in its v3 or v4 form, and the version it was asked in."""
+    if match := _CRM.fullmatch(path):
+        family, version, rest = match[1], match[2], match[3] or ""
+        old = "v4" if family == "associations" or (family == "objects" and "/associations/" in rest) else "v3"
+        return (f"/crm/{old}/{family}{rest}" if version in VERSIONS else path), version
+    if match := _OTHER.fullmatch(path):
+        return (f"/{match[1]}/v3{match[3]}" if match[2] in VERSIONS else path), match[2]
+    named = re.match(r"/[a-z-]+/(v\d)/", path)
+    return path, named[1] if named else "v3"
+
+
+class Gate:
+    """What stands before every handler: versions, OAuth's own endpoints, access, limits and their headers."""
+
+    def __init__(self, app: ASGIApp, portal: Portal, access: Access, limits: Limits) -> None:
+        self.app = app
+        self.portal = portal
+        self.access = access
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/__"):
+            await self.app(scope, receive, send)
+            return
+        path, version = canonical(scope["path"].rstrip("/"))
+        inner: dict[str, Any] = {**scope, "path": path, "raw_path": path.encode(), "version": version}
+        if path.startswith("/oauth/"):
+            await (await self._oauth(Request(inner, receive), path))(inner, receive, send)
+            return
+        switches = self.portal.control.switches
+        try:
+            header = Request(inner).headers.get("authorization", "")
+            token = self.access.check(header, scope["method"], path, switches, self.portal.now())
+            self.limits.count(path, switches, local_day(self.portal))
+        except ApiError as refusal:
+            token, answer = "", _error(refusal)
+            await answer(inner, receive, self._with_headers(send, path, switches, token))
+            return
+        await self.app(inner, receive, self._with_headers(send, path, switches, token))
+
+    def _with_headers(self, send: Send, path: str, switches: Mapping[str, Any], token: str) -> Send:
+        async def out(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = self.limits.headers(path, switches, daily=token not in self.access.issued)
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        return out
+
+    async def _oauth(self, request: Request, path: str) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        switches, now = self.portal.control.switches, self.portal.now()
+        match request.method, path:
+            case "POST", "/oauth/v1/token" | "/oauth/v3/token":
+                return self.access.exchange(form, switches, now)
+            case "POST", "/oauth/v3/token/introspect":
+                return self.access.introspect(form, now)
+            case _:
+                return Response("Not Found", 404)

@@ -1,0 +1,74 @@
+"""Field-level security: the schema as one user sees it.
+
+The rule, simplified from the real one without being kinder: standard fields are open to everybody. A custom field
+made through Tooling is there for nobody, the user who made it included, until a FieldPermissions row of a permission
+set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible field is
+answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the field
+itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us, and
+are open to all.
+
+Source: Object Reference, "FieldPermissions"; Salesforce Help, "Field-Level Security".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.sandbox.salesforce.schema import ACTIVITIES, Field, ObjectType, standard_objects
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.org import Org
+
+
+class View:
+    """Object types and fields visible to one user at one moment."""
+
+    def __init__(self, org: Org, user_id: str) -> None:
+        self._org = org
+        self._grants = _grants(org, user_id)
+        self._seen: dict[str, ObjectType] = {}
+        self._names = {name.casefold(): name for name in standard_objects()}
+
+    def names(self) -> list[str]:
+        return sorted(self._names.values())
+
+    def type(self, name: str) -> ObjectType | None:
+        """Find an object type; letter case does not matter to Salesforce."""
+        known = self._names.get(name.casefold())
+        if known is None:
+            return None
+        if known not in self._seen:
+            self._seen[known] = self._visible(standard_objects()[known])
+        return self._seen[known]
+
+    def _visible(self, kind: ObjectType) -> ObjectType:
+        custom = self._org.custom_fields(kind.name)
+        if not custom:
+            return kind
+        seen = {name: shown for name, field in custom.items() if (shown := self._shown(kind.name, field))}
+        return replace(kind, fields={**kind.fields, **seen})
+
+    def _shown(self, kind: str, field: Field) -> Field | None:
+        if (kind, field.name) in self._org.open_fields:
+            return field
+        editable = self._grants.get((_owner(kind), field.name))
+        if editable is None:
+            return None
+        return field if editable else replace(field, createable=False, updateable=False)
+
+
+def _owner(kind: str) -> str:
+    return "Activity" if kind in ACTIVITIES else kind
+
+
+def _grants(org: Org, user_id: str) -> Mapping[tuple[str, str], bool]:
+    """Map each custom field the user may read to whether the user may write it."""
+    sets = {row["PermissionSetId"] for row in org.alive("PermissionSetAssignment") if row["AssigneeId"] == user_id}
+    grants: dict[tuple[str, str], bool] = {}
+    for row in org.alive("FieldPermissions"):
+        if row["ParentId"] in sets and row["PermissionsRead"]:
+            key = (_owner(row["SobjectType"]), row["Field"].partition(".")[2])
+            grants[key] = grants.get(key, False) or row["PermissionsEdit"]
+    return grants

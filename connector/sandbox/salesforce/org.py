@@ -1,0 +1,221 @@
+"""One Salesforce org in memory: rows by type, indexes, custom fields, and a journal that can undo a batch.
+
+Rows are dictionaries ready for JSON. Deleted rows stay, marked `IsDeleted`, because Salesforce keeps showing them
+to whoever asks. An index over a key field is built at its first look-up and kept from then on, so that an upsert of
+200 records does not read the whole table 200 times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from connector.sandbox.control import Control, Row
+from connector.sandbox.salesforce import derive, seed
+from connector.sandbox.salesforce.credentials import Credentials
+from connector.sandbox.salesforce.ids import long_form, mint
+from connector.sandbox.salesforce.schema import ACTIVITIES, Field, standard_objects
+from connector.sandbox.salesforce.values import read_datetime, stamp
+
+
+class Org:
+    """Everything the stand-in remembers; also the `State` behind its control surface."""
+
+    def __init__(self, control: Control, credentials: Credentials) -> None:
+        self.control = control
+        self.credentials = credentials
+        self.reset()
+
+    def reset(self) -> None:
+        """Start over with the records every new org has."""
+        self._tables: dict[str, dict[str, Row]] = {name: {} for name in standard_objects()}
+        self._indexes: dict[tuple[str, str], dict[str, set[str]]] = {}
+        self._custom: dict[str, dict[str, Field]] = defaultdict(dict)
+        self._journal: list[tuple[str, str, Row | None]] | None = None
+        self._sequence = 0
+        self.user_id: str | None = None
+        self.open_fields: set[tuple[str, str]] = set()
+        self.locators: dict[str, list[Row]] = {}
+        self.calls: deque[datetime] = deque()
+        for kind, rows in seed.records(self.credentials.username).items():
+            self.load(kind, rows)
+        self.id = next(iter(self.rows("Organization")))["Id"]
+        self.user_id = next(iter(self.rows("User")))["Id"]
+
+    def now(self) -> str:
+        return stamp(self.control.clock.now())
+
+    def switch(self, name: str, default: Any) -> Any:
+        """Read a switch that a test or a demo may have set."""
+        return self.control.switches.get(name, default)
+
+    # rows
+
+    def mint(self, prefix: str) -> str:
+        """Give the next id for a key prefix."""
+        self._sequence += 1
+        return mint(prefix, self._sequence)
+
+    def put(self, kind: str, row: Row) -> None:
+        """Store a row under its id, in every index, and in the journal if one is open."""
+        before = self._tables[kind].get(row["Id"])
+        if self._journal is not None:
+            self._journal.append((kind, row["Id"], before))
+        self._replace(kind, row["Id"], row)
+
+    def get(self, kind: str, record_id: str) -> Row | None:
+        return self._tables[kind].get(record_id)
+
+    def rows(self, kind: str) -> Iterable[Row]:
+        return self._tables[kind].values()
+
+    def alive(self, kind: str) -> Iterator[Row]:
+        return (row for row in self._tables[kind].values() if not row.get("IsDeleted"))
+
+    def matching(self, kind: str, field: Field, value: Any) -> list[Row]:
+        """Find the living rows whose key field holds a value; text without regard to case, unless the field has it."""
+        index = self._indexes.get((kind, field.name))
+        if index is None:
+            index = self._indexes[kind, field.name] = defaultdict(set)
+            for row in self.rows(kind):
+                index[_folded(row.get(field.name))].add(row["Id"])
+        rows = (self._tables[kind][found] for found in sorted(index.get(_folded(value), ())))
+        return [
+            row
+            for row in rows
+            if not row.get("IsDeleted") and (not field.case_sensitive or row.get(field.name) == value)
+        ]
+
+    @contextmanager
+    def undoable(self) -> Iterator[list[tuple[str, str, Row | None]]]:
+        """Journal every change, so that `undo` can take them back."""
+        self._journal = []
+        try:
+            yield self._journal
+        finally:
+            self._journal = None
+
+    def undo(self, journal: list[tuple[str, str, Row | None]]) -> None:
+        """Take back the journalled changes, last one first."""
+        for kind, record_id, before in reversed(journal):
+            self._replace(kind, record_id, before)
+
+    def _replace(self, kind: str, record_id: str, row: Row | None) -> None:
+        before = self._tables[kind].get(record_id)
+        for (indexed, name), index in self._indexes.items():
+            if indexed == kind:
+                if before is not None:
+                    index[_folded(before.get(name))].discard(record_id)
+                if row is not None:
+                    index[_folded(row.get(name))].add(record_id)
+        if row is None:
+            self._tables[kind].pop(record_id, None)
+        else:
+            self._tables[kind][record_id] = row
+
+    # schema
+
+    def custom_fields(self, kind: str) -> Mapping[str, Field]:
+        """List the custom fields of a type, its share of Activity's included, before field-level security."""
+        if kind not in ACTIVITIES:
+            return self._custom[kind]
+        fields = {**self._custom["Activity"], **self._custom[kind]}
+        return fields if self.switch("keyed_tasks", True) else {name: _keyless(f) for name, f in fields.items()}
+
+    def add_custom_field(self, owner: str, field: Field) -> None:
+        """Add a column; rows there already hold null."""
+        self._custom[owner][field.name] = field
+
+    # the control surface
+
+    def dump(self, kind: str) -> list[Row]:
+        """Return every row of a type, deleted ones included."""
+        return list(self._tables[kind].values())
+
+    def load(self, kind: str, rows: Sequence[Row]) -> None:
+        """Put rows there as they are; a row whose id is known changes only the columns it carries.
+
+        Such a change leaves the history a person's edit would leave, which makes it one.
+        """
+        if kind not in self._tables:
+            raise KeyError(kind)
+        for given in rows:
+            self._learn_columns(kind, given)
+            given = {name: self._as_stored(kind, name, value) for name, value in given.items()}
+            before = self.get(kind, given["Id"]) if given.get("Id") else None
+            touched = {"LastModifiedDate": self.now(), "SystemModstamp": self.now()} if before else {}
+            row = (before or self._blank(kind)) | touched | given
+            row["Id"] = row["Id"] or self.mint(standard_objects()[kind].prefix)
+            row |= derive.derived(self, kind, row, before) | given | {"Id": row["Id"]}
+            self.put(kind, row)
+            if before is not None:
+                derive.aftermath(self, kind, row, before, self.user_id or "")
+
+    def _learn_columns(self, kind: str, row: Row) -> None:
+        known = standard_objects()[kind].fields.keys() | self.custom_fields(kind).keys()
+        for name, value in row.items():
+            if name in known:
+                continue
+            if not name.endswith("__c"):
+                raise ValueError(f"{kind} has no field {name}; only custom fields (…__c) are made on load")
+            self.add_custom_field(kind, _guessed_field(name, value))
+            self.open_fields.add((kind, name))
+
+    def _as_stored(self, kind: str, name: str, value: Any) -> Any:
+        field = standard_objects()[kind].fields.get(name)
+        if field is not None and field.type in ("double", "currency", "percent") and value is not None:
+            return float(value)
+        if field is None or not isinstance(value, str):
+            return value
+        if field.type in ("id", "reference") and value:
+            return long_form(value)
+        return read_datetime(value) if field.type == "datetime" else value
+
+    def _blank(self, kind: str) -> Row:
+        """Give a new row: every column, audit columns filled, flags down but for IsActive."""
+        now = self.now()
+        row: Row = {
+            field.name: field.name == "IsActive" if field.type == "boolean" else None
+            for field in standard_objects()[kind].fields.values()
+            if field.type != "address"
+        }
+        audit = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
+        owners = {"CreatedById": self.user_id, "LastModifiedById": self.user_id, "OwnerId": self.user_id}
+        return row | {name: value for name, value in (audit | owners).items() if name in row}
+
+    def blank(self, kind: str, user_id: str) -> Row:
+        """Give a new row of a type with its id, created now by a user."""
+        owners = dict.fromkeys(("CreatedById", "LastModifiedById", "OwnerId"), user_id)
+        row = self._blank(kind)
+        return (
+            row
+            | {name: value for name, value in owners.items() if name in row}
+            | {"Id": self.mint(standard_objects()[kind].prefix)}
+        )
+
+
+def _folded(value: Any) -> str:
+    return str(value).casefold()
+
+
+def _keyless(field: Field) -> Field:
+    return replace(field, external_id=False, id_lookup=False, unique=False)
+
+
+def _guessed_field(name: str, value: Any) -> Field:
+    """Guess the column a loaded value came from; nothing yet means text."""
+    match value:
+        case bool():
+            field = Field(name, "boolean", name, defaulted=True)
+        case int() | float():
+            field = Field(name, "double", name, precision=18, scale=2, nillable=True)
+        case str() if len(value) > 255:
+            field = Field(name, "textarea", name, length=32768, nillable=True)
+        case _:
+            field = Field(name, "string", name, length=255, nillable=True)
+    label = name.removesuffix("__c").replace("_", " ")
+    return replace(field, label=label, createable=True, updateable=True, custom=True)

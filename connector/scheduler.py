@@ -1,0 +1,69 @@
+"""Runs the jobs of `playbooks/schedule.yaml` until asked to stop.
+
+Each job runs one at a time and a tick that was missed (a long run, a sleeping laptop) is made up for once. Jobs that
+write to one CRM share it by its delivery lease. SIGTERM lets the running step end: every write is recorded before the
+next begins, so a harder stop loses nothing either.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connector.domain.errors import ConfigError
+from connector.domain.play import Job, Schedule
+
+GRACE_SECONDS = 3600
+
+
+def scheduler_for(schedule: Schedule, run: Callable[[str], None], at: Callable[..., str]) -> BackgroundScheduler:
+    """Make a scheduler with every job; `run` is told which kind of job is due."""
+    made = BackgroundScheduler(timezone=schedule.timezone)
+    for name, job in schedule.jobs.items():
+        made.add_job(
+            run,
+            _trigger(name, job, schedule.timezone, at),
+            args=[job.run],
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=GRACE_SECONDS,
+        )
+    return made
+
+
+def run_until_stopped(made: BackgroundScheduler, stopped: threading.Event | None = None) -> None:
+    """Run until SIGTERM or SIGINT, then let running jobs end."""
+    stopped = stopped or threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    made.start()
+    stopped.wait()
+    made.shutdown(wait=True)
+
+
+def next_times(made: BackgroundScheduler) -> Mapping[str, Any]:
+    """When each job runs next."""
+    return {job.id: getattr(job, "next_run_time", None) for job in made.get_jobs()}
+
+
+def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> CronTrigger | IntervalTrigger:
+    where = at("playbooks/schedule.yaml", "jobs", name)
+    match (job.cron, job.every_minutes):
+        case (str() as cron, None):
+            try:
+                return CronTrigger.from_crontab(cron, timezone=timezone)
+            except ValueError as wrong:
+                raise ConfigError(
+                    f"job {name}: {wrong}", at=where, hint='five fields, such as "30 5 * * 1-5"'
+                ) from None
+        case (None, int() as minutes) if minutes > 0:
+            return IntervalTrigger(minutes=minutes, timezone=timezone)
+        case _:
+            raise ConfigError(f"job {name} needs either `cron` or `every_minutes`", at=where, hint="every_minutes: 10")

@@ -1,0 +1,66 @@
+"""Carries out a plan that was made before: from a file, or one that waits for approval."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from connector.domain.change import Plan
+from connector.domain.errors import MendError, PlanRefusedError
+from connector.domain.run import Delivered, Run, RunStatus
+from connector.services.opening import check_installed, open_run
+from connector.services.plan import counts
+from connector.services.run import Outcome, Tell, Work
+from connector.services.settle import apply_plan
+
+
+def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
+    """Apply a plan that somebody looked at; that look is the approval."""
+    stored = work.memory.plans.get(plan.run_id)
+    if stored is not None and stored.plan != plan:
+        raise PlanRefusedError(
+            f"this file differs from the plan that run {plan.run_id} made",
+            hint="make the plan again; files are not edited",
+        )
+    return _apply(work, plan, agree, tell)
+
+
+def apply_waiting(work: Work, run_id: str, by: str, tell: Tell) -> Outcome:
+    """Approve the plan of a run and apply it."""
+    work.memory.plans.approve(run_id, by)
+    stored = work.memory.plans.get(run_id)
+    assert stored is not None
+    return _apply(work, stored.plan, True, tell)
+
+
+def _apply(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
+    destination = work.crm.reader.destination()
+    if destination.id != plan.destination:
+        raise MendError(
+            f"the plan is for {plan.destination}, the credentials lead to {destination.id}",
+            hint="use the credentials of the CRM that the plan was made for",
+        )
+    check_installed(work.crm.setup, work.mapping)
+    run = open_run(work.memory, destination, "apply", plan.created_at, agree)
+    tell("deliver")
+    try:
+        delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
+    except BaseException:
+        work.memory.runs.close(run.id, RunStatus.FAILED, plan.created_at, {})
+        raise
+    summary = _summary(work, run, plan, delivered)
+    work.memory.runs.close(run.id, delivered.status, plan.created_at, summary)
+    return Outcome(replace(run, status=delivered.status), plan, summary)
+
+
+def _summary(work: Work, run: Run, plan: Plan, delivered: Delivered) -> dict[str, Any]:
+    planned = counts(plan)
+    return {
+        "run_id": run.id,
+        "applies": plan.run_id,
+        "status": str(delivered.status),
+        "destination": plan.destination,
+        "plan": {name: planned[name] for name in ("create", "update", "close", "associate", "unchanged")},
+        "delivered": {name: value for name, value in asdict(delivered).items() if name not in ("by_entry", "calls")},
+        "api_calls": {"crm": work.crm.feed.calls()},
+    }

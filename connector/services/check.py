@@ -1,0 +1,173 @@
+"""What only trying shows: every template rendered on an example, every field and stage looked for in the live CRM."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, get_args
+
+from connector.domain.account import CrmAccount
+from connector.domain.catalogue import Language
+from connector.domain.change import RecordType, Schema
+from connector.domain.errors import ConnectorError, Problem
+from connector.domain.mapping import CrmMapping, FieldRule, OurStage
+from connector.domain.money import Money
+from connector.domain.play import Step
+from connector.domain.project import Project
+from connector.services.opening import wanted_fields
+from connector.services.run import Work
+from connector.services.texts import render
+from connector.services.world import read_names
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+def check_templates(project: Project) -> list[Problem]:
+    """Render every playbook text and field rule on an example, in every language."""
+    book = project.negotiation
+    names = _example_names()
+    found: list[Problem] = []
+    for key in ("title", "why", "next_step"):
+        found += _try_texts(getattr(book, key), names, project, "playbooks/negotiation.yaml", key)
+    for stage, steps in book.stages.items():
+        for i, step in enumerate(steps):
+            found += _try_step(step, names, project, "playbooks/negotiation.yaml", "stages", stage, i)
+    found += _try_step(book.small, names, project, "playbooks/negotiation.yaml", "small")
+    for i, step in enumerate(project.review.steps):
+        found += _try_step(step, names, project, "playbooks/business_review.yaml", "steps", i)
+    if project.mapping is not None:
+        rules: tuple[tuple[str, Mapping[str, FieldRule]], ...] = (
+            ("opportunity", project.mapping.opportunity.fields),
+            ("task", project.mapping.task.fields),
+        )
+        for section, fields in rules:
+            for name, rule in fields.items():
+                at = project.at(f"mappings/{project.mapping.name}.yaml", section, "fields", name)
+                found += _try(rule.value, "en", _example_field_names(), at)
+    return found
+
+
+def check_live(work: Work) -> list[Problem]:
+    """Hold the mapping against the CRM as the runtime user sees it."""
+    mapping, document = work.mapping, f"mappings/{work.mapping.name}.yaml"
+    ours = {(type, name) for type, fields in wanted_fields(mapping).items() for name in fields}
+    found: list[Problem] = []
+    for type in (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY, RecordType.TASK):
+        schema = work.crm.reader.schema(type)
+        for name in read_names(mapping, type):
+            found += _known(type, name, schema, ours, work.project.at(document, type.value))
+    for section, type, rules in (
+        ("opportunity", RecordType.OPPORTUNITY, mapping.opportunity.fields),
+        ("task", RecordType.TASK, mapping.task.fields),
+    ):
+        schema = work.crm.reader.schema(type)
+        for name in rules:
+            at = work.project.at(document, section, "fields", name)
+            found += _known(type, name, schema, ours, at)
+            found += _writable(type, name, schema, at)
+    found += _stages(work, mapping, document)
+    return list(dict.fromkeys(found))
+
+
+def _stages(work: Work, mapping: CrmMapping, document: str) -> Iterator[Problem]:
+    stages = [s for s in work.crm.feed.stages() if mapping.opportunity.pipeline in (None, s.pipeline)]
+    labels = {label: stage for stage in stages for label in (stage.label, stage.id)}
+    every: tuple[OurStage, ...] = get_args(OurStage)
+    for ours in every:
+        label = mapping.opportunity.stages[ours]
+        at = work.project.at(document, "opportunity", "stages", ours)
+        if label not in labels:
+            near = difflib.get_close_matches(label, list(labels), 1)
+            known = ", ".join(sorted({stage.label for stage in stages})) or "none"
+            yield Problem(
+                f"the CRM has no stage {label!r}", at, f"did you mean {near[0]}?" if near else f"known: {known}"
+            )
+        elif ours == "proposed" and labels[label].in_forecast:
+            yield Problem(f"stage {label!r} counts in the forecast", at, "choose a stage outside the forecast")
+
+
+def _known(
+    type: RecordType, name: str, schema: Schema, ours: set[tuple[RecordType, str]], at: str
+) -> Iterator[Problem]:
+    if name in schema.fields:
+        return
+    if (type, name) in ours:
+        yield Problem(f"{type} has no field {name!r} yet", at, "run `connector install`")
+        return
+    near = difflib.get_close_matches(name, list(schema.fields), 1)
+    yield Problem(
+        f"unknown field {name!r} on {type}", at, f"did you mean {near[0]}?" if near else "see the CRM's setup"
+    )
+
+
+def _writable(type: RecordType, name: str, schema: Schema, at: str) -> Iterator[Problem]:
+    spec = schema.fields.get(name)
+    if spec is not None and not spec.createable:
+        yield Problem(
+            f"{type}.{name} cannot be written", at, "it is calculated or read-only for this user: leave it out"
+        )
+
+
+def _try_step(step: Step, names: Mapping[str, Any], project: Project, document: str, *loc: str | int) -> list[Problem]:
+    found = []
+    for key in ("subject", "body"):
+        found += _try_texts(getattr(step, key), names, project, document, *loc, key)
+    return found
+
+
+def _try_texts(
+    texts: Mapping[Language, str], names: Mapping[str, Any], project: Project, document: str, *loc: str | int
+) -> list[Problem]:
+    found = []
+    for language in LANGUAGES:
+        if language in texts:
+            found += _try(texts[language], language, names, project.at(document, *loc, language))
+    return found
+
+
+def _try(template: str, language: Language, names: Mapping[str, Any], at: str) -> list[Problem]:
+    try:
+        render(template, language, names, at)
+    except ConnectorError as wrong:
+        return [wrong.problem]
+    except (TypeError, ValueError, AttributeError) as wrong:
+        return [Problem(f"template: {wrong}", at, "the value does not fit the filter")]
+    return []
+
+
+def _example_names() -> dict[str, Any]:
+    day = date(2026, 9, 30)
+    return {
+        **_example_field_names(),
+        "evidence": ["47 of 50 seats used"],
+        "against": ["usage fell"],
+        "moment": {"on": day, "label": "renewal"},
+        "data_to": day,
+        "delta_mrr": Money(9900, "EUR"),
+        "mrr": Money(99000, "EUR"),
+        "p": 0.3,
+        "contact": {"name": "Ana Ruiz", "role": "CFO", "why": "no talk on record yet"},
+        "goals": "grow",
+        "irritants": "",
+        "stages": dict.fromkeys(get_args(OurStage), "stage"),
+        "review_on": day,
+        "renewal_on": day,
+        "announce": ["Analytics"],
+    }
+
+
+def _example_field_names() -> dict[str, Any]:
+    text = (
+        "need key episode play amount mrr currency stage pipeline owner_id name why next_step data_to subject body kind"
+        " status priority reminder"
+    )
+    return {
+        **dict.fromkeys(text.split(), "text"),
+        "account": CrmAccount("1", "Acme"),
+        "offer": {"id": "x", "label": "X", "kind": "upsell", "lever": "depth", "team": "", "quantity": 2},
+        "close_date": "2026-09-30",
+        "due": "2026-09-30",
+        "p": 0.3,
+        "quantity": 2,
+    }

@@ -1,0 +1,135 @@
+"""Who the customers are on the billing side, and what the CRM side says about each, as `choose` asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date, datetime
+
+from connector.domain.account import BillingAccount, CrmAccount
+from connector.domain.change import CrmRecord, Stage
+from connector.domain.episode import Episode, EpisodeState
+from connector.domain.intent import intent_of
+from connector.domain.link import LinkState, linked
+from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity
+from connector.domain.policy import ClosedOutcome
+from connector.ports.billing import Warehouse
+from connector.services.world import World, accounts_of, need_of
+
+
+def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
+    """Read the customers that still exist, test accounts included, by id."""
+    accounts = warehouse.tables()["accounts"]
+    rows = warehouse.execute(accounts.filter(~accounts.deleted).order_by("account_id")).to_pylist()
+    return [
+        BillingAccount(
+            id=row["account_id"],
+            source=row["source"],
+            name=row["name"] or row["account_id"],
+            domain=row["domain"],
+            parent_id=row["parent_id"],
+            country=row["country"],
+            time_zone=row["time_zone"],
+            locale=row["locale"],
+            segment=row["segment"],
+            industry=row["industry"],
+            currency=row["currency"],
+            crm_id=row["crm_id"],
+            is_test=row["is_test"],
+            created_at=row["created_at"],
+        )
+        for row in rows
+    ]
+
+
+def crm_side(world: World, now: datetime) -> Crm:
+    """Put each CRM account's open work together: people's opportunities, our episodes, our tasks."""
+    links = {billing: crm for billing, crm in linked(world.links).items() if crm in world.accounts}
+    people = _peoples_opportunities(world, now)
+    open_tasks = _open_tasks(world)
+    episodes: dict[str, list[Episode]] = defaultdict(list)
+    for episode in world.episodes:
+        episodes[episode.account_id].append(episode)
+    contexts = {
+        id: _context(world, world.accounts[id], people.get(id, []), episodes.get(id, []), open_tasks[id])
+        for id in sorted(set(links.values()))
+    }
+    ambiguous = frozenset(d.billing_id for d in world.links if d.state is LinkState.AMBIGUOUS)
+    return Crm(links, contexts, ambiguous)
+
+
+def _context(
+    world: World,
+    account: CrmAccount,
+    people: list[PersonsOpportunity],
+    episodes: list[Episode],
+    open_tasks: int,
+) -> CrmContext:
+    owner = world.owner("ae", account)
+    open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
+    return CrmContext(
+        account_id=account.id,
+        owner_id=owner.id if owner else None,
+        owner_active=owner is not None,
+        country=account.country,
+        opportunities=tuple(people),
+        open_episodes=tuple(OpenEpisode(e.need, e.opened_at.date(), e.offer, _stage(e, world)) for e in open_ones),
+        closed_episodes=tuple(
+            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date())
+            for e in episodes
+            if e.state is not EpisodeState.OPEN
+        ),
+        open_tasks=open_tasks,
+    )
+
+
+def _outcome(episode: Episode) -> ClosedOutcome:
+    match episode.state:
+        case EpisodeState.WON:
+            return "won"
+        case EpisodeState.LOST:
+            return "lost"
+        case EpisodeState.DELETED:
+            return "deleted"
+        case _:
+            return "withdrawn"
+
+
+def _stage(episode: Episode, world: World) -> str | None:
+    if episode.brief and intent_of(episode.brief).as_task:
+        return None
+    key = world.mapping.opportunity.key
+    record = next((r for r in world.opportunities if r.fields.get(key) == episode.key), None)
+    return world.our_stage(record.fields.get(world.mapping.opportunity.stage)) if record else "proposed"
+
+
+def _peoples_opportunities(world: World, now: datetime) -> dict[str, list[PersonsOpportunity]]:
+    """Open opportunities without our key, by account, each with the need it works on as far as rules can tell."""
+    mapping = world.mapping.opportunity
+    stages = {stage.id: stage for stage in world.stages}
+    found: dict[str, list[PersonsOpportunity]] = defaultdict(list)
+    for record in world.opportunities:
+        if record.archived or record.fields.get(mapping.key) or _is_closed(record, mapping.stage, stages):
+            continue
+        need, renewal = need_of(record, mapping.people)
+        touched: date = (record.modified_at or now).date()
+        for account_id in accounts_of(record):
+            name = record.fields.get(mapping.name) or record.id
+            found[account_id].append(PersonsOpportunity(record.id, name, touched, need, renewal))
+    return found
+
+
+def _is_closed(record: CrmRecord, field: str, stages: dict[str, Stage]) -> bool:
+    stage = stages.get(record.fields.get(field) or "")
+    return stage is not None and stage.closed
+
+
+def _open_tasks(world: World) -> Counter[str]:
+    """Count our own open tasks by account."""
+    done = set(world.mapping.task.done) | {world.mapping.task.cancelled}
+    status = {record.id: record for record in world.tasks}
+    counted: Counter[str] = Counter()
+    for known in world.known.values():
+        record = status.get(known.crm_id)
+        if record is not None and not record.archived and record.fields.get(world.mapping.task.status) not in done:
+            counted[known.account_id] += 1
+    return counted

@@ -1,0 +1,139 @@
+"""Turns one desired record and what the CRM shows of it into one change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.change import Change, CrmRecord, Desired, FieldChange, RecordType, Schema, Why
+from connector.domain.intent import Held
+from connector.domain.merge import Finding, is_touched, merge, merge_new
+from connector.domain.normalise import same
+from connector.domain.receipt import KnownRecord, associated
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A record as the CRM showed it, and when; `adopted` when only its key told that it is ours."""
+
+    record: CrmRecord
+    at: datetime
+    adopted: bool = False
+
+
+def create(one: Desired, schema: Schema, at: datetime) -> Change:
+    """Plan a record that does not exist."""
+    merged = (merge_new(wanted, schema.fields[name]) for name, wanted in sorted(one.fields.items()))
+    fields = tuple(each.change for each in merged if each.change is not None)
+    return Change(
+        id=_id(one),
+        action="create",
+        type=one.type,
+        key=one.key,
+        account_id=one.account_id,
+        title=one.title,
+        reason=one.reason,
+        fields=fields,
+        links=one.links,
+        value=one.value,
+        read_at=at,
+    )
+
+
+def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) -> Change:
+    """Plan what an existing record lacks, or that it is left alone."""
+    if one.close and _may_be_a_persons(known, seen, schema):
+        # What a person works on is theirs to close; an adopted record might be.
+        return hold(one, Why.PERSON, seen.record.id)
+    fields, handed_over, agreed = [], [], []
+    for name, wanted in sorted(one.fields.items()):
+        spec, live = schema.fields[name], seen.record.fields.get(name)
+        merged = merge(wanted, known.receipts.get(name) if known else None, live, spec)
+        if merged.change is not None:
+            fields.append(merged.change)
+        elif merged.finding is Finding.HANDED_OVER:
+            handed_over.append(name)
+        elif seen.adopted and same(live, wanted.value, spec):
+            agreed.append(FieldChange(name, live, wanted.value, wanted.policy))
+    return Change(
+        id=_id(one),
+        action="unchanged" if not fields else "close" if one.close else "update",
+        type=one.type,
+        key=one.key,
+        account_id=one.account_id,
+        title=one.title,
+        reason=one.reason,
+        crm_id=seen.record.id,
+        fields=tuple(fields),
+        value=one.value,
+        read_at=seen.at,
+        handed_over=tuple(handed_over),
+        agreed=tuple(agreed),
+    )
+
+
+def _may_be_a_persons(known: KnownRecord | None, seen: Seen, schema: Schema) -> bool:
+    if known is None:
+        return True
+    return any(
+        is_touched(receipt, seen.record.fields.get(name), schema.fields[name])
+        for name, receipt in known.receipts.items()
+        if name in schema.fields
+    )
+
+
+def hold(one: Desired, why: Why, crm_id: str | None) -> Change:
+    """Leave a record alone, and say why."""
+    return Change(
+        id=_id(one),
+        action="held",
+        type=one.type,
+        key=one.key,
+        account_id=one.account_id,
+        title=one.title,
+        reason=one.reason,
+        crm_id=crm_id,
+        why=why,
+        value=one.value,
+    )
+
+
+def held_change(held: Held) -> Change:
+    """Show in the plan what was decided against before it."""
+    return Change(
+        id=f"held:{held.account_id}:{held.subject}",
+        action="held",
+        type=RecordType.OPPORTUNITY,
+        key="",
+        account_id=held.account_id,
+        title=held.subject,
+        reason=held.detail,
+        why=held.reason,
+        value=held.value or 0,
+    )
+
+
+def associations(one: Desired, known: KnownRecord | None, seen: Seen | None) -> list[Change]:
+    """Plan the associations that have no receipt and that the CRM does not show."""
+    done = known.associations if known is not None else frozenset()
+    shown = seen.record.links if seen is not None else {}
+    return [
+        Change(
+            id=f"{_id(one)}/{link.role}:{link.name}:{link.to}",
+            action="associate",
+            type=one.type,
+            key=one.key,
+            account_id=one.account_id,
+            title=one.title,
+            reason=one.reason,
+            crm_id=seen.record.id if seen is not None else None,
+            links=(link,),
+            value=one.value,
+        )
+        for link in one.links
+        if associated(link) not in done and link.to.id not in shown.get(link.role, ())
+    ]
+
+
+def _id(one: Desired) -> str:
+    return f"{one.type}:{one.key}"

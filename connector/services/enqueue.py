@@ -1,0 +1,110 @@
+"""Turns a plan into outbox entries, in one transaction: before it nothing has happened, after it nothing is lost.
+
+A newer plan takes the place of what still waited for the same record. A record on the wire when this delivery began
+stays out: its old entry is settled first, and the next plan sees the result. What a plan noticed (deletions, fields
+that people took over, records found again) is noted in the same transaction. A plan that is applied again after a kill
+goes on with the entries it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from connector.domain.change import Change, Plan, RecordType, Why
+from connector.domain.errors import PlanRefusedError
+from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry, entry_of, subject_of
+from connector.domain.receipt import KnownRecord, Receipt
+from connector.services.batches import WRITTEN
+from connector.services.readback import still_as_planned
+from connector.services.session import Session
+
+NEWER_PLAN = "a newer plan"
+MOVED_SHARE = 0.1
+MOVED_LEAST = 10
+"""More than this share of a plan, and at least so many changes, moved: the plan describes another world."""
+
+
+def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
+    """Store a plan's changes as entries; raise PlanRefusedError if too much of it moved."""
+    taken = {entry.id for entry in session.means.outbox.of_run(plan.run_id)}
+    changes = [change for change in plan.changes if change.key and subject_of(change) not in blocked]
+    new = [
+        entry_of(change, plan.destination, plan.run_id, plan.job, order)
+        for order, change in enumerate(changes)
+        if change.action in WRITTEN
+    ]
+    new = [entry for entry in new if entry.id not in taken]
+    overtaken = [entry.to(DeliveryState.SUPERSEDED, MOVED) for entry in new if _ledger_moved(session, entry.change)]
+    gone = {entry.id for entry in overtaken}
+    going, moved = still_as_planned(session, [entry for entry in new if entry.id not in gone])
+    if session.is_stopped:  # the CRM does not answer: keep the entries, they are compared when they are sent
+        going, moved = [entry for entry in new if entry.id not in gone], []
+    _refuse_another_world(plan, len(overtaken) + len(moved), len(new))
+    stepping_aside = _superseded(session, changes, plan.run_id)
+    session.commit(
+        [*stepping_aside, *_retried(session, stepping_aside), *overtaken, *moved, *going],
+        [note for change in changes for note in _notes(session, change, plan)],
+        plan.episodes,
+    )
+
+
+def _ledger_moved(session: Session, change: Change) -> bool:
+    """Another run changed what the ledger knows of this record since the plan was made."""
+    known = session.known.get(change.key)
+    if known is None or change.action == "associate":
+        return False
+    if change.action == "create" or known.tombstone is not None:
+        return True
+    return known.crm_id != change.crm_id and change.type is not RecordType.ACCOUNT
+
+
+def _refuse_another_world(plan: Plan, moved: int, of: int) -> None:
+    if moved >= MOVED_LEAST and moved > MOVED_SHARE * of:
+        raise PlanRefusedError(
+            f"{moved} of {of} records changed in the CRM since the plan of run {plan.run_id} was made",
+            hint="make a new plan",
+        )
+
+
+def _superseded(session: Session, changes: Collection[Change], run_id: str) -> list[OutboxEntry]:
+    """Entries that wait for a record this plan speaks of, whatever it says of it."""
+    subjects = {subject_of(change) for change in changes}
+    deleted = {change.key for change in changes if change.why == Why.DELETED}
+    return [
+        entry.to(DeliveryState.SUPERSEDED, NEWER_PLAN)
+        for entry in session.entries.values()
+        if entry.state in (DeliveryState.PENDING, DeliveryState.PARKED)
+        and entry.run_id != run_id
+        and (entry.subject in subjects or entry.change.key in deleted)
+    ]
+
+
+def _retried(session: Session, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
+    """Parked entries get one more try in this run: what kept them out may have been mended."""
+    gone = {entry.id for entry in superseded}
+    return [
+        entry.to(DeliveryState.PENDING)
+        for entry in session.entries.values()
+        if entry.state is DeliveryState.PARKED and entry.id not in gone and entry.tried_in != session.run_id
+    ]
+
+
+def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
+    """What the plan learnt of a record, to be remembered whether or not anything is written."""
+    known = session.known.get(change.key)
+    if change.crm_id is None or change.action in ("associate", "create"):
+        return []
+    if known is None:
+        known = KnownRecord(change.key, change.type, change.crm_id, change.account_id)
+    if change.why == Why.DELETED:
+        return [] if known.tombstone else [replace(known, tombstone=Why.DELETED.value, gone_at=plan.created_at)]
+    if change.action == "held":
+        return []
+    taken_over = {
+        name: replace(known.receipts[name], handed_over=True) for name in change.handed_over if name in known.receipts
+    }
+    agreed = {field.name: Receipt(field.after, field.before, run_id=plan.run_id) for field in change.agreed}
+    noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
+    is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
+    return [noted] if is_news else []

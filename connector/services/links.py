@@ -1,0 +1,150 @@
+"""`connector link`: shows which CRM account each billing account belongs to, and lets a person decide.
+
+A person's word outlives every run; only a person changes it. Ids are checked before anything is stored, because a
+link to an account that does not exist would silently hold everything about that customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from connector.domain.account import CrmAccount
+from connector.domain.change import RecordType
+from connector.domain.errors import MendError
+from connector.domain.link import LinkDecision, LinkMethod, LinkState
+from connector.domain.mapping import CrmMapping
+from connector.ports.ledger import Links, Mirror
+from connector.services.world import crm_accounts, survivors
+
+
+@dataclass(frozen=True)
+class Named:
+    """A CRM account as people know it; `name` is empty for one that is gone."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """One billing account's link, with names."""
+
+    billing_id: str
+    billing_name: str
+    state: LinkState
+    method: LinkMethod | None
+    crm: Named | None
+    candidates: tuple[Named, ...]
+    decided_by: str
+    decided_at: datetime
+
+
+def list_links(
+    links: Links,
+    mirror: Mirror,
+    destination: str,
+    mapping: CrmMapping,
+    state: LinkState | None = None,
+    billing_names: Mapping[str, str] | None = None,
+) -> list[LinkRow]:
+    """List links by billing account, those of one state if given. `billing_names`: where billing is at hand."""
+    accounts = crm_accounts(mirror.records(destination, RecordType.ACCOUNT), mapping)
+    names = billing_names or {}
+    return [
+        _row(decision, accounts, names.get(decision.billing_id, ""))
+        for decision in links.all(destination)
+        if state in (None, decision.state)
+    ]
+
+
+def set_link(
+    links: Links,
+    mirror: Mirror,
+    destination: str,
+    mapping: CrmMapping,
+    billing_id: str,
+    crm_id: str,
+    by: str,
+    now: datetime,
+) -> LinkRow:
+    """Link a billing account for good; a merged CRM account is followed to its survivor."""
+    standing = _standing(links, destination, billing_id)
+    records = mirror.records(destination, RecordType.ACCOUNT)
+    accounts = crm_accounts(records, mapping)
+    wanted = survivors(records).get(crm_id, crm_id)
+    if wanted not in accounts:
+        raise MendError(f"no CRM account {crm_id} in {destination}", hint=_crm_hint(crm_id, standing, accounts))
+    decided = LinkDecision(
+        billing_id, LinkState.LINKED, now, wanted, LinkMethod.PERSON, _person(by), standing.candidates
+    )
+    links.settle(destination, [decided])
+    return _row(decided, accounts, "")
+
+
+def unset_link(links: Links, destination: str, billing_id: str, by: str, now: datetime) -> LinkDecision:
+    """Say for good that a billing account belongs to no CRM account."""
+    standing = _standing(links, destination, billing_id)
+    decided = LinkDecision(billing_id, LinkState.UNSET, now, None, LinkMethod.PERSON, _person(by), standing.candidates)
+    links.settle(destination, [decided])
+    return decided
+
+
+def forget_link(links: Links, destination: str, billing_id: str) -> LinkDecision:
+    """Take a decision back, a person's too: the next run decides anew. Gives what stood."""
+    standing = _standing(links, destination, billing_id)
+    links.forget(destination, [billing_id])
+    return standing
+
+
+def _standing(links: Links, destination: str, billing_id: str) -> LinkDecision:
+    known = {decision.billing_id: decision for decision in links.all(destination)}
+    if billing_id in known:
+        return known[billing_id]
+    hint = _near(billing_id, list(known)) or "`connector link list` shows those it knows; a run must have read it first"
+    raise MendError(f"no billing account {billing_id} in {destination}", hint=hint)
+
+
+def _crm_hint(crm_id: str, standing: LinkDecision, accounts: Mapping[str, CrmAccount]) -> str:
+    by_name = {account.name.casefold(): account for account in accounts.values()}
+    if named := by_name.get(crm_id.casefold()):
+        return f"did you mean {named.id} ({named.name})?"
+    if standing.candidates:
+        listed = ", ".join(_label(_named(id, accounts)) for id in standing.candidates)
+        return f"in question: {listed}"
+    return _near(crm_id, list(accounts)) or "give the account's id, as the CRM's address bar shows it"
+
+
+def _near(name: str, known: Sequence[str]) -> str | None:
+    near = get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _person(by: str) -> str:
+    if not by.strip():
+        raise MendError("nobody named", at="--by", hint='say who decides: --by "Ana Ruiz"')
+    return by.strip()
+
+
+def _row(decision: LinkDecision, accounts: Mapping[str, CrmAccount], billing_name: str) -> LinkRow:
+    return LinkRow(
+        billing_id=decision.billing_id,
+        billing_name=billing_name,
+        state=decision.state,
+        method=decision.method,
+        crm=_named(decision.crm_id, accounts) if decision.crm_id else None,
+        candidates=tuple(_named(id, accounts) for id in decision.candidates),
+        decided_by=decision.decided_by,
+        decided_at=decision.decided_at,
+    )
+
+
+def _named(crm_id: str, accounts: Mapping[str, CrmAccount]) -> Named:
+    account = accounts.get(crm_id)
+    return Named(crm_id, account.name if account else "")
+
+
+def _label(one: Named) -> str:
+    return f"{one.id} ({one.name})" if one.name else one.id

@@ -1,0 +1,34 @@
+"""The ledger's parts, together: what a run remembers between one day and the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.ports.ledger import (
+    Decisions,
+    Destinations,
+    Episodes,
+    Leases,
+    Links,
+    Mirror,
+    Outbox,
+    Plans,
+    Receipts,
+    Runs,
+)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Every part of the ledger, each behind its own small port."""
+
+    destinations: Destinations
+    runs: Runs
+    mirror: Mirror
+    links: Links
+    episodes: Episodes
+    receipts: Receipts
+    plans: Plans
+    leases: Leases
+    outbox: Outbox
+    decisions: Decisions

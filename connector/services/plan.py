@@ -1,0 +1,189 @@
+"""Compares what should be with what is, and says exactly what delivery would do.
+
+Takes readers only: its types prove that planning writes nothing. A record known by a receipt is read by its CRM id and
+merged field by field; one never seen is looked up by its key first, so that a lost ledger doubles nothing. A known
+record that the CRM has no more is never made again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from connector.domain.change import Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
+from connector.domain.episode import Episode
+from connector.domain.errors import ConnectorError, MappingError
+from connector.domain.intent import Held
+from connector.domain.receipt import KnownRecord, resolved
+from connector.ports.clock import Clock
+from connector.ports.crm import CrmReader
+from connector.services.batches import TYPES, BatchSize, estimated_calls, pieces
+from connector.services.diff import Seen, associations, create, held_change, hold, revise
+
+READ_BATCH = 500
+ACTIONS = ("create", "update", "close", "associate", "unchanged", "held")
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """What a plan is made under; `batch_size` is the writer's, asked without holding the writer."""
+
+    run_id: str
+    job: str
+    destination: str
+    now: datetime
+    config_hash: str
+    ledger_epoch: str
+    clock: Clock
+    batch_size: BatchSize
+
+
+def make_plan(
+    desired: Sequence[Desired],
+    held: Sequence[Held],
+    reader: CrmReader,
+    known: Mapping[str, KnownRecord],
+    context: PlanContext,
+    episodes: Sequence[Episode] = (),
+) -> Plan:
+    """Plan every change that brings the CRM to what is desired; `episodes` are stored when it is applied."""
+    _refuse_twins(desired)
+    abilities = reader.abilities()
+    schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
+    _refuse_unknown_fields(desired, schemas)
+    seen = _look(desired, reader, known, schemas, context.clock)
+    changes: list[Change] = [held_change(one) for one in held]
+    for one in desired:
+        record = known.get(one.key)
+        change = _decide(one, record, seen.get(one.key), schemas[one.type], context.clock)
+        changes.append(change)
+        if one.type not in abilities.inline_links and change.action != "held" and not one.close:
+            changes += associations(one, record, seen.get(one.key))
+    changes.sort(key=_order)
+    return Plan(
+        run_id=context.run_id,
+        job=context.job,
+        destination=context.destination,
+        created_at=context.now,
+        config_hash=context.config_hash,
+        schema_hash=schema_hash(changes, schemas.__getitem__),
+        ledger_epoch=context.ledger_epoch,
+        changes=tuple(changes),
+        calls=estimated_calls(changes, context.batch_size, abilities),
+        episodes=tuple(episodes),
+    )
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """Count the changes of a plan by action."""
+    return {action: sum(change.action == action for change in plan.changes) for action in ACTIONS}
+
+
+def schema_hash(changes: Iterable[Change], schema: Callable[[RecordType], Schema]) -> str:
+    """Hash the CRM's description of every field that the changes write."""
+    used = sorted({(change.type, field.name) for change in changes for field in change.fields})
+    described = [repr((type.value, schema(type).fields.get(name))) for type, name in used]
+    return sha256("\n".join(described).encode()).hexdigest()[:16]
+
+
+def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: Schema, clock: Clock) -> Change:
+    if known is not None and known.tombstone is not None:
+        return hold(one, Why.DELETED, known.crm_id)
+    if seen is not None and _is_there(seen.record):
+        return revise(one, known, seen, schema)
+    if known is not None:
+        return hold(one, Why.DELETED, known.crm_id)
+    if one.crm_id is not None:
+        return hold(one, Why.DISAPPEARED, one.crm_id)
+    if seen is not None:
+        # Found by its key, but deleted: a person threw it away while the ledger was lost.
+        return hold(one, Why.DELETED, seen.record.id)
+    if one.close:
+        return hold(one, Why.NOTHING_TO_CLOSE, None)
+    return create(one, schema, _at(clock))
+
+
+def _is_there(record: CrmRecord) -> bool:
+    return not record.archived and record.merged_into is None
+
+
+def _look(
+    desired: Sequence[Desired],
+    reader: CrmReader,
+    known: Mapping[str, KnownRecord],
+    schemas: Mapping[RecordType, Schema],
+    clock: Clock,
+) -> dict[str, Seen]:
+    """Read every record that exists, by id where it is known and by key where it is not."""
+    seen: dict[str, Seen] = {}
+    for type in (type for type in TYPES if type in schemas):
+        mine = [one for one in desired if one.type is type]
+        names = _names(mine, known, schemas[type])
+        by_id: dict[str, list[str]] = defaultdict(list)
+        by_key: list[Desired] = []
+        for one in mine:
+            crm_id = one.crm_id or (known[one.key].crm_id if one.key in known else None)
+            if crm_id is None:
+                by_key.append(one)
+            else:
+                by_id[crm_id].append(one.key)
+        for crm_id, found in _read(reader, type, list(by_id), names, clock).items():
+            seen |= dict.fromkeys(by_id[crm_id], found)
+        for batch in pieces(by_key, READ_BATCH):
+            at = _at(clock)
+            keys, near = [one.key for one in batch], {one.key: resolved(one.links, known) for one in batch}
+            found_by_key = reader.find(type, keys, names, near)
+            seen |= {key: Seen(record, at, adopted=True) for key, record in found_by_key.items()}
+    return seen
+
+
+def _read(
+    reader: CrmReader, type: RecordType, ids: Sequence[str], names: Sequence[str], clock: Clock
+) -> dict[str, Seen]:
+    """Read records by id; an account that was merged is followed to its survivor."""
+    found: dict[str, Seen] = {}
+    for batch in pieces(ids, READ_BATCH):
+        at = _at(clock)
+        found |= {crm_id: Seen(record, at) for crm_id, record in reader.read(type, batch, names).items()}
+    merged = {crm_id: seen.record.merged_into for crm_id, seen in found.items() if seen.record.merged_into is not None}
+    if type is not RecordType.ACCOUNT or not merged:
+        return found
+    survivors = _read(reader, type, sorted({into for into in merged.values() if into not in merged}), names, clock)
+    return found | {crm_id: survivors[into] for crm_id, into in merged.items() if into in survivors}
+
+
+def _names(desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema: Schema) -> list[str]:
+    """Fields to read: those we want to set, and those we set before, by which a person's touch is noticed."""
+    names = {name for one in desired for name in one.fields}
+    names |= {name for one in desired if one.key in known for name in known[one.key].receipts}
+    return sorted(names & set(schema.fields))
+
+
+def _at(clock: Clock) -> datetime:
+    return datetime.fromtimestamp(clock.now(), UTC)
+
+
+def _order(change: Change) -> tuple[str, int, str, int, str]:
+    return change.account_id, TYPES.index(change.type), change.key, ACTIONS.index(change.action), change.id
+
+
+def _refuse_twins(desired: Sequence[Desired]) -> None:
+    first: dict[str, Desired] = {}
+    for one in desired:
+        if one.key in first:
+            raise ConnectorError(f"two desired records share the key {one.key}: {first[one.key].title}, {one.title}")
+        first[one.key] = one
+
+
+def _refuse_unknown_fields(desired: Sequence[Desired], schemas: Mapping[RecordType, Schema]) -> None:
+    for one in desired:
+        for name, wanted in one.fields.items():
+            if name not in schemas[one.type].fields:
+                raise MappingError(
+                    f"the CRM has no field {name!r} on {one.type}, or hides it from us",
+                    at=wanted.at,
+                    hint="`connector install` makes and grants our own fields; `connector check` lists what is missing",
+                )

@@ -1,0 +1,69 @@
+"""Steps `pull` and `stage`: pages from every source into raw landing, and from there into the canonical tables.
+
+Each page lands with its cursor, so an interrupted pull goes on where it stopped; staging starts only after a source
+is pulled whole, because a subscription is read together with its customer, its prices and its invoices.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.ports.billing import BillingSource, Landed, Warehouse
+
+Progress = Callable[[str, int], None]
+"""Told what is going on and how many rows it took so far."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What came in."""
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Canonical rows per table, as the warehouse now holds them from these sources."""
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    """Rows set aside per reason, as the warehouse now holds them."""
+    warnings: Sequence[str] = ()
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    """Calls per source."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """Canonical rows written by this pull, per table; empty when nothing is new."""
+
+
+def quiet(_what: str, _rows: int) -> None:
+    """Report no progress."""
+
+
+def pull_and_stage(
+    sources: Sequence[BillingSource], warehouse: Warehouse, now: datetime, progress: Progress = quiet
+) -> Pulled:
+    """Bring every source up to date."""
+    changed: Counter[str] = Counter()
+    warnings: list[str] = []
+    # Customers first: usage and events of one system may belong to the accounts of another.
+    for source in sorted(sources, key=lambda source: not {"accounts", "customers"} & set(source.streams())):
+        for landed in (*_pull(source, warehouse, now, progress), warehouse.stage(source, now)):
+            changed.update(landed.rows)
+            warnings.extend(landed.warnings)
+    held, reasons = warehouse.counts()
+    return Pulled(
+        rows=held,
+        quarantined=reasons,
+        warnings=tuple(dict.fromkeys(warnings)),
+        api_calls={source.name: source.calls() for source in sources},
+        changed=dict(changed),
+    )
+
+
+def _pull(source: BillingSource, warehouse: Warehouse, now: datetime, progress: Progress) -> list[Landed]:
+    landed = []
+    for stream in source.streams():
+        rows = 0
+        cursor = warehouse.cursor(source.name, stream)
+        for page in source.pages(warehouse.raw(source.name), stream, cursor, now):
+            landed.append(warehouse.land(source, page, now))
+            rows += len(page.rows) if page.usage is None else page.usage.rows.num_rows
+            progress(f"{source.name} {stream}", rows)
+    return landed

@@ -1,0 +1,166 @@
+"""Looks at the CRM during a delivery: is a record still as planned, did a lost write land, what did a write become.
+
+All three rest on one comparison: a field shows what it showed before, what we want, or something else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.domain.change import CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
+from connector.domain.normalise import same
+from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry
+from connector.domain.receipt import KnownRecord, Receipt, associated, resolved
+from connector.services.session import Session
+
+
+def still_as_planned(session: Session, entries: Sequence[OutboxEntry]) -> tuple[list[OutboxEntry], list[OutboxEntry]]:
+    """Read again what was read too long ago; give (what may go, what moved). A reader that is down lets nothing go."""
+    oldest = session.at() - timedelta(seconds=session.limits.trust_seconds)
+    stale = {
+        entry.id: entry
+        for entry in entries
+        if entry.verb != "associate" and (entry.change.read_at is None or entry.change.read_at < oldest)
+    }
+    at = session.at()
+    shown = _look(session, list(stale.values()))
+    if shown is None:
+        return [], []
+    going, moved = [], []
+    for entry in entries:
+        if entry.id not in stale:
+            going.append(entry)
+        elif _has_moved(session, entry, shown.get(entry.id)):
+            moved.append(entry.to(DeliveryState.SUPERSEDED, MOVED))
+        else:
+            going.append(replace(entry, change=replace(entry.change, read_at=at)))
+    return going, moved
+
+
+def _has_moved(session: Session, entry: OutboxEntry, record: CrmRecord | None) -> bool:
+    if entry.verb == "create":
+        return record is not None
+    if not _is_there(record):
+        return True
+    assert record is not None
+    return not all(
+        _shows(session, entry, field, record, field.before) or _shows(session, entry, field, record, field.after)
+        for field in entry.change.fields
+    )
+
+
+def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
+    """Read back writes that may have landed: delivered if they did, pending again if they did not."""
+    links = [entry for entry in entries if entry.verb == "associate"]
+    # To associate again what is associated already changes nothing.
+    session.commit([entry.to(DeliveryState.PENDING) for entry in links])
+    records = [entry for entry in entries if entry.verb != "associate"]
+    shown = _look(session, records)
+    if shown is None:
+        return
+    settled, known = [], []
+    for entry in records:
+        record = shown.get(entry.id)
+        if record is not None and _has_landed(session, entry, record):
+            settled.append(entry.delivered(record.id))
+            known.append(known_after(session, entry, record.id, _ours(session, entry, record)))
+        else:
+            # Unread, so that it is compared with the plan before it is sent again.
+            settled.append(replace(entry.to(DeliveryState.PENDING), change=replace(entry.change, read_at=None)))
+    session.commit(settled, known)
+
+
+def _has_landed(session: Session, entry: OutboxEntry, record: CrmRecord) -> bool:
+    """A CRM writes a record whole or not at all: one field that came through proves the others."""
+    if entry.verb == "create":
+        return True
+    return _is_there(record) and any(
+        _shows(session, entry, field, record, field.after) and not _shows(session, entry, field, record, field.before)
+        for field in entry.change.fields
+    )
+
+
+def _ours(session: Session, entry: OutboxEntry, record: CrmRecord) -> dict[str, Scalar]:
+    """What the CRM shows where it shows what we sent.
+
+    Anything else may be a person's edit made since: it is left out, so that the next plan sees it as touched.
+    """
+    return {
+        field.name: record.fields.get(field.name)
+        for field in entry.change.fields
+        if _shows(session, entry, field, record, field.after)
+    }
+
+
+def shown_after(session: Session, accepted: Mapping[str, tuple[OutboxEntry, Outcome]]) -> dict[str, dict[str, Scalar]]:
+    """Tell, per entry, what the CRM made of an accepted write: from its answer, else by one read of the batch."""
+    silent: dict[RecordType, dict[str, str]] = defaultdict(dict)
+    names: set[str] = set()
+    for entry, outcome in accepted.values():
+        missing = set(entry.sent) - set(outcome.shown)
+        crm_id = outcome.crm_id or entry.crm_id
+        if missing and crm_id is not None:
+            silent[entry.change.type][crm_id] = entry.id
+            names |= missing
+    shown = {entry.id: dict(outcome.shown) for entry, outcome in accepted.values()}
+    for type, ids in silent.items():
+        records = session.ask(lambda type=type, ids=ids: session.means.reader.read(type, list(ids), sorted(names)))  # type: ignore[misc]
+        for crm_id, record in (records or {}).items():
+            entry, outcome = accepted[ids[crm_id]]
+            shown[entry.id] |= {name: record.fields.get(name) for name in entry.sent if name not in outcome.shown}
+    return shown
+
+
+def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mapping[str, Scalar]) -> KnownRecord:
+    """Make the receipt of a delivered entry; a field that nothing showed is taken as sent."""
+    change = entry.change
+    is_linked = entry.verb == "associate" or (entry.verb == "create" and change.type in session.abilities.inline_links)
+    return KnownRecord(
+        key=change.key,
+        type=change.type,
+        crm_id=crm_id,
+        account_id=change.account_id,
+        receipts={
+            name: Receipt(sent=sent, shown=shown.get(name, sent), run_id=entry.run_id)
+            for name, sent in entry.sent.items()
+        },
+        associations=frozenset(associated(link) for link in change.links) if is_linked else frozenset(),
+    )
+
+
+def _look(session: Session, entries: Sequence[OutboxEntry]) -> dict[str, CrmRecord] | None:
+    """Read the records of entries, new ones by key, the others by id; None when the CRM does not answer."""
+    groups: dict[tuple[RecordType, Verb], list[OutboxEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.change.type, entry.verb].append(entry)
+    seen: dict[str, CrmRecord] = {}
+    for (type, verb), group in groups.items():
+        found = session.ask(lambda type=type, verb=verb, group=group: _read(session, type, verb, group))  # type: ignore[misc]
+        if found is None:
+            return None
+        seen |= found
+    return seen
+
+
+def _read(session: Session, type: RecordType, verb: Verb, group: Sequence[OutboxEntry]) -> dict[str, CrmRecord]:
+    names = sorted({name for entry in group for name in entry.sent})
+    if verb == "create":
+        by_key = {entry.change.key: entry.id for entry in group}
+        near = {entry.change.key: resolved(entry.change.links, session.known) for entry in group}
+        found = session.means.reader.find(type, list(by_key), names, near)
+        return {by_key[key]: record for key, record in found.items()}
+    by_id = {entry.crm_id: entry.id for entry in group if entry.crm_id is not None}
+    return {by_id[crm_id]: record for crm_id, record in session.means.reader.read(type, list(by_id), names).items()}
+
+
+def _is_there(record: CrmRecord | None) -> bool:
+    return record is not None and not record.archived and record.merged_into is None
+
+
+def _shows(session: Session, entry: OutboxEntry, field: FieldChange, record: CrmRecord, value: Scalar) -> bool:
+    spec = session.means.reader.schema(entry.change.type).fields.get(field.name)
+    live = record.fields.get(field.name)
+    return live == value if spec is None else same(live, value, spec)

@@ -1,0 +1,110 @@
+"""When an account is due a business review: on its segment's cadence, the last one 90 to 120 days before renewal.
+
+Dates hang on the term of the largest recurring contract; an account whose plan simply goes on from month to month
+is anchored to its anniversary. Ordinals count back from the term's end, so that a review keeps its key all term long.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from connector.domain.features import AccountFeatures
+from connector.domain.intent import Intent, ReviewIntent
+from connector.domain.money import Money
+from connector.domain.play import BusinessReview
+from connector.domain.project import Project
+from connector.domain.workdays import next_workday
+from connector.services.calendar import country_of, holidays_of
+from connector.services.measure import Measured
+from connector.services.world import World
+
+AFTER_DAYS = 7
+"""A review stays on the desk for a week after its day: its outcome is still to be noted."""
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """The reviews that are due, and what their reminders cite, by CRM account."""
+
+    intents: tuple[ReviewIntent, ...]
+    briefs: Mapping[str, Mapping[str, Any]]
+
+
+def plan_reviews(
+    measured: Measured, links: Mapping[str, str], intents: Sequence[Intent], world: World, rules: Project, today: date
+) -> Reviews:
+    """Find the reviews within the horizon, for accounts of some size that are customers today."""
+    announced: dict[str, list[str]] = defaultdict(list)
+    for intent in intents:
+        announced[intent.account_id].append(intent.offer)
+    found, briefs = [], {}
+    for crm_id, accounts in sorted(_by_crm_account(measured, links).items()):
+        largest = max(accounts, key=lambda account: (account.mrr_minor, account.account_id))
+        account = world.accounts.get(crm_id)
+        if account is None or not _deserves_one(accounts, largest, rules, measured):
+            continue
+        free = holidays_of(country_of(world.owner("csm", account)), account.country)
+        for on, ordinal, start in _dates(largest, rules.review):
+            day = next_workday(on, free)
+            if -AFTER_DAYS <= (day - today).days <= rules.review.horizon:
+                ids = tuple(sorted(one.account_id for one in accounts))
+                offers = tuple(announced.get(crm_id, ()))
+                found.append(ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers))
+                briefs[crm_id] = _brief(largest, ids, measured)
+    return Reviews(tuple(found), briefs)
+
+
+def _by_crm_account(measured: Measured, links: Mapping[str, str]) -> dict[str, list[AccountFeatures]]:
+    grouped: dict[str, list[AccountFeatures]] = defaultdict(list)
+    for billing_id, features in measured.accounts.items():
+        if billing_id in links and not features.is_test:
+            grouped[links[billing_id]].append(features)
+    return grouped
+
+
+def _deserves_one(
+    accounts: Sequence[AccountFeatures], largest: AccountFeatures, rules: Project, measured: Measured
+) -> bool:
+    """Customers of the minimum size, not leaving; what the size is worth is asked in the reporting currency."""
+    if not largest.currency or not largest.mrr_minor or any(account.cancel_on for account in accounts):
+        return False
+    worth = rules.fx.convert(
+        Money(largest.mrr_minor, largest.currency), rules.policy.reporting_currency, measured.as_of.date()
+    )
+    return worth.minor >= rules.review.minimum_mrr
+
+
+def _dates(account: AccountFeatures, book: BusinessReview) -> Iterator[tuple[date, int, date]]:
+    """Review days of the current term, latest first, each with its ordinal (0 = the one before the renewal)."""
+    end = account.renewal_on or account.anniversary_on
+    if end is None:
+        return
+    start = account.term_start or end - timedelta(days=365)
+    step = timedelta(days=round(_every(account, book) * 30.44))
+    middle = sum(book.before_renewal) // max(len(book.before_renewal), 1)
+    on, ordinal = end - timedelta(days=middle), 0
+    while on > start:
+        yield on, ordinal, start
+        on, ordinal = on - step, ordinal + 1
+
+
+def _every(account: AccountFeatures, book: BusinessReview) -> int:
+    for cadence in book.cadence:
+        if not cadence.segments or (account.segment or "") in cadence.segments:
+            return cadence.every_months
+    return 12
+
+
+def _brief(largest: AccountFeatures, ids: Sequence[str], measured: Measured) -> dict[str, Any]:
+    signals = sorted(
+        (signal for signal in measured.signals if signal.account_id in ids), key=lambda s: (-abs(s.term), s.id)
+    )
+    return {
+        "mrr": Money(largest.mrr_minor, largest.currency or ""),
+        "evidence": [signal.evidence for signal in signals[:4]],
+        "data_to": largest.data_to or measured.as_of.date(),
+    }

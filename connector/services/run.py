@@ -1,0 +1,280 @@
+"""The main job, read from top to bottom: billing → signals → scores → intents → records → plan → CRM.
+
+`Work` holds what a run is made of; each step is a function of its own file. Nothing below here reads a clock for
+business time: `now` is fixed once, when the run opens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connector.compute.mrr import tie
+from connector.domain.account import BillingAccount
+from connector.domain.change import Destination, Plan
+from connector.domain.intent import Held, Intent
+from connector.domain.link import LinkState, linked
+from connector.domain.mapping import CrmMapping
+from connector.domain.project import Project
+from connector.domain.run import Delivered, Run, RunStatus
+from connector.ports.billing import BillingSource, Warehouse
+from connector.ports.clock import Clock
+from connector.ports.crm import Crm
+from connector.services import snapshot
+from connector.services.calendar import holidays_of
+from connector.services.choose import Chosen, choose
+from connector.services.customers import billing_accounts, crm_side
+from connector.services.match import match
+from connector.services.measure import Measured, measure
+from connector.services.memory import Memory
+from connector.services.opening import check_installed, open_run
+from connector.services.plan import PlanContext, counts, make_plan
+from connector.services.project import Projected, project
+from connector.services.pull import Pulled, pull_and_stage
+from connector.services.reviews import plan_reviews
+from connector.services.score import Scores, score
+from connector.services.settle import apply_plan, needs_approval
+from connector.services.track import track
+from connector.services.world import World
+
+Tell = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is made of; `bootstrap` puts it together."""
+
+    project: Project
+    mapping: CrmMapping
+    crm: Crm
+    memory: Memory
+    clock: Clock
+    sources: Callable[[], Sequence[BillingSource]]
+    warehouse: Callable[[], AbstractContextManager[Warehouse]]
+    snapshots: Path
+    holder: str
+    """Names this process to others that want to deliver to the same destination."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run."""
+
+    now: datetime
+    job: str = "sync"
+    plan_only: bool = False
+    agree: bool = False
+    """Write to a destination that was never written to before, without asking."""
+    tell: Tell = lambda *_: None
+
+
+@dataclass
+class Current:
+    """A run while it runs: its identity and what it has to tell at the end."""
+
+    run: Run
+    destination: Destination
+    seconds: dict[str, float] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str, tell: Tell) -> Iterator[None]:
+        """Time a step and say that it runs."""
+        tell(name)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - began, 3)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its plan, what was delivered, and the summary people script against."""
+
+    run: Run
+    plan: Plan
+    summary: Mapping[str, Any]
+    intents: tuple[Intent, ...] = ()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """CRM account id → name, for what people read."""
+
+
+def sync(work: Work, request: Request) -> Outcome:
+    """Pull, decide and deliver; or only plan."""
+    current = open_current(work, request)
+    try:
+        decided = decide(work, request, current)
+        with current.step("plan", request.tell):
+            plan = planned(work, request, current, decided)
+        if request.plan_only:
+            work.memory.plans.save(plan)
+            return close(work, current, plan, decided, RunStatus.PLANNED, None)
+        if needs_approval(plan, work.project.policy.approval):
+            work.memory.plans.save(plan)
+            return close(work, current, plan, decided, RunStatus.WAITING, None)
+        with current.step("deliver", request.tell):
+            delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
+        return close(work, current, plan, decided, delivered.status, delivered)
+    except BaseException:
+        work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
+        raise
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Everything up to the intents."""
+
+    world: World
+    pulled: Pulled
+    measured: Measured
+    scores: Scores
+    chosen: Chosen
+    mrr: Mapping[str, Any]
+    accounts: Sequence[BillingAccount]
+
+
+def decide(work: Work, request: Request, current: Current) -> Decided:
+    """Pull billing, follow the CRM, and choose what to propose to whom."""
+    rules, now = work.project, request.now
+    with current.step("track", request.tell):
+        world = _followed(work, current)
+    with work.warehouse() as warehouse:
+        sources = work.sources()
+        with current.step("pull", request.tell):
+            pulled = pull_and_stage(sources, warehouse, now, request.tell)
+        with current.step("measure", request.tell):
+            measured = measure(warehouse, rules.catalogue, rules.signals, now)
+        with current.step("score", request.tell):
+            scores = score(measured, rules.catalogue, rules.policy, rules.fx)
+            mrr = asdict(tie(warehouse, sources, now))
+            accounts = billing_accounts(warehouse)
+    with current.step("choose", request.tell):
+        decisions = match(accounts, list(world.accounts.values()), world.links, world.survivors, now)
+        work.memory.links.settle(current.destination.id, decisions)
+        world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
+        chosen = choose(measured, scores, crm_side(world, now), rules.catalogue, rules.policy, now, holidays_of)
+    return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
+
+
+def _followed(work: Work, current: Current) -> World:
+    return track(work.crm.feed, work.crm.reader, work.memory, work.mapping, current.destination.id, current.run.now)
+
+
+def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
+    """Turn intents and reviews into records, and records into a plan."""
+    rules, world, chosen = work.project, decided.world, decided.chosen
+    reviews = plan_reviews(decided.measured, linked(world.links), chosen.intents, world, rules, request.now.date())
+    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now)
+    held = [*chosen.held, *made.held]
+    snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
+    work.memory.decisions.save(current.destination.id, current.run, held)
+    current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
+    return _plan(work, request, current, world, made, held)
+
+
+def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
+    context = PlanContext(
+        run_id=current.run.id,
+        job=request.job,
+        destination=current.destination.id,
+        now=request.now,
+        config_hash=work.project.hash,
+        ledger_epoch=work.memory.destinations.epoch(),
+        clock=work.clock,
+        batch_size=work.crm.writer.batch_size,
+    )
+    plan = make_plan(made.desired, held, work.crm.reader, world.known, context)
+    return replace(plan, episodes=made.episodes)
+
+
+def stages(work: Work, request: Request) -> Outcome:
+    """Follow stage moves only: the tasks of a stage are in the CRM minutes after its owner moved the opportunity."""
+    current = open_current(work, request)
+    try:
+        with current.step("track", request.tell):
+            world = _followed(work, current)
+        with current.step("plan", request.tell):
+            made = project((), (), {}, world, work.project, request.now)
+            plan = _plan(work, request, current, world, made, made.held)
+        with current.step("deliver", request.tell):
+            delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
+    except BaseException:
+        work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
+        raise
+    told = summary(current, plan, delivered.status, delivered, work.crm.feed.calls())
+    work.memory.runs.close(current.run.id, delivered.status, request.now, told)
+    return Outcome(replace(current.run, status=delivered.status), plan, told)
+
+
+def run_job(work: Work, request: Request) -> Outcome:
+    """Run a scheduled job by its kind."""
+    return stages(work, request) if request.job == "stages" else sync(work, request)
+
+
+def open_current(work: Work, request: Request) -> Current:
+    """Say where we are going, refuse to go there unprepared, and note that a run began."""
+    with_time: dict[str, float] = {}
+    began = time.monotonic()
+    destination = work.crm.reader.destination()
+    check_installed(work.crm.setup, work.mapping)
+    run = open_run(work.memory, destination, request.job, request.now, request.agree or request.plan_only)
+    with_time["open"] = round(time.monotonic() - began, 3)
+    return Current(run, destination, with_time)
+
+
+def close(
+    work: Work, current: Current, plan: Plan, decided: Decided, status: RunStatus, delivered: Delivered | None
+) -> Outcome:
+    """Note how the run ended and give its summary."""
+    told = summary(current, plan, status, delivered, work.crm.feed.calls(), decided)
+    work.memory.runs.close(current.run.id, status, current.run.now, told)
+    names = {id: account.name for id, account in decided.world.accounts.items()}
+    return Outcome(replace(current.run, status=status), plan, told, decided.chosen.intents, names)
+
+
+def summary(
+    current: Current,
+    plan: Plan,
+    status: RunStatus,
+    delivered: Delivered | None,
+    calls: int,
+    decided: Decided | None = None,
+) -> dict[str, Any]:
+    """The object that people script against; a job that does not score leaves its middle out."""
+    actions = counts(plan)
+    scored: dict[str, Any] = {}
+    if decided is not None:
+        matched = Counter(_matched(decision.state) for decision in decided.world.links)
+        scored = {
+            "pulled": dict(decided.pulled.rows),
+            "quarantined": dict(decided.pulled.quarantined),
+            "warnings": list(decided.pulled.warnings),
+            "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
+            "mrr": dict(decided.mrr),
+            "signals": dict(sorted(Counter(signal.id for signal in decided.measured.signals).items())),
+        }
+    return {
+        "run_id": current.run.id,
+        "status": str(status),
+        "destination": current.destination.id,
+        "now": current.run.now.isoformat(),
+        **scored,
+        "held": current.held,
+        "plan": {name: actions[name] for name in ("create", "update", "close", "associate", "unchanged")},
+        "delivered": {
+            name: value for name, value in asdict(delivered or Delivered()).items() if name not in ("by_entry", "calls")
+        },
+        "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
+        "seconds": current.seconds,
+    }
+
+
+def _matched(state: LinkState) -> str:
+    return "unmatched" if state is LinkState.UNSET else str(state)

@@ -1,0 +1,46 @@
+"""Signals → scores: how likely each pointed-to offer is, and what it is worth, per billing account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.compute.scores import PriceList, score_account
+from connector.domain.catalogue import Catalogue
+from connector.domain.money import FxTable
+from connector.domain.policy import GatesPolicy
+from connector.domain.score import Score
+from connector.domain.signal import Signal
+from connector.services.measure import Measured
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One score per (billing account, offer) that some signal points to, best value first."""
+
+    as_of: datetime
+    scores: tuple[Score, ...]
+
+
+def score(measured: Measured, catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> Scores:
+    """Score every account on the prices known at the moment it was measured."""
+    prices, today = PriceList.of(measured.prices), measured.as_of.date()
+    signals: dict[str, list[Signal]] = defaultdict(list)
+    for signal in measured.signals:
+        signals[signal.account_id].append(signal)
+    made = [
+        one
+        for account_id, found in signals.items()
+        for one in score_account(
+            measured.accounts[account_id],
+            measured.metrics.get(account_id, {}),
+            found,
+            catalogue,
+            prices,
+            policy,
+            fx,
+            today,
+        )
+    ]
+    return Scores(measured.as_of, tuple(sorted(made, key=lambda s: (-s.value, s.account_id, s.offer))))

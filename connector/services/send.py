@@ -1,0 +1,121 @@
+"""Sends one batch: marks it on disk, writes, and settles every record by its own outcome.
+
+The order is what makes a kill at any instant safe: SENDING is on disk before the CRM hears of a record, and DELIVERED
+with its receipt after the CRM has answered. What lies between is read back before it is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
+from connector.domain.change import Link, Outcome, Verdict, Write
+from connector.domain.outbox import DeliveryState, OutboxEntry
+from connector.domain.receipt import crm_ref
+from connector.services.readback import known_after, resolve, shown_after, still_as_planned
+from connector.services.session import Session
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 30.0
+UNSETTLED = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
+
+
+def send(session: Session, batch: Sequence[OutboxEntry]) -> None:
+    """Send a batch until nothing in it is left to try, or the attempts or the CRM's patience are used up."""
+    left = [entry.id for entry in batch]
+
+    def attempt() -> list[str]:
+        nonlocal left
+        left = _attempt(session, left)
+        return left
+
+    Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_attempt(session.limits.attempts),
+        wait=wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT),
+        sleep=session.means.clock.sleep,
+        retry_error_callback=lambda _state: None,
+    )(attempt)
+    if not session.is_stopped:
+        resolve(session, _in(session, left, DeliveryState.UNKNOWN))
+
+
+def _attempt(session: Session, ids: Sequence[str]) -> list[str]:
+    """Try once; give the ids of what may be tried again."""
+    # The wait before this attempt gave a write whose answer was lost the time to land.
+    resolve(session, _in(session, ids, DeliveryState.UNKNOWN))
+    going, moved = still_as_planned(session, _in(session, ids, DeliveryState.PENDING))
+    session.commit(moved)
+    if not going or session.is_stopped:
+        return []
+    session.keep_lease()
+    sending = [replace(entry.to(DeliveryState.SENDING), tried_in=session.run_id) for entry in going]
+    session.commit(sending)
+    answers = session.means.writer.write([_write(session, entry) for entry in sending])
+    session.calls += 1
+    _settle(session, sending, {outcome.entry: outcome for outcome in answers})
+    return [] if session.is_stopped else [one for one in ids if session.entries[one].state in UNSETTLED]
+
+
+def _in(session: Session, ids: Sequence[str], state: DeliveryState) -> list[OutboxEntry]:
+    return [session.entries[one] for one in ids if session.entries[one].state is state]
+
+
+def _write(session: Session, entry: OutboxEntry) -> Write:
+    change = entry.change
+    travels = entry.verb == "associate" or (entry.verb == "create" and change.type in session.abilities.inline_links)
+    return Write(
+        entry=entry.id,
+        verb=entry.verb,
+        type=change.type,
+        key=change.key,
+        crm_id=crm_id_of(session, entry),
+        fields=entry.sent,
+        links=tuple(_resolved(session, link) for link in change.links) if travels else (),
+    )
+
+
+def crm_id_of(session: Session, entry: OutboxEntry) -> str | None:
+    """The CRM id of an entry's record, None while there is none."""
+    known = session.known.get(entry.change.key)
+    if known is not None:
+        return known.crm_id if known.tombstone is None else None
+    return entry.crm_id
+
+
+def _resolved(session: Session, link: Link) -> Link:
+    to = crm_ref(link.to, session.known)
+    assert to is not None, "only what is ready is sent"
+    return replace(link, to=to)
+
+
+def _settle(session: Session, sending: Sequence[OutboxEntry], answers: dict[str, Outcome]) -> None:
+    """Move every entry of a batch by its own outcome, and store receipts with it in one transaction."""
+    accepted, settled = {}, []
+    for entry in sending:
+        outcome = answers.get(entry.id)
+        # A record that the answer does not mention may have been written all the same.
+        match Verdict.UNKNOWN if outcome is None else outcome.verdict:
+            case Verdict.OK if outcome is not None:
+                accepted[entry.id] = entry, outcome
+            case Verdict.REJECTED if outcome is not None:
+                settled.append(entry.parked(outcome))
+            case Verdict.RETRY:
+                settled.append(entry.to(DeliveryState.PENDING))
+            case Verdict.DEFER:
+                session.is_stopped = True
+                settled.append(entry.to(DeliveryState.PENDING))
+            case _:
+                settled.append(entry.to(DeliveryState.UNKNOWN))
+    known = []
+    shown = shown_after(session, accepted)
+    for entry, outcome in accepted.values():
+        crm_id = outcome.crm_id or crm_id_of(session, entry)
+        if crm_id is None:  # accepted, but as what? Only its key can tell.
+            settled.append(entry.to(DeliveryState.UNKNOWN))
+            continue
+        settled.append(entry.delivered(crm_id))
+        known.append(known_after(session, entry, crm_id, shown[entry.id]))
+    session.commit(settled, known)

@@ -1,0 +1,115 @@
+"""The run snapshot: what was scored and decided, as Parquet, so that `explain` needs no warehouse.
+
+One folder a run; the newest 30 are kept. Nested values (contributions, evidence) are JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connector.domain.intent import Held, Intent
+from connector.domain.signal import Signal
+from connector.services.choose import Chosen
+from connector.services.measure import Measured
+from connector.services.score import Scores
+
+KEEP = 30
+TABLES = ("signals", "scores", "decisions")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One run's rows, by table."""
+
+    run_id: str
+    rows: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: Chosen, held: Sequence[Held]) -> None:
+    """Write a run's snapshot, and forget the oldest."""
+    to = folder / run_id
+    part = folder / f".{run_id}.part"
+    part.mkdir(parents=True, exist_ok=True)
+    rows = {
+        "signals": [_signal(signal) for signal in measured.signals],
+        "scores": [_score(score) for score in scores.scores],
+        "decisions": [*(_intent(intent) for intent in chosen.intents), *(_held(one) for one in held)],
+    }
+    for name in TABLES:
+        pq.write_table(pa.Table.from_pylist(rows[name] or [{"account_id": None}]), part / f"{name}.parquet")
+    part.rename(to)
+    for old in sorted(path for path in folder.iterdir() if not path.name.startswith("."))[:-KEEP]:
+        shutil.rmtree(old)
+
+
+def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
+    """Read one run's snapshot, or the newest; None when there is none."""
+    runs = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    wanted = run_id if run_id is not None else (runs[-1] if runs else None)
+    if wanted not in runs:
+        return None
+    rows = {name: pq.read_table(folder / wanted / f"{name}.parquet").to_pylist() for name in TABLES}
+    return Snapshot(
+        wanted, {name: [row for row in some if row["account_id"] is not None] for name, some in rows.items()}
+    )
+
+
+def _signal(signal: Signal) -> dict[str, Any]:
+    return {
+        "account_id": signal.account_id,
+        "signal": signal.id,
+        "row": signal.row,
+        "needs": json.dumps(signal.needs),
+        "strength": signal.strength,
+        "term": signal.term,
+        "evidence": json.dumps(dict(signal.evidence), ensure_ascii=False),
+        "data_to": signal.data_to.isoformat(),
+    }
+
+
+def _score(score: Any) -> dict[str, Any]:
+    return {
+        "account_id": score.account_id,
+        "offer": score.offer,
+        "need": score.need,
+        "quantity": score.quantity,
+        "p": score.p,
+        "base": score.base,
+        "value": score.value,
+        "delta_mrr": score.delta_mrr.minor if score.delta_mrr else None,
+        "currency": score.delta_mrr.currency if score.delta_mrr else None,
+        "contributions": json.dumps(
+            [[c.name, c.term, dict(c.evidence)] for c in score.contributions], ensure_ascii=False
+        ),
+        "data_to": score.data_to.isoformat(),
+    }
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    return {
+        "account_id": intent.account_id,
+        "subject": intent.offer,
+        "decision": "task" if intent.as_task else "opportunity",
+        "detail": intent.moment.kind,
+        "p": intent.p,
+        "value": intent.value,
+    }
+
+
+def _held(one: Held) -> dict[str, Any]:
+    return {
+        "account_id": one.account_id,
+        "subject": one.subject,
+        "decision": str(one.reason),
+        "detail": one.detail,
+        "p": one.p,
+        "value": one.value,
+    }

@@ -1,0 +1,116 @@
+"""Renders what people read: Jinja templates in a sandbox, numbers and dates the way their language writes them.
+
+An unknown name is an error, never an empty string. Values are data: what a customer's name contains is never
+evaluated, and `html` escapes it before a CRM shows it as rich text.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from connector.domain.catalogue import Language, Texts
+from connector.domain.errors import ConfigError
+from connector.domain.money import Money, exponent
+
+LOCALES: Mapping[Language, str] = {"en": "en_GB", "fr": "fr_FR"}
+
+
+def in_language(texts: Texts, language: Language) -> str:
+    """Pick the text of a language, English where it is missing."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def render(template: str, language: Language, context: Mapping[str, Any], at: str | None = None) -> str:
+    """Render one template; raise ConfigError with its place when it names what is not there."""
+    try:
+        return str(_compiled(template, language).render(context)).strip()
+    except TemplateError as wrong:
+        known = ", ".join(sorted(context))
+        raise ConfigError(f"template: {wrong.message}", at=at, hint=f"names known here: {known}") from None
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as wrong:
+        # What a template does with a value of another kind, such as `p | money`, is the template's mistake, not a bug.
+        hint = "check that each filter is given what it can write: money an amount, day a date"
+        raise ConfigError(f"template: {wrong}", at=at, hint=hint) from None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(template: str, language: Language) -> Any:
+    return _environment(language).from_string(template)
+
+
+@lru_cache(maxsize=8)
+def _environment(language: Language) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    filters: dict[str, Callable[..., str]] = {
+        "money": lambda value, whole=True: money(value, language, whole),
+        "day": lambda value: day(value, language),
+        "short_day": lambda value: short_day(value, language),
+        "number": lambda value: format_decimal(value, locale=LOCALES[language]),
+        "percent": lambda value: percent(value, language),
+        "html": as_html,
+        "lower_first": lower_first,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def money(value: Money, language: Language, whole: bool = True) -> str:
+    """Write an amount: `€420` or `420 €`; cents only when asked for or when there are any."""
+    major = value.major
+    pattern_digits = exponent(value.currency)
+    if whole and major == major.to_integral_value():
+        pattern_digits = 0
+    rounded = round(major, pattern_digits)
+    return format_currency(
+        rounded,
+        value.currency,
+        locale=LOCALES[language],
+        currency_digits=False,
+        format=_pattern(language, pattern_digits, value.currency),
+    )
+
+
+def _pattern(language: Language, digits: int, currency: str) -> str:
+    number = "#,##0" + ("." + "0" * digits if digits else "")
+    if language == "fr":
+        return f"{number}\xa0¤"
+    # A symbol that ends in a letter (CHF) keeps its distance from the digits.
+    gap = "\xa0" if get_currency_symbol(currency, locale=LOCALES[language])[-1:].isalpha() else ""
+    return f"¤{gap}{number}"
+
+
+def day(value: date, language: Language) -> str:
+    """Write a day with its year: `21 November 2026`, `21 novembre 2026`."""
+    return format_date(value, "d MMMM y", locale=LOCALES[language])
+
+
+def short_day(value: date, language: Language) -> str:
+    """Write a day without its year: `21 Nov`, `21 nov.`."""
+    return format_date(value, "d MMM", locale=LOCALES[language])
+
+
+def percent(value: float | Decimal, language: Language) -> str:
+    """Write a share as whole percent, never 0 or 100: a model is never certain."""
+    bounded = min(max(round(float(value) * 100), 1), 99)
+    return format_percent(bounded / 100, locale=LOCALES[language])
+
+
+def lower_first(text: str) -> str:
+    """Start a text in lower case, so that it reads on after a colon; an acronym keeps its capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def as_html(text: str) -> str:
+    """Turn plain text into safe paragraphs: what HubSpot stores for rich text, with nothing of ours executable."""
+    paragraphs = [part for part in html.escape(text.strip(), quote=False).split("\n\n") if part.strip()]
+    return "".join(f"<p>{'<br>'.join(line.strip() for line in part.splitlines())}</p>" for part in paragraphs)

@@ -1,0 +1,115 @@
+"""Step `track`: what changed in the CRM since last time, into the mirror; and what that means for our episodes.
+
+The cursor of a type moves in the transaction that stores what was seen. Reading overlaps by some minutes, because a
+CRM's search may lag behind its records; storing the same record twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from connector.domain.account import Owner
+from connector.domain.change import CrmRecord, RecordType, Stage
+from connector.domain.episode import Episode, EpisodeState
+from connector.domain.mapping import CrmMapping
+from connector.ports.crm import CrmFeed, CrmReader
+from connector.ports.ledger import Mirror
+from connector.services.memory import Memory
+from connector.services.world import World, contacts_by_account, crm_accounts, read_names, survivors
+
+OVERLAP = timedelta(minutes=10)
+FOLLOWED = (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY)
+
+
+def track(
+    feed: CrmFeed, reader: CrmReader, memory: Memory, mapping: CrmMapping, destination: str, now: datetime
+) -> World:
+    """Follow the CRM's changes and give the world as it now stands."""
+    for type in FOLLOWED:
+        _follow(feed, memory.mirror, mapping, destination, type)
+    _follow_tasks(reader, memory, mapping, destination)
+    _follow_stages(feed, memory, mapping, destination)
+    world = look(memory, mapping, destination, feed.stages(), feed.owners())
+    ended = ended_episodes(world, now)
+    if not ended:
+        return world
+    memory.episodes.save(destination, ended)
+    return replace(world, episodes=tuple(memory.episodes.all(destination)))
+
+
+def look(
+    memory: Memory, mapping: CrmMapping, destination: str, stages: Sequence[Stage], owners: Sequence[Owner]
+) -> World:
+    """Read the world from the ledger alone, without asking the CRM."""
+    accounts = memory.mirror.records(destination, RecordType.ACCOUNT)
+    return World(
+        mapping=mapping,
+        accounts=crm_accounts(accounts, mapping),
+        contacts=contacts_by_account(memory.mirror.records(destination, RecordType.CONTACT), mapping.contact),
+        owners={owner.id: owner for owner in owners},
+        stages=tuple(stages),
+        opportunities=tuple(memory.mirror.records(destination, RecordType.OPPORTUNITY)),
+        tasks=tuple(memory.mirror.records(destination, RecordType.TASK)),
+        entries=memory.mirror.stages(destination),
+        links=tuple(memory.links.all(destination)),
+        episodes=tuple(memory.episodes.all(destination)),
+        known=memory.receipts.records(destination),
+        survivors=survivors(accounts),
+    )
+
+
+def ended_episodes(world: World, now: datetime) -> list[Episode]:
+    """Close the open episodes whose opportunity was won, lost or deleted in the CRM."""
+    stages = {stage.id: stage for stage in world.stages}
+    by_key = {
+        key: record for record in world.opportunities if (key := record.fields.get(world.mapping.opportunity.key))
+    }
+    ended = []
+    for episode in world.episodes:
+        record = by_key.get(episode.key)
+        if episode.state is not EpisodeState.OPEN or record is None:
+            continue
+        stage = stages.get(record.fields.get(world.mapping.opportunity.stage) or "")
+        if record.archived:
+            state = EpisodeState.DELETED
+        elif stage is not None and stage.closed:
+            state = EpisodeState.WON if stage.won else EpisodeState.LOST
+        else:
+            continue
+        ended.append(replace(episode, state=state, closed_at=min(record.modified_at or now, now)))
+    return ended
+
+
+def _follow(feed: CrmFeed, mirror: Mirror, mapping: CrmMapping, destination: str, type: RecordType) -> None:
+    since = mirror.cursor(destination, type)
+    records = list(feed.changed(type, read_names(mapping, type), since - OVERLAP if since else None))
+    newest = max((record.modified_at for record in records if record.modified_at), default=since)
+    mirror.save(destination, type, records, max(newest, since) if newest and since else newest)
+
+
+def _follow_tasks(reader: CrmReader, memory: Memory, mapping: CrmMapping, destination: str) -> None:
+    """Look at our own tasks only: a CRM holds many more, and none of them concerns us."""
+    ours = [
+        known.crm_id
+        for known in memory.receipts.records(destination).values()
+        if known.type is RecordType.TASK and known.tombstone is None
+    ]
+    if not ours:
+        return
+    found = reader.read(RecordType.TASK, ours, read_names(mapping, RecordType.TASK))
+    gone = [CrmRecord(RecordType.TASK, id, {}, archived=True) for id in ours if id not in found]
+    memory.mirror.save(destination, RecordType.TASK, [*found.values(), *gone])
+
+
+def _follow_stages(feed: CrmFeed, memory: Memory, mapping: CrmMapping, destination: str) -> None:
+    """Read the stage history of our own opportunities, so that no stage passed through in between is missed."""
+    ours = [
+        record.id
+        for record in memory.mirror.records(destination, RecordType.OPPORTUNITY)
+        if record.fields.get(mapping.opportunity.key) and not record.archived
+    ]
+    if ours:
+        history = feed.stage_history(ours)
+        memory.mirror.save_stages(destination, [entry for entries in history.values() for entry in entries])

@@ -1,0 +1,202 @@
+"""The CRM as the ledger's mirror shows it, in the field's words instead of the vendor's."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from connector.domain.account import Contact, CrmAccount, Owner
+from connector.domain.catalogue import Language
+from connector.domain.change import CrmRecord, RecordType, Stage, StageEntry
+from connector.domain.episode import Episode
+from connector.domain.errors import MappingError
+from connector.domain.link import LinkDecision
+from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole
+from connector.domain.receipt import KnownRecord
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a run knows of the CRM side, as of its `track` step."""
+
+    mapping: CrmMapping
+    accounts: Mapping[str, CrmAccount]
+    contacts: Mapping[str, tuple[Contact, ...]]
+    owners: Mapping[str, Owner]
+    stages: tuple[Stage, ...]
+    opportunities: tuple[CrmRecord, ...]
+    tasks: tuple[CrmRecord, ...]
+    entries: Mapping[str, tuple[StageEntry, ...]]
+    links: tuple[LinkDecision, ...]
+    episodes: tuple[Episode, ...]
+    known: Mapping[str, KnownRecord]
+    survivors: Mapping[str, str] = field(default_factory=dict)
+    """Merged CRM account → the one that survived."""
+
+    def stage(self, ours: OurStage) -> Stage:
+        """Resolve one of our stages to the CRM's; raise MappingError when no pipeline has its label."""
+        label = self.mapping.opportunity.stages[ours]
+        pipeline = self.mapping.opportunity.pipeline
+        found = [s for s in self.stages if label in (s.label, s.id) and pipeline in (None, s.pipeline)]
+        if not found:
+            here = sorted({s.label for s in self.stages if pipeline in (None, s.pipeline)})
+            raise MappingError(
+                f"no stage {label!r}" + (f" in pipeline {pipeline!r}" if pipeline else ""),
+                at=f"mappings/{self.mapping.name}.yaml",
+                hint=f"stages there: {', '.join(here) or 'none; make the pipeline first'}",
+            )
+        return found[0]
+
+    def our_stage(self, stage_id: str | None) -> OurStage | None:
+        """Name one of the CRM's stages in our words; None for a stage of other pipelines."""
+        open_ones: tuple[OurStage, ...] = ("proposed", "consult", "confront", "concretize")
+        return next((ours for ours in open_ones if self.stage(ours).id == stage_id), None)
+
+    def owner(self, role: OwnerRole, account: CrmAccount) -> Owner | None:
+        """Who gets a role's work: the mapped field or person, the account's owner, the default; active ones only."""
+        rules = self.mapping.owners
+        by_email = {owner.email.casefold(): owner for owner in self.owners.values() if owner.email}
+        named = rules.roles.get(role)
+        candidates = (
+            by_email.get(named.casefold())
+            if named and "@" in named
+            else self.owners.get(account.facts.get(f"owner:{role}", "")),
+            self.owners.get(account.owner_id or ""),
+            by_email.get((rules.default or "").casefold()),
+        )
+        return next((owner for owner in candidates if owner is not None and owner.active), None)
+
+    def language(self, owner: Owner | None) -> Language:
+        """The language a person reads: as mapped, as the CRM says, else the mapping's default."""
+        if owner is None:
+            return self.mapping.default_language
+        mapped = {email.casefold(): language for email, language in self.mapping.owners.languages.items()}
+        spoken = mapped.get(owner.email.casefold()) or (owner.language or "")[:2].lower()
+        return "fr" if spoken == "fr" else "en" if spoken == "en" else self.mapping.default_language
+
+
+def crm_accounts(records: Iterable[CrmRecord], mapping: CrmMapping) -> dict[str, CrmAccount]:
+    """Read live accounts by the mapping."""
+    return {record.id: _account(record, mapping.account, mapping) for record in records if not record.archived}
+
+
+def survivors(records: Iterable[CrmRecord]) -> dict[str, str]:
+    """Follow every merge to the account that is left."""
+    direct = {record.id: record.merged_into for record in records if record.merged_into}
+    found = {}
+    for start, to in direct.items():
+        seen = {start}
+        while to in direct and to not in seen:
+            seen.add(to)
+            to = direct[to]
+        found[start] = to
+    return found
+
+
+def contacts_by_account(records: Iterable[CrmRecord], mapping: ContactMap) -> dict[str, tuple[Contact, ...]]:
+    """Group live contacts by their account, by id."""
+    found: dict[str, list[Contact]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: record.id):
+        account = record.fields.get(mapping.account) or next(iter(record.links.get("account", ())), None)
+        if account and not record.archived:
+            found[account].append(_contact(record, account, mapping))
+    return {account: tuple(people) for account, people in found.items()}
+
+
+def need_of(record: CrmRecord, rules: Sequence[NeedRule]) -> tuple[str | None, bool]:
+    """Tell what a person's opportunity is about: (need, is a renewal), by the first rule that matches."""
+    for rule in rules:
+        if re.search(rule.matches, record.fields.get(rule.field) or "", re.IGNORECASE):
+            return rule.need, rule.renewal
+    return None, False
+
+
+def accounts_of(record: CrmRecord) -> tuple[str, ...]:
+    """CRM accounts a record belongs to."""
+    return record.links.get("account", ())
+
+
+def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
+    """Name the CRM fields that the connector reads of a type."""
+    account, contact, opportunity, task = mapping.account, mapping.contact, mapping.opportunity, mapping.task
+    names: Iterable[str | None]
+    match type:
+        case RecordType.ACCOUNT:
+            roles = [field for field in mapping.owners.roles.values() if "@" not in field]
+            a = account
+            names = [
+                a.name,
+                a.domain,
+                a.billing_id,
+                a.parent,
+                a.owner,
+                a.country,
+                a.language,
+                *a.facts.values(),
+                *roles,
+            ]
+        case RecordType.CONTACT:
+            names = [*contact.name, contact.account, contact.role, contact.language, contact.last_touch]
+        case RecordType.OPPORTUNITY:
+            o = opportunity
+            rules = [rule.field for rule in o.people]
+            names = [
+                o.key,
+                o.need,
+                o.episode,
+                o.name,
+                o.stage,
+                o.amount,
+                o.close_date,
+                o.owner,
+                o.pipeline_field,
+                *rules,
+            ]
+        case RecordType.TASK:
+            names = [task.key, task.status]
+        case RecordType.OWNER:
+            names = []
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _account(record: CrmRecord, mapping: AccountMap, whole: CrmMapping) -> CrmAccount:
+    def value(name: str | None) -> str | None:
+        return record.fields.get(name) if name else None
+
+    facts = {fact: text for fact, name in mapping.facts.items() if (text := value(name))}
+    roles = {
+        f"owner:{role}": text for role, name in whole.owners.roles.items() if "@" not in name and (text := value(name))
+    }
+    return CrmAccount(
+        id=record.id,
+        name=value(mapping.name) or record.id,
+        domain=value(mapping.domain),
+        billing_id=value(mapping.billing_id),
+        parent_id=value(mapping.parent),
+        owner_id=value(mapping.owner),
+        country=value(mapping.country),
+        language=value(mapping.language),
+        facts=facts | roles,
+    )
+
+
+def _contact(record: CrmRecord, account: str, mapping: ContactMap) -> Contact:
+    def value(name: str | None) -> str | None:
+        return record.fields.get(name) if name else None
+
+    touched = value(mapping.last_touch)
+    return Contact(
+        id=record.id,
+        account_id=account,
+        name=" ".join(part for name in mapping.name if (part := value(name))) or record.id,
+        role=value(mapping.role),
+        language=value(mapping.language),
+        last_touch=_day(touched),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return datetime.fromisoformat(text).date() if text else None

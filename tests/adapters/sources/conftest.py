@@ -1,0 +1,12 @@
+"""Fixtures of the sources' tests, and the way to the runner of localstripe, which lives beside its own tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from billing_bench import bench, clock, now, write
+
+__all__ = ["bench", "clock", "now", "write"]
+# First, so that the runner is meant and not the package it runs, which must never be imported.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandbox"))

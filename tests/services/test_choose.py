@@ -1,0 +1,247 @@
+"""From scores to intents: rank, caps, one customer with several billing accounts, and every "no" with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.config.yamldoc import load
+from connector.domain.catalogue import Catalogue
+from connector.domain.features import AccountFeatures, Holding
+from connector.domain.intent import Contribution, Held
+from connector.domain.money import Money
+from connector.domain.occupied import Crm, CrmContext, OpenEpisode
+from connector.domain.policy import Caps, GatesPolicy, Minimum
+from connector.domain.score import Score
+from connector.services.choose import Chosen, choose
+from connector.services.measure import Measured
+from connector.services.score import Scores
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = load(ROOT / "mappings" / "catalog.yaml", Catalogue).value
+POLICY = load(ROOT / "playbooks" / "policy.yaml", GatesPolicy).value
+NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)  # a Friday
+TODAY, DATA_TO = NOW.date(), date(2026, 11, 19)
+NEEDS = {name: offer.need for name, offer in CATALOGUE.offers.items()}
+
+
+def customer(id: str, plan: str = "pro", **more: Any) -> AccountFeatures:
+    held = {plan: Holding(plan, 10, 39_000, 39_000, "EUR", date(2025, 1, 1))}
+    defaults: dict[str, Any] = {"currency": "EUR", "mrr_minor": 39_000, "subscribed": True, "metrics_used": 3}
+    return AccountFeatures(id, name=id, holdings=held, plan=plan, seats=10, **{**defaults, **more})
+
+
+def score(account: str, offer: str, value: int, p: float = 0.4, **more: Any) -> Score:
+    need, reason = NEEDS[offer] or "none", Contribution("sign", 3.0, {"en": "a sign", "fr": "un signe"})
+    return Score(account, offer, need, 1, p, -3.5, (reason,), Money(9_900, "EUR"), value, DATA_TO, **more)
+
+
+def linked(*ids: str, **contexts: Mapping[str, Any]) -> Crm:
+    """Each billing account has a CRM account of its own, `c-` before its id."""
+    links = {id: f"c-{id}" for id in ids}
+    return Crm(links, {crm: CrmContext(crm, **contexts.get(crm.removeprefix("c-"), {})) for crm in links.values()})
+
+
+def run(
+    accounts: list[AccountFeatures], scores: list[Score], crm: Crm, policy: GatesPolicy = POLICY, **more: Any
+) -> Chosen:
+    measured = Measured(NOW, {one.account_id: one for one in accounts}, {}, {}, [], (), DATA_TO)
+    return choose(measured, Scores(NOW, tuple(scores)), crm, CATALOGUE, policy, NOW, **more)
+
+
+def reasons(chosen: Chosen) -> dict[tuple[str, str], str]:
+    return {(one.account_id, one.subject): one.reason for one in chosen.held}
+
+
+def test_best_value_first_and_ties_by_account_and_offer() -> None:
+    """Rank is by p × ΔMRR, then by id, whatever order the scores come in."""
+    accounts = [customer(id) for id in "abc"]
+    scores = [score("c", "mobile", 5_000), score("b", "analytics", 9_000), score("a", "mobile", 5_000)]
+
+    one, other = run(accounts, scores, linked(*"abc")), run(accounts[::-1], scores[::-1], linked(*"abc"))
+
+    assert [intent.account_id for intent in one.intents] == ["c-b", "c-a", "c-c"]
+    assert one == other
+
+
+def test_every_no_has_its_reason_and_silence_is_told_once() -> None:
+    """Scored pairs that are not proposed are held one by one; an account without a score once."""
+    accounts = [
+        customer("a"),
+        customer("b", is_test=True),
+        customer("c"),
+        customer("d"),
+        customer("e", subscribed=False),
+    ]
+    scores = [
+        score("a", "analytics", 9_000),
+        score("a", "mobile", 5_000),
+        score("b", "mobile", 1),
+        score("d", "mobile", 7),
+    ]
+    crm = replace(linked("a", "b", "c", "e"), ambiguous=frozenset({"d"}))
+
+    chosen = run(accounts, scores, crm)
+
+    assert [intent.offer for intent in chosen.intents] == ["analytics"]
+    assert reasons(chosen) == {
+        ("c-a", "mobile"): "account_cap",
+        ("b", "mobile"): "test_account",
+        ("d", "mobile"): "ambiguous",
+        ("c-c", "account"): "no_signal",
+        ("c-e", "account"): "no_signal",
+    }
+    assert next(one for one in chosen.held if one.account_id == "c-e").detail == "no running subscription"
+    assert all(isinstance(one, Held) and one.detail for one in chosen.held)
+
+
+def test_billing_accounts_of_one_customer_are_judged_together() -> None:
+    """The best evidence speaks, what one of them owns is owned, and both are named."""
+    owner = customer("a")
+    owner = replace(owner, holdings={**owner.holdings, "mobile": Holding("mobile", 1, 4_900, 4_900, "EUR", DATA_TO)})
+    scores = [score("a", "analytics", 2_000), score("b", "analytics", 8_000), score("b", "mobile", 9_000)]
+    crm = Crm({"a": "c1", "b": "c1"}, {"c1": CrmContext("c1")})
+
+    chosen = run([owner, customer("b")], scores, crm)
+
+    (intent,) = chosen.intents
+    assert (intent.account_id, intent.offer, intent.value, intent.billing_ids) == ("c1", "analytics", 8_000, ("b", "a"))
+    assert reasons(chosen) == {("c1", "mobile"): "already_owned"}
+
+
+def test_d17_one_offer_per_need() -> None:
+    """Two offers for one need: the better one is proposed, the other told so."""
+    caps = Caps(per_account=9, per_account_week=9)
+    catalogue_need = [score("a", "enterprise", 9_000), score("a", "premium_support", 5_000)]
+    same_need = [catalogue_need[0], replace(catalogue_need[1], need="higher_plan")]
+
+    assert len(run([customer("a")], catalogue_need, linked("a"), replace(POLICY, caps=caps)).intents) == 2
+    chosen = run([customer("a")], same_need, linked("a"), replace(POLICY, caps=caps))
+    assert reasons(chosen) == {("c-a", "premium_support"): "better_offer"}
+
+
+def test_d17_what_this_run_proposes_counts_for_the_rest_of_it() -> None:
+    """An owner's sixth proposal of the week waits, and it is the one of least value."""
+    ids = "abcdef"
+    scores = [score(id, "analytics", 1_000 * at) for at, id in enumerate(ids, 2)]
+    crm = linked(*ids, **{id: {"owner_id": "o1"} for id in ids})
+
+    chosen = run([customer(id) for id in ids], scores, crm)
+
+    assert [intent.account_id for intent in chosen.intents] == ["c-f", "c-e", "c-d", "c-c", "c-b"]
+    assert reasons(chosen) == {("c-a", "analytics"): "owner_cap"}
+
+
+def test_d17_what_was_proposed_this_week_counts() -> None:
+    """Four of an owner's proposals opened on Monday leave room for one; those of last week leave room for all."""
+    ids = "ab"
+    scores = [score("a", "analytics", 2_000), score("b", "analytics", 3_000)]
+    monday, before = TODAY - timedelta(days=4), TODAY - timedelta(days=8)
+
+    def held(opened: date) -> dict[tuple[str, str], str]:
+        crm = linked(*ids, a={"owner_id": "o1"}, b={"owner_id": "o1"})
+        busy = tuple(OpenEpisode(f"need{i}", opened) for i in range(4))
+        contexts = {**crm.contexts, "c-z": CrmContext("c-z", owner_id="o1", open_episodes=busy)}
+        return reasons(run([customer(id) for id in ids], scores, replace(crm, contexts=contexts)))
+
+    assert held(monday) == {("c-a", "analytics"): "owner_cap"}
+    assert held(before) == {}
+
+
+def test_d17_an_open_proposal_is_refreshed_and_takes_no_new_room() -> None:
+    """Our own open need goes on beside one new proposal."""
+    ours = OpenEpisode("reporting", TODAY - timedelta(days=40), "analytics", "consult")
+    scores = [score("a", "analytics", 9_000), score("a", "mobile", 5_000)]
+
+    chosen = run([customer("a")], scores, linked("a", a={"open_episodes": (ours,)}))
+
+    assert [intent.offer for intent in chosen.intents] == ["analytics", "mobile"]
+
+
+@pytest.mark.parametrize(("p", "value", "as_task"), [(0.15, 1_500, False), (0.14, 9_000, True), (0.5, 1_499, True)])
+def test_d19_too_small_for_an_opportunity_is_a_task(p: float, value: int, as_task: bool) -> None:
+    """Below the smallest probability or value a proposal is a task."""
+    policy = replace(POLICY, opportunity_min=Minimum(p=0.15, value=1_500))
+
+    (intent,) = run([customer("a")], [score("a", "analytics", value, p)], linked("a"), policy).intents
+
+    assert intent.as_task is as_task
+
+
+@pytest.mark.parametrize(
+    ("more", "limit_on", "kind", "on", "french"),
+    [
+        # review 60 days before the renewal
+        (
+            {"renewal_on": date(2027, 2, 20)},
+            None,
+            "renewal",
+            date(2026, 12, 22),
+            "Renouvellement du contrat le 20 février 2027",
+        ),
+        # too late for a review before it: the renewal itself, moved off the Saturday
+        (
+            {"renewal_on": date(2026, 12, 12)},
+            None,
+            "renewal",
+            date(2026, 12, 14),
+            "Renouvellement du contrat le 12 décembre 2026",
+        ),
+        # the limit comes first
+        (
+            {"renewal_on": date(2027, 2, 20)},
+            date(2026, 12, 9),
+            "limit",
+            date(2026, 12, 9),
+            "Limite attendue le 9 décembre 2026",
+        ),
+        # tomorrow is too soon to close anything
+        ({}, date(2026, 11, 21), "limit", date(2026, 11, 27), "Limite attendue le 21 novembre 2026"),
+        # reached: a month to act, moved off the Sunday
+        ({}, TODAY, "limit", date(2026, 12, 21), "La limite est atteinte"),
+        (
+            {"anniversary_on": date(2027, 1, 5)},
+            None,
+            "anniversary",
+            date(2027, 1, 5),
+            "Anniversaire du contrat le 5 janvier 2027",
+        ),
+        # beyond the horizon nothing binds
+        ({"anniversary_on": date(2027, 9, 5)}, None, "proposal", date(2026, 12, 21), "Sans échéance propre"),
+    ],
+)
+def test_d19_a_proposal_is_bound_to_the_nearest_moment_on_a_working_day(
+    more: dict[str, Any], limit_on: date | None, kind: str, on: date, french: str
+) -> None:
+    """Renewal, limit or anniversary, whichever comes first; its date is the close date."""
+    one = score("a", "analytics", 9_000, limit_on=limit_on)
+
+    (intent,) = run([customer("a", **more)], [one], linked("a")).intents
+
+    assert (intent.moment.kind, intent.moment.on, intent.moment.label["fr"]) == (kind, on, french)
+
+
+def test_d19_holidays_are_no_working_days() -> None:
+    """The close date leaves out the holidays of the customer's country."""
+    account = customer("a", country="FR", anniversary_on=date(2026, 12, 25))
+
+    def christmas(country: str | None) -> set[date]:
+        return {date(2026, 12, 25)} if country == "FR" else set()
+
+    (intent,) = run([account], [score("a", "analytics", 9_000)], linked("a"), holidays=christmas).intents
+
+    assert intent.moment.on == date(2026, 12, 28)
+
+
+def test_d2_an_intent_says_its_lever_and_carries_its_whole_score() -> None:
+    """Kind, lever, quantity, money, evidence and the date of the data travel with the intent."""
+    (intent,) = run([customer("a")], [score("a", "analytics", 9_000)], linked("a")).intents
+
+    assert (intent.kind, intent.lever, intent.need, intent.play) == ("cross_sell", "scope", "reporting", "negotiation")
+    assert (intent.quantity, intent.delta_mrr, intent.data_to) == (1, Money(9_900, "EUR"), DATA_TO)
+    assert (intent.p, intent.base, intent.contributions[0].evidence["fr"]) == (0.4, -3.5, "un signe")

@@ -1,0 +1,56 @@
+"""Pull and stage: several sources, one warehouse."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connector.adapters.sources.files import FilesSource
+from connector.adapters.warehouse import DuckWarehouse
+from connector.domain.billing import FileSet, FilesMapping
+from connector.domain.errors import SourceDataError
+from connector.services.pull import pull_and_stage
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def source(folder: Path, name: str) -> FilesSource:
+    files = FileSet(files=[f"{name}.csv"], columns={"account_id": "id", "currency": "currency"})
+    return FilesSource(FilesMapping(name=name, accounts=[files]), folder)
+
+
+def test_sources_stand_side_by_side(tmp_path: Path) -> None:
+    """Rows of two sources share the tables and not their ids; counts and progress cover both."""
+    (tmp_path / "one.csv").write_text("id,currency\na,EUR\nb,XXL\n")
+    (tmp_path / "two.csv").write_text("id,currency\na,USD\n")
+    warehouse, told = DuckWarehouse(), []
+
+    pulled = pull_and_stage(
+        [source(tmp_path, "one"), source(tmp_path, "two")], warehouse, NOW, lambda what, rows: told.append((what, rows))
+    )
+
+    held = warehouse.execute(warehouse.tables()["accounts"]).to_pylist()
+    assert {(row["source"], row["account_id"], row["currency"]) for row in held} == {
+        ("one", "a", "EUR"),
+        ("two", "a", "USD"),
+    }
+    assert (pulled.rows["accounts"], pulled.quarantined, pulled.changed) == (
+        2,
+        {"unknown_currency": 1},
+        {"accounts": 2},
+    )
+    assert pulled.api_calls == {"one": 0, "two": 0}
+    assert ("one accounts", 2) in told
+
+
+def test_a_failing_source_keeps_what_landed_before(tmp_path: Path) -> None:
+    """When the second source cannot be read, the first is landed and staged, and the error comes through."""
+    (tmp_path / "one.csv").write_text("id,currency\na,EUR\n")
+    warehouse = DuckWarehouse()
+
+    with pytest.raises(SourceDataError, match=r"two\.csv"):
+        pull_and_stage([source(tmp_path, "one"), source(tmp_path, "two")], warehouse, NOW)
+
+    assert warehouse.counts()[0]["accounts"] == 1
