@@ -15,7 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from connector.domain.change import Change, Plan
 
-OUT = Console(highlight=False, soft_wrap=True)
+OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 ERR = Console(stderr=True, highlight=False)
 MARKS = {"create": "+", "update": "~", "close": "-", "unchanged": "=", "held": "!", "associate": "+"}
 COLOURS = {
@@ -56,8 +56,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     OUT.print()
 
 
-def plan_diff(plan: Plan, fields: bool, limit: int | None = None, unchanged: bool = False) -> None:
-    """Print a plan as a diff: what is created, updated, closed, and held with its reason."""
+def plan_diff(
+    plan: Plan, fields: bool, limit: int | None = None, unchanged: bool = False, names: Mapping[str, str] | None = None
+) -> None:
+    """Print a plan as a diff: what is created, updated, closed, and held with its reason. `names`: account → name."""
     shown = [c for c in plan.changes if c.action not in ("unchanged", "held", "associate")]
     held = [c for c in plan.changes if c.action == "held"]
     rest = [c for c in plan.changes if c.action == "unchanged"] if unchanged else []
@@ -69,7 +71,9 @@ def plan_diff(plan: Plan, fields: bool, limit: int | None = None, unchanged: boo
         _change(change, False)
     if fields:
         for change in held[:limit]:
-            _change(change, False)
+            who = (names or {}).get(change.account_id, change.account_id)
+            why, reason = escape(f"[{change.why}]"), escape(change.reason)
+            OUT.print(f"[magenta]! held        {escape(who)}: {escape(change.title)}[/]  {why}  [dim]{reason}[/]")
 
 
 def _change(change: Change, fields: bool) -> None:

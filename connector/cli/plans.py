@@ -38,7 +38,7 @@ def plan(
     if json:
         say_json(outcome.summary)
         return
-    plan_diff(outcome.plan, fields=True, unchanged=unchanged)
+    plan_diff(outcome.plan, fields=True, unchanged=unchanged, names=outcome.accounts)
     told = outcome.summary["plan"]
     OUT.print()
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import reduce
 from typing import Any
 
 from connector.domain.catalogue import Catalogue
 
+HELD = "held_"
 NEAR = 0.9
 """Share of a ceiling from which a day counts as near it."""
 MONTH = 30.44 / 28
@@ -40,11 +40,8 @@ def metric_features(tables: Mapping[str, Any], items: Any, catalogue: Catalogue,
     dated = usage.join(ends, "source").select(
         "account_id", "metric", "day", "value", "source_end", x=_.source_end.delta(_.day, unit="day").cast("float64")
     )
-    ceilings = limits(items, catalogue)
-    if ceilings is None:
-        limited = dated.mutate(limit=ibis.null("float64"))
-    else:
-        limited = dated.left_join(ceilings, ["account_id", "metric"]).select(*dated.columns, "limit")
+    held = dated.left_join(_held(items, catalogue), "account_id")
+    limited = held.select(*dated.columns, limit=_ceiling(held, catalogue))
     return _derive(_reduce(limited), gauges(catalogue)).order_by("account_id", "metric")
 
 
@@ -55,28 +52,37 @@ def known(table: Any, as_of: datetime) -> Any:
     return table.filter(table.known_at <= ibis.literal(as_of))
 
 
-def limits(items: Any, catalogue: Catalogue) -> Any | None:
-    """Ceiling in force per (account, metric); no row where none is set, null where it is unlimited."""
+def _held(items: Any, catalogue: Catalogue) -> Any:
+    """One row per account: the rank of its highest plan, and how much of each metric its items contain."""
     import ibis
     from ibis import _
 
     rank = ibis.cases(*[(_.offer_id == plan, at) for at, plan in enumerate(catalogue.plans)], else_=-1)
-    parts = []
+    contained = {}
     for name, metric in catalogue.metrics.items():
-        if metric.limit is None:
-            continue
-        own = items.filter(_.offer_id.isin([*metric.limit.by_plan, *metric.limit.quantity_of]))
-        if metric.limit.quantity_of:
-            packs = [(_.offer_id == o, catalogue.offers[o].pack) for o in metric.limit.quantity_of]
-            ceiling = (_.quantity * ibis.cases(*packs, else_=1)).sum()
-        else:
-            at = [(_["rank"] == n, v) for n, p in enumerate(catalogue.plans) if (v := metric.limit.by_plan.get(p))]
-            own = own.mutate(rank=rank)
-            own = own.group_by("account_id").aggregate(rank=_["rank"].max())
-            ceiling = ibis.cases(*at, else_=ibis.null("float64")).max()
-        part = own.group_by("account_id").aggregate(limit=ceiling.cast("float64"))
-        parts.append(part.select("account_id", "limit", metric=ibis.literal(name)))
-    return reduce(lambda one, other: one.union(other), parts) if parts else None
+        if metric.limit and metric.limit.quantity_of:
+            packs = ibis.cases(
+                *[(_.offer_id == o, catalogue.offers[o].pack) for o in metric.limit.quantity_of], else_=1
+            )
+            contained[HELD + name] = (_.quantity * packs).sum(where=_.offer_id.isin([*metric.limit.quantity_of]))
+    ranked = items.mutate(rank=rank) if catalogue.plans else items.mutate(rank=ibis.literal(-1))
+    return ranked.group_by("account_id").aggregate(rank=_["rank"].max(), **contained)
+
+
+def _ceiling(held: Any, catalogue: Catalogue) -> Any:
+    """The ceiling in force of a row's metric; null where none is set or it is unlimited."""
+    import ibis
+
+    of = []
+    for name, metric in catalogue.metrics.items():
+        if metric.limit and metric.limit.quantity_of:
+            of.append((held.metric == name, held[HELD + name].cast("float64")))
+        elif metric.limit:
+            plans = [(at, metric.limit.by_plan.get(plan)) for at, plan in enumerate(catalogue.plans)]
+            of += [
+                ((held.metric == name) & (held["rank"] == at), float(most)) for at, most in plans if most is not None
+            ]
+    return ibis.cases(*of, else_=ibis.null("float64")) if of else ibis.null("float64")
 
 
 def _reduce(usage: Any) -> Any:

@@ -25,7 +25,7 @@ from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
 
 LANGUAGES = ("en", "fr")
-FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first")
+FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first", "headline")
 SHOWN = 40
 """How many known names a hint lists: time zones are hundreds."""
 Documents = Mapping[str, Loaded[Any]]

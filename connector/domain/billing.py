@@ -149,7 +149,7 @@ class FileSet:
     constants: Mapping[str, str] = field(default_factory=dict)
     """Our column → the same value for every row."""
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Our column → {their value: ours}; a value that is not listed is set aside; `*` takes the rest (`"*": "*"`: as it is)."""
+    """Our column → {their value: ours}; an unlisted one is set aside, `*` takes the rest (`"*": "*"` as it is)."""
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Their column → the values to read; other rows are left alone."""
     true_words: Sequence[str] = ("true", "yes", "1", "vrai", "oui")

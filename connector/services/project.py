@@ -27,7 +27,7 @@ from connector.domain.project import Project
 from connector.domain.workdays import add_workdays
 from connector.services.calendar import country_of, holidays_of
 from connector.services.people import whom_to_call
-from connector.services.texts import in_language, render
+from connector.services.texts import headline, in_language, render
 from connector.services.world import World
 
 NEGOTIATION, REVIEW = "negotiation", "business_review"
@@ -174,7 +174,7 @@ class _Desk:
             "data_to": intent.data_to.isoformat(),
             "quantity": intent.quantity,
         }
-        reason = "; ".join(texts["evidence"][:2]) or in_language(offer.label, language)
+        reason = "; ".join(headline(line) for line in texts["evidence"][:2]) or in_language(offer.label, language)
         links = (Link("account", self.mapping.opportunity.links["account"], Ref(RecordType.ACCOUNT, id=account.id)),)
         fields = self._fields("opportunity", self.mapping.opportunity.fields, context, language)
         return Desired(RecordType.OPPORTUNITY, episode.key, account.id, name, reason, fields, links, intent.value)
@@ -207,6 +207,8 @@ class _Desk:
                 continue
             language = self.world.language(owner)
             due = add_workdays(review.on, step.due, holidays_of(country_of(owner)))
+            if due < self.today:
+                continue
             names = {
                 **self._account_names(account, language),
                 "review_on": review.on,
@@ -280,7 +282,7 @@ class _Desk:
 
     def _intent_names(self, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
         offer = self.rules.catalogue.offers[intent.offer]
-        strongest = sorted(intent.contributions, key=lambda c: -abs(c.term))
+        strongest = sorted(intent.contributions, key=lambda c: (self._only_says_when(c.name), -abs(c.term)))
         return {
             **self._account_names(account, language),
             "offer": {
@@ -301,6 +303,11 @@ class _Desk:
             "data_to": intent.data_to,
             "stages": dict(self.mapping.opportunity.stages),
         }
+
+    def _only_says_when(self, signal: str) -> bool:
+        """A renewal or an anniversary is a moment: what the customer does comes first."""
+        rule = self.rules.signals.rules.get(signal)
+        return rule is None or not rule.needs
 
     def _account_names(self, account: CrmAccount, language: Language) -> dict[str, Any]:
         return {

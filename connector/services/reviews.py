@@ -22,9 +22,6 @@ from connector.services.calendar import country_of, holidays_of
 from connector.services.measure import Measured
 from connector.services.world import World
 
-AFTER_DAYS = 7
-"""A review stays on the desk for a week after its day: its outcome is still to be noted."""
-
 
 @dataclass(frozen=True)
 class Reviews:
@@ -50,7 +47,7 @@ def plan_reviews(
         free = holidays_of(country_of(world.owner("csm", account)), account.country)
         for on, ordinal, start in _dates(largest, rules.review):
             day = next_workday(on, free)
-            if -AFTER_DAYS <= (day - today).days <= rules.review.horizon:
+            if 0 <= (day - today).days <= rules.review.horizon:
                 ids = tuple(sorted(one.account_id for one in accounts))
                 offers = tuple(announced.get(crm_id, ()))
                 found.append(ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers))

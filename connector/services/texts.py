@@ -37,7 +37,7 @@ def render(template: str, language: Language, context: Mapping[str, Any], at: st
     except TemplateError as wrong:
         known = ", ".join(sorted(context))
         raise ConfigError(f"template: {wrong.message}", at=at, hint=f"names known here: {known}") from None
-    except (TypeError, ValueError, AttributeError, ArithmeticError) as wrong:
+    except (TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as wrong:
         # What a template does with a value of another kind, such as `p | money`, is the template's mistake, not a bug.
         hint = "check that each filter is given what it can write: money an amount, day a date"
         raise ConfigError(f"template: {wrong}", at=at, hint=hint) from None
@@ -59,6 +59,7 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
         "percent": lambda value: percent(value, language),
         "html": as_html,
         "lower_first": lower_first,
+        "headline": headline,
     }
     environment.filters.update(filters)
     return environment
@@ -103,6 +104,11 @@ def percent(value: float | Decimal, language: Language) -> str:
     """Write a share as whole percent, never 0 or 100: a model is never certain."""
     bounded = min(max(round(float(value) * 100), 1), 99)
     return format_percent(bounded / 100, locale=LOCALES[language])
+
+
+def headline(text: str) -> str:
+    """The fact alone: what stands before the first semicolon, where the date of the data follows."""
+    return text.split(";", maxsplit=1)[0].strip()
 
 
 def lower_first(text: str) -> str:

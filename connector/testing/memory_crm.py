@@ -110,7 +110,7 @@ class MemoryCrm:
                 return self._associate(write)
 
     def _create(self, write: Write) -> Outcome:
-        if write.key in self.keys:
+        if write.key in self.keys and write.type in self.abilities_.keyed:
             return _refused(write, "DUPLICATE_VALUE", "a record has this key")
         refused = self._refused_fields(write) or self._refused_links(write)
         if refused is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,8 +75,8 @@ def version(account: str, mrr: int, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def books() -> Iterator[Books]:
-    yield Books(
+def books() -> Books:
+    return Books(
         [account("a"), account("t", is_test=True), account("d", deleted=True)],
         [
             version("a", 100),

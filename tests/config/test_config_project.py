@@ -87,7 +87,7 @@ CROSS_CHECKS = [
     (SIGNALS, "full_at: 18", "full_at: 0", "zero_at and full_at are the same", "two numbers"),
     (SALESFORCE, "{{ next_step }}", "{{ next_stop }}", "unknown name 'next_stop'", "did you mean next_step?"),
     (SALESFORCE, r"'\bmobile'", r"'(mobile'", "not a regular expression", "backslash"),
-    (SALESFORCE, "need: mobile_access}", "need: mobile}", "unknown need 'mobile'", "known: accounting"),
+    (SALESFORCE, "need: mobile_access}", "need: mobile}", "unknown need 'mobile'", "did you mean mobile_access?"),
     (
         SALESFORCE,
         "NextStep: {value: '{{ next_step }}', policy: merge}",
@@ -103,7 +103,7 @@ CROSS_CHECKS = [
     (REVIEW, "{{ goals or", "{{ gaols or", "unknown name 'gaols'", "did you mean goals?"),
     (REVIEW, "[90, 120]", "[120, 90]", "before_renewal is no window", "[90, 120]"),
     (REVIEW, "every_months: 3", "every_months: 0", "at least 1", "12: yearly"),
-    ("mappings/fx.yaml", "currency: USD", "currency: USX", "unknown currency 'USX'", "did you mean US"),
+    ("mappings/fx.yaml", "currency: USD", "currency: USX", "unknown currency 'USX'", "did you mean U"),
     ("mappings/fx.yaml", '"0.92"', '"0"', "above 0", ""),
     ("playbooks/policy.yaml", "reporting_currency: EUR", "reporting_currency: EURO", "unknown currency", "EUR"),
     ("playbooks/schedule.yaml", "Europe/Paris", "Europe/Pari", "unknown time zone", "did you mean Europe/Paris?"),

@@ -44,8 +44,10 @@ FIELDS = {
 SCHEMAS = {type: Schema(type, FIELDS) for type in RecordType}
 
 
-def abilities(inline: Sequence[RecordType] = (TASK,), shows: bool = True) -> Abilities:
-    return Abilities(frozenset({OPPORTUNITY, TASK}), frozenset(inline), shows)
+def abilities(
+    inline: Sequence[RecordType] = (TASK,), shows: bool = True, keyed: Sequence[RecordType] = (OPPORTUNITY, TASK)
+) -> Abilities:
+    return Abilities(frozenset(keyed), frozenset(inline), shows)
 
 
 def opportunity(number: int, amount: str = "100", **fields: DesiredField) -> Desired:

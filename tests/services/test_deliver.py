@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connector.domain.change import Outcome, Policy, Write
+from connector.domain.change import Policy
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.errors import LaterError, PlanRefusedError
+from connector.domain.errors import PlanRefusedError
 from connector.domain.outbox import DeliveryState
 from connector.domain.run import RunStatus
 from connector.services.session import Limits
@@ -279,37 +278,6 @@ def test_applying_a_plan_twice_delivers_it_once(world: World) -> None:
 
     assert len(world.crm.written) == before == 3
     assert set(states(world)) == {DeliveryState.DELIVERED}
-
-
-def test_one_deliverer_at_a_time(world: World) -> None:
-    """While another process holds the lease, delivery waits as long as it may, then says so."""
-    other = world.ledger.leases.take(DESTINATION, "another", world.clock.now(), 300)
-    assert other is not None
-    with pytest.raises(LaterError, match="another process is delivering"):
-        world.sync([opportunity(1)])
-    assert world.crm.written == []
-
-    delivered = world.sync([opportunity(1)], Limits(wait_seconds=600))
-
-    assert delivered.ok == 2
-
-
-def test_a_deliverer_that_was_overtaken_writes_no_more(world: World) -> None:
-    """A process that slept past its lease finds itself fenced off, and the other's work stands."""
-    plan = world.plan([opportunity(number) for number in range(1, 5)])
-    taken = []
-
-    def sleeps(crm: MemoryCrm, batch: Sequence[Write]) -> list[Outcome]:
-        world.clock.sleep(301)
-        taken.append(world.ledger.leases.take(DESTINATION, "another", world.clock.now(), 300))
-        return crm.carry_out(batch)
-
-    world.crm.faults = [sleeps]
-    with pytest.raises(LaterError, match="took over"):
-        world.deliver(plan)
-
-    assert taken[0] is not None
-    assert set(states(world)) == {DeliveryState.SENDING, DeliveryState.PENDING}
 
 
 def test_episodes_are_stored_when_the_plan_is_applied(world: World) -> None:

@@ -38,6 +38,7 @@ class DuckWarehouse:
     def __init__(self, path: Path | None = None, threads: int = 2, memory_limit: str = "1GB") -> None:
         self._connection = _connect(path, threads, memory_limit)
         self._queries = queries()
+        self._tables: Mapping[str, Any] | None = None
         self._connection.execute(self._queries["landing_tables"])
         for statement in canonical_ddl():
             self._connection.execute(statement)
@@ -101,8 +102,10 @@ class DuckWarehouse:
 
     def tables(self) -> Mapping[str, Any]:
         """The canonical tables as Ibis tables, by name."""
-        backend = ibis.duckdb.from_connection(self._connection)
-        return {table: backend.table(table).drop(*UNIT) for table in TABLES}
+        if self._tables is None:
+            backend = ibis.duckdb.from_connection(self._connection)
+            self._tables = {table: backend.table(table).drop(*UNIT) for table in TABLES}
+        return self._tables
 
     def execute(self, expression: Any) -> Any:
         """Run an Ibis expression and give its rows as a pyarrow Table."""
@@ -226,7 +229,7 @@ def _connect(path: Path | None, threads: int, memory_limit: str) -> Any:
             f"the warehouse {path} is open in another process",
             hint="wait for the other run to end, or stop it; only one process can open it at a time",
         ) from refused
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return connection
 
 

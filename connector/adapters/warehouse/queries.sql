@@ -48,7 +48,7 @@ DELETE FROM raw_usage WHERE source = $source AND origin = $origin;
 -- name: land_usage
 INSERT INTO raw_usage
 SELECT $source, $origin, "at", account_id, subscription_id, day, metric, value, known_at, $combine, $outside,
-    nextval('landed')
+    (SELECT nextval('landed'))
 FROM part;
 
 -- name: pending
@@ -147,8 +147,11 @@ SELECT 'usage', $source, coalesce("at", origin), $reason, $detail,
 FROM resolved WHERE whose IS NOT NULL AND outside_dates AND outside = 'quarantine';
 
 -- name: forget_staged_usage
+DELETE FROM raw_usage WHERE source = $source;
+
+-- name: keep_waiting_usage
 -- Only rows that nobody owns yet keep waiting.
-DELETE FROM raw_usage WHERE source = $source AND seq IN (SELECT seq FROM resolved WHERE whose IS NOT NULL);
+INSERT INTO raw_usage SELECT * EXCLUDE (whose, outside_dates) FROM resolved WHERE whose IS NULL;
 
 -- name: usage_report
 SELECT count(*) FILTER (WHERE whose IS NULL) AS orphans, count(*) FILTER (WHERE whose IS NOT NULL) AS owned,

@@ -39,6 +39,8 @@ def stage_usage(warehouse: Runner, source: str, now: datetime) -> Landed:
             run(query, source=source, reason=reason, detail=reason.cure, now=now)
     written = owned - set_aside
     run("forget_staged_usage", source=source)
+    if orphans:
+        run("keep_waiting_usage")
     warnings = []
     if outside:
         done = "set aside" if set_aside else "kept"

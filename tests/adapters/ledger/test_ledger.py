@@ -282,7 +282,7 @@ def test_the_lease_of_a_dead_process_is_free_at_once(ledger: Ledger) -> None:
 @pytest.mark.parametrize("bad", ["ledger.db", "oracle+nothing://x", "mysql-ish://"])
 def test_a_url_that_is_none_says_how_to_write_one(bad: str) -> None:
     """The setting is named, with an example."""
-    with pytest.raises(ConfigError, match="CONNECTOR_LEDGER_URL.*\n.*sqlite:////path"):
+    with pytest.raises(ConfigError, match=r"CONNECTOR_LEDGER_URL.*\n.*sqlite:////path"):
         Ledger(bad)
 
 

@@ -70,14 +70,17 @@ class FilesSource:
                 files[key] = mark
                 if unchanged:
                     continue
-                done = {"mapping": self.mapping_hash, "files": dict(files)}
+                done = {**known, "mapping": self.mapping_hash, "files": dict(files)}
                 if stream == "usage":
                     origin = f"{path.name}#{at}"
                     lag = self._mapping.usage_lag_hours
                     yield from usage_pages(path, each, origin, self._text, now, lag)
                 else:
-                    yield from self._rows(stream, at, each, path, initial=cursor is None)
+                    yield from self._rows(stream, at, each, path, initial=not known.get("complete"))
                 yield Page(stream, cursor=done)
+        if files and not known.get("complete"):
+            # From here on a new row is news, not history.
+            yield Page(stream, cursor={"mapping": self.mapping_hash, "files": files, "complete": True})
 
     def translate(self, raw: RawStore, stream: str, ids: Sequence[str], now: datetime) -> Iterator[Translated]:
         """Turn what is known of each unit into canonical rows, or set it aside."""

@@ -144,7 +144,7 @@ class _Parser:
         self._lag = lag_hours
         self._latest_day = (now + ENDS).date()
         self._connection = duckdb.connect(":memory:", config={"threads": 2})
-        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
     def parse(self, batch: pa.Table) -> tuple[pa.Table, list[Rejected]]:
         """Usage rows, and those that are set aside with the reason why."""
@@ -200,7 +200,8 @@ class _Parser:
         known = "last_day(parsed.day)" if month else "parsed.day"
         return f"""
             SELECT {_quote(self._path.name + ":")} || line AS "at", account_id, subscription_id,
-                CAST({"each_day" if month else "parsed"}.day AS DATE) AS day, metric, CAST(value AS DOUBLE) {share} AS value,
+                CAST({"each_day" if month else "parsed"}.day AS DATE) AS day, metric,
+                CAST(value AS DOUBLE) {share} AS value,
                 CAST({known} AS TIMESTAMPTZ) + INTERVAL {24 + self._lag} HOUR AS known_at
             FROM parsed{days}
             WHERE reason IS NULL"""  # noqa: S608

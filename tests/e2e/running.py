@@ -1,0 +1,147 @@
+"""Runs the command line against a stand-in: in this process, or in one of its own that may be killed.
+
+Two things are spared, and nothing else: billing is the same in all of these tests, so what is measured from it is
+kept and measured once a day of business (the tests of a first sync measure everything); and a wait before a retry costs
+no time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from connector import bootstrap
+from connector.adapters.clock import SystemClock
+from connector.adapters.crms.hubspot.write import HubspotWriter
+from connector.adapters.crms.salesforce.write import SalesforceWriter
+from connector.cli.app import app
+from connector.cli.boundary import guarded
+from connector.services import run as run_service
+
+SMALL_BATCH = 2
+"""Records a call where a delivery is to have many moments."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The object a `--json` command printed last."""
+        assert self.out.strip(), f"nothing printed; exit {self.code}: {self.err}"
+        return json.loads(self.out.strip().splitlines()[-1])
+
+
+class QuickClock(SystemClock):
+    """Elapsed time in which sleeping is over at once."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def now(self) -> float:
+        return super().now() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+
+@dataclass
+class Kept:
+    """What was measured from billing, by the step and the moment it was asked for."""
+
+    answers: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def once(self, name: str, key_of: Callable[..., str]) -> Callable[..., Any]:
+        """Ask a step of the run once for a key, then give the same answer."""
+        step = getattr(run_service, name)
+
+        def ask(*given: Any) -> Any:
+            key = name, key_of(*given)
+            if key not in self.answers:
+                self.answers[key] = step(*given)
+            return self.answers[key]
+
+        return ask
+
+    def steps(self) -> dict[str, Callable[..., Any]]:
+        """The steps that look at billing, each answered once."""
+        return {
+            "pull_and_stage": self.once("pull_and_stage", lambda _s, _w, now, _t: str(now)),
+            "measure": self.once("measure", lambda _w, _c, _r, now: str(now)),
+            "score": self.once("score", lambda measured, _c, policy, _f: f"{measured.as_of} {policy}"),
+            "tie": self.once("tie", lambda _w, _s, now: str(now)),
+            "billing_accounts": self.once("billing_accounts", lambda _w: ""),
+        }
+
+
+@contextmanager
+def spared(kept: Kept | None, batch: int | None = None) -> Iterator[None]:
+    """Spare what is said above; `batch` makes a delivery of many small calls."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(bootstrap, "SystemClock", QuickClock))
+        for name, step in kept.steps().items() if kept is not None else ():
+            stack.enter_context(patch.object(run_service, name, step))
+        for writer in (HubspotWriter, SalesforceWriter) if batch else ():
+            stack.enter_context(patch.object(writer, "batch_size", lambda *_: batch))
+        yield
+
+
+def command(args: tuple[str, ...], env: Mapping[str, str], kept: Kept | None, batch: int | None = None) -> Ran:
+    """Run one command of the connector in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
+    with (
+        spared(kept, batch),
+        patch.dict(os.environ, {**others, **env}, clear=True),
+        patch.object(sys, "argv", ["connector", *args]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = int(guarded(app))
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+class Processes:
+    """Starts commands in processes of their own, quickly: a server that has imported everything forks them."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__, "connector.adapters.warehouse", "connector.adapters.ledger"])
+
+    def start(
+        self,
+        args: tuple[str, ...],
+        env: Mapping[str, str],
+        folder: Path,
+        kept: Kept | None = None,
+        batch: int | None = None,
+    ) -> BaseProcess:
+        """Start one command; what it prints goes into a folder."""
+        answers = dict(kept.answers) if kept is not None else None
+        process = self._context.Process(target=_child, args=(args, dict(env), folder, answers, batch), daemon=True)
+        process.start()
+        return process
+
+
+def _child(
+    args: tuple[str, ...], env: Mapping[str, str], folder: Path, answers: dict[Any, Any] | None, batch: int | None
+) -> None:
+    ran = command(args, env, Kept(answers) if answers is not None else None, batch)
+    (folder / "out.txt").write_text(ran.out, encoding="utf-8")
+    (folder / "err.txt").write_text(ran.err, encoding="utf-8")
+    os._exit(ran.code)
