@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import explain, jobs, plans, sandbox, setup, sync
+from connector.cli import explain, jobs, link, plans, sandbox, setup, start, sync
 
 app = typer.Typer(
     name="connector",
@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("init")(start.init)
 app.command("install")(setup.install)
 app.command("check")(setup.check)
 app.command("plan")(plans.plan)
@@ -26,6 +27,17 @@ app.command("sync")(sync.sync)
 app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
 app.command("sandbox")(sandbox.sandbox)
+
+links = typer.Typer(
+    name="link",
+    help="Who is who: settle by hand which CRM account a customer is.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+links.command("list")(link.list_)
+links.command("set")(link.set_)
+links.command("unset")(link.unset)
+app.add_typer(links)
 
 
 @app.callback(invoke_without_command=True)

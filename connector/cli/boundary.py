@@ -14,9 +14,10 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
-import click
+import typer
 
 from connector.domain.errors import ConfigError, ConnectorError, Exit, Problem
 
@@ -33,25 +34,30 @@ TOKEN_SHAPES = re.compile(
 EMAILS = re.compile(r"[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 PHONES = re.compile(r"(?<![\w+])\+\d(?:[ .()-]{0,2}\d){7,14}\b")
 
+# Some versions of typer stand on click, others bring their own: the class that all their complaints derive from.
+CLICK_EXCEPTION: Any = typer.BadParameter.__mro__[2]
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+
 
 def guarded(app: Callable[..., object]) -> int:
     """Run a typer app and give the exit code."""
     try:
         result = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as wrong:
+    except CLICK_EXCEPTION as wrong:
         wrong.show()
         return Exit.MEND
-    except (click.Abort, KeyboardInterrupt):
-        print("stopped; what was sent is recorded, the next run goes on from there", file=sys.stderr)  # noqa: T201 the boundary speaks
-        return Exit.LATER
+    except (typer.Abort, KeyboardInterrupt):
+        result = INTERRUPTED
     except ConnectorError as known:
         _show(known)
         return known.exit_code
     except Exception:  # the one boundary: a bug must end in a file and a code, not in a stack on an admin's screen
         _save_crash()
         return Exit.BUG
+    if result == INTERRUPTED:
+        print("stopped; what was sent is recorded, the next run goes on from there", file=sys.stderr)  # noqa: T201 the boundary speaks
+        return Exit.LATER
     return result if isinstance(result, int) else Exit.OK
 
 

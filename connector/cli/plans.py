@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
 from connector.cli.output import OUT, plan_diff, progress, say_json
-
-if TYPE_CHECKING:
-    from connector.domain.change import Plan
 
 
 def plan(
@@ -27,6 +24,7 @@ def plan(
     Example: connector plan --crm salesforce --out plan.json
     """
     from connector.bootstrap import business_now, open_work
+    from connector.services.plan_file import write_plan
     from connector.services.run import Request
     from connector.services.run import sync as run_sync
 
@@ -34,7 +32,7 @@ def plan(
     with progress(json) as tell, open_work(chosen) as work:
         outcome = run_sync(work, Request(business_now(chosen, as_of), plan_only=True, tell=tell))
     if out is not None:
-        _write(outcome.plan, out)
+        write_plan(outcome.plan, out)
     if json:
         say_json(outcome.summary)
         return
@@ -43,27 +41,6 @@ def plan(
     OUT.print()
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
     OUT.print("Nothing was written. " + (f"`connector apply {out}` does it." if out else "`connector sync` does it."))
-
-
-def read_plan(file: Path) -> Plan:
-    """Read a plan file; raise SourceDataError for what is none."""
-    from connector.domain.errors import SourceDataError
-    from connector.domain.plan_json import plan_from_json
-
-    try:
-        return plan_from_json(file.read_text(encoding="utf-8"))
-    except OSError as wrong:
-        raise SourceDataError(f"{file}: {wrong.strerror}", hint="`connector plan --out FILE` writes one") from None
-
-
-def _write(plan: Plan, out: Path) -> None:
-    import os
-
-    from connector.domain.plan_json import plan_to_json
-
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(plan_to_json(plan))
 
 
 def _report(summary: Mapping[str, Any], json: bool) -> None:
@@ -88,6 +65,7 @@ def apply(
     from connector.domain.run import EXITS
     from connector.services.applying import apply_file
     from connector.services.plan import counts
+    from connector.services.plan_file import read_plan
 
     with progress(json) as tell, open_work(settings(crm)) as work:
         waiting = read_plan(file)

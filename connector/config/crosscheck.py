@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from jinja2 import Environment, TemplateSyntaxError, meta
 
+from connector.config.filescheck import check_files
+from connector.config.names import known_name as _known
 from connector.config.yamldoc import Loaded
-from connector.domain.billing import StripeMapping
+from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import Policy
 from connector.domain.errors import Problem
@@ -26,8 +28,6 @@ from connector.domain.signal import problems as signal_problems
 
 LANGUAGES = ("en", "fr")
 FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first", "headline")
-SHOWN = 40
-"""How many known names a hint lists: time zones are hundreds."""
 Documents = Mapping[str, Loaded[Any]]
 
 
@@ -39,6 +39,8 @@ def crosscheck(documents: Documents) -> list[Problem]:
         match document.value:
             case StripeMapping():
                 found += _billing(document, catalogue.value)
+            case FilesMapping():
+                found += check_files(document, catalogue.value)
             case Signals():
                 found += _signals(document, catalogue.value)
             case CrmMapping():
@@ -55,7 +57,7 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case Schedule():
                 found += _schedule(document)
             case _:
-                pass  # the catalogue came first; what files contain is checked when they are read
+                pass  # the catalogue came first
     return found
 
 
@@ -219,6 +221,7 @@ def _cited(texts: Iterable[str]) -> set[str]:
     return found
 
 
+@lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment()  # noqa: S701 templates are only parsed here, never rendered
     environment.filters.update(dict.fromkeys(FILTERS, str))
@@ -230,10 +233,3 @@ def _regex(pattern: str, at: str) -> Iterator[Problem]:
         re.compile(pattern)
     except re.error as wrong:
         yield Problem(f"not a regular expression: {wrong}", at, "escape ( ) [ ] . + * ? with a backslash")
-
-
-def _known(what: str, name: str, options: list[str], at: str) -> Iterator[Problem]:
-    if name not in options:
-        near = difflib.get_close_matches(name, options, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(options[:SHOWN])}"
-        yield Problem(f"unknown {what} {name!r}", at, hint + (" …" if not near and len(options) > SHOWN else ""))

@@ -190,8 +190,7 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         clock=work.clock,
         batch_size=work.crm.writer.batch_size,
     )
-    plan = make_plan(made.desired, held, work.crm.reader, world.known, context)
-    return replace(plan, episodes=made.episodes)
+    return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
 
 def stages(work: Work, request: Request) -> Outcome:

@@ -92,12 +92,17 @@ def _pattern(language: Language, digits: int, currency: str) -> str:
 
 def day(value: date, language: Language) -> str:
     """Write a day with its year: `21 November 2026`, `21 novembre 2026`."""
-    return format_date(value, "d MMMM y", locale=LOCALES[language])
+    return _first(format_date(value, "d MMMM y", locale=LOCALES[language]), value, language)
 
 
 def short_day(value: date, language: Language) -> str:
     """Write a day without its year: `21 Nov`, `21 nov.`."""
-    return format_date(value, "d MMM", locale=LOCALES[language])
+    return _first(format_date(value, "d MMM", locale=LOCALES[language]), value, language)
+
+
+def _first(text: str, value: date, language: Language) -> str:
+    """French counts the first of a month: `1er mai`."""
+    return "1er" + text[1:] if language == "fr" and value.day == 1 else text
 
 
 def percent(value: float | Decimal, language: Language) -> str:

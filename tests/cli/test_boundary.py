@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-import click
 import pytest
 import typer
 from hypothesis import HealthCheck, given, settings
@@ -51,7 +50,7 @@ def ended(error: BaseException | None = None) -> int:
         (errors.CredentialError("mend"), 2),
         (errors.SourceDataError("mend"), 2),
         (errors.PlanRefusedError("mend"), 2),
-        (click.UsageError("mend"), 2),
+        (typer.BadParameter("mend"), 2),
         (errors.ApprovalNeededError("look"), 4),
         (errors.UnreachableError("later"), 75),
         (errors.BudgetSpentError("later"), 75),
@@ -173,7 +172,7 @@ def test_secrets_of_the_environment(
 )
 def test_shapes(secret: str) -> None:
     """What looks like a secret or a person's address is cut out wherever it stands."""
-    core = secret.split("=")[-1].removesuffix("&x").removeprefix("Bearer ")
+    core = secret.rpartition("=")[2].removesuffix("&x").removeprefix("Bearer ")
     core = {"postgresql://me:hunter2@db/ledger": "hunter2"}.get(core, core)
 
     assert core not in redact(f"POST /x ({secret}) failed")

@@ -51,6 +51,7 @@ class QuickClock(SystemClock):
     """Elapsed time in which sleeping is over at once."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._slept = 0.0
 
     def now(self) -> float:

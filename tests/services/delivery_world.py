@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -86,6 +88,17 @@ def with_fields(desired: Desired, **values: tuple[Scalar, Policy]) -> Desired:
     """The same record with other values."""
     fields = {name: DesiredField(value, policy) for name, (value, policy) in values.items()}
     return replace(desired, fields={**desired.fields, **fields})
+
+
+SHARED_MEMORY = Path("/dev/shm")
+"""A file there is as real as on disk, and does not wait for the disk."""
+
+
+def scratch() -> Path:
+    """Make a folder that goes with the process."""
+    folder = tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 class World:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -15,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from connector.adapters.ledger import Ledger
 from connector.domain.change import Desired, Outcome, Policy, Write
-from connector.services.session import Means
 from connector.testing.memory_crm import FAULTS, MemoryCrm
 from tests.services.delivery_world import (
     DESTINATION,
@@ -25,57 +21,15 @@ from tests.services.delivery_world import (
     World,
     abilities,
     opportunity,
+    scratch,
     task,
     with_fields,
 )
+from tests.services.mortal import Killed, Mortal
 
 ACCOUNTS = 2
-SHARED_MEMORY = Path("/dev/shm")
-"""A file there is as real as on disk, and does not wait for the disk."""
 numbers = st.integers(0, ACCOUNTS - 1)
 values = st.integers(1, 4).map(str)
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class Mortal:
-    """Passes calls on until the n-th, then dies before or after it, and stays dead."""
-
-    def __init__(self, lives: int, dies_after: bool) -> None:
-        self.lives = lives
-        self.dies_after = dies_after
-
-    def wrap(self, part: Any, names: Sequence[str]) -> Any:
-        mortal = self
-
-        class Part:
-            def __getattr__(self, name: str) -> Any:
-                method = getattr(part, name)
-                return mortal.call(method) if name in names else method
-
-        return Part()
-
-    def call(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **kwargs: Any) -> Any:
-            self.lives -= 1
-            if self.lives < 0 or (self.lives == 0 and not self.dies_after):
-                raise Killed
-            result = method(*args, **kwargs)
-            if self.lives == 0:
-                raise Killed
-            return result
-
-        return called
-
-    def means(self, means: Means) -> Means:
-        return replace(
-            means,
-            outbox=self.wrap(means.outbox, ["commit"]),
-            leases=self.wrap(means.leases, ["take", "renew", "release"]),
-            writer=self.wrap(means.writer, ["write"]),
-        )
 
 
 class Delivery(RuleBasedStateMachine):
@@ -83,7 +37,7 @@ class Delivery(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
+        self.folder = scratch()
         self.wanted: dict[int, Desired] = {}
         self.typed: dict[tuple[str, str], str] = {}
         """(key, field) → what a person typed there last."""

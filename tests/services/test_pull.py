@@ -54,3 +54,25 @@ def test_a_failing_source_keeps_what_landed_before(tmp_path: Path) -> None:
         pull_and_stage([source(tmp_path, "one"), source(tmp_path, "two")], warehouse, NOW)
 
     assert warehouse.counts()[0]["accounts"] == 1
+
+
+def test_one_source_may_tell_of_anothers_accounts(tmp_path: Path) -> None:
+    """Usage and events in files find accounts that another source brought; unknown accounts are set aside."""
+    (tmp_path / "one.csv").write_text("id,currency\na,EUR\n")
+    (tmp_path / "usage.csv").write_text("id,day,value\na,2026-05-01,3\nghost,2026-05-01,4\n")
+    (tmp_path / "events.csv").write_text("id,day\na,2026-05-01\nghost,2026-05-01\n")
+    usage = FileSet(
+        files=["usage.csv"],
+        columns={"account_id": "id", "day": "day", "value": "value"},
+        constants={"metric": "seats"},
+    )
+    events = FileSet(
+        files=["events.csv"], columns={"account_id": "id", "occurred_at": "day"}, constants={"event": "docs_read"}
+    )
+    told = FilesSource(FilesMapping(name="told", usage=[usage], events=[events]), tmp_path)
+    warehouse = DuckWarehouse()
+
+    pulled = pull_and_stage([source(tmp_path, "one"), told], warehouse, NOW)
+
+    assert (pulled.rows["usage"], pulled.rows["events"]) == (1, 1)
+    assert pulled.quarantined == {"orphan_event": 1, "orphan_usage": 1}

@@ -30,6 +30,7 @@ from connector.sandbox.hubspot.values import Refused, stored_value
 
 Row = dict[str, Any]
 FIRST_ID = 20_000_000_001
+PRIMARY_COMPANY = 1
 
 
 @dataclass
@@ -234,6 +235,10 @@ class Store:
     def _load_link(self, row: Row) -> None:
         end, to = (row["from"], str(row["fromId"])), (row["to"], str(row["toId"]))
         self.links.add(end, to, int(row["typeId"]))
+        if (end[0], to[0], int(row["typeId"])) == ("contacts", "companies", PRIMARY_COMPANY):
+            # HubSpot shows a contact's primary company as a property, too.
+            contact = self.records["contacts"][end[1]]
+            self.put(contact.amended({"associatedcompanyid": to[1]}, CALCULATED, contact.updated_at))
 
 
 def _key(value: str) -> str:

@@ -57,7 +57,7 @@ class ReadingContract:
         world.person_archives(OPPORTUNITY, gone)
         living = created(world, write)
 
-        found = world.crm.reader.find(OPPORTUNITY, [str(write.key)], ())
+        found = world.crm.reader.find(OPPORTUNITY, [str(write.key), new_key()], ())
 
         assert gone != living
         assert (found[str(write.key)].id, found[str(write.key)].archived) == (living, False)
@@ -214,7 +214,7 @@ class FeedContract:
         for moved in (consult, confront, consult):
             world.later(60)
             world.person_edits(OPPORTUNITY, crm_id, {wanted.stage: moved})
-        world.person_edits(OPPORTUNITY, crm_id, {wanted.name: "no stage of it"})
+        world.person_edits(OPPORTUNITY, crm_id, {wanted.amount: "77"})
 
         history = world.crm.feed.stage_history([crm_id])[crm_id]
 

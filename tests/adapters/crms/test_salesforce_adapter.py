@@ -252,3 +252,15 @@ def test_the_last_of_the_quota_is_left_to_others(salesforce: SalesforceWorld) ->
     salesforce.control.switches["daily_api_requests"] = 100_000
     salesforce.later(3600)
     assert [one.verdict for one in salesforce.crm.writer.write([write])] == [Verdict.OK]
+
+
+def test_a_deletion_told_later_does_not_hide_the_living(salesforce: SalesforceWorld) -> None:
+    """The living record of a key is found, also when the deleted one was touched last."""
+    write = opportunity(salesforce, new_key())
+    gone = created(salesforce, write)
+    salesforce.person_archives(OPPORTUNITY, gone)
+    living = created(salesforce, write)
+    salesforce.later(60)
+    salesforce.store.load("Opportunity", [{"Id": gone, "IsDeleted": True}])
+
+    assert salesforce.crm.reader.find(OPPORTUNITY, [str(write.key)], ())[str(write.key)].id == living

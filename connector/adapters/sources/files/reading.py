@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from glob import glob, has_magic
 from hashlib import file_digest
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.domain.billing import FileSet
@@ -37,14 +39,18 @@ class MappingText:
 
     path: Path | None = None
 
-    def place(self, column: str) -> str | None:
-        """file:line of the first line that ends with the column's name."""
+    def place(self, word: str) -> str | None:
+        """file:line:column where a column, pattern or key is first written in the mapping."""
         if self.path is None or not self.path.is_file():
             return None if self.path is None else str(self.path)
-        for number, line in enumerate(self.path.read_text("utf-8").splitlines(), 1):
-            code = line.partition(" #")[0].rstrip(" ,}")
-            if code.endswith((f" {column}", f'"{column}"', f"'{column}'")) or f": {column}," in line:
-                return f"{self.path}:{number}"
+        written = re.compile(rf"""(?:^|[\s\[{{,"']){re.escape(word)}(?=["'\],}}:]|\s*$)""")
+        # A column of theirs may be called like one of ours, which stands before a colon.
+        value = re.compile(rf"""[\s\[{{,"']{re.escape(word)}(?=["']?(?:[\],}}]|\s*$))""")
+        lines = [line.partition(" #")[0].rstrip() for line in self.path.read_text("utf-8").splitlines()]
+        for pattern in (value, written):
+            for number, line in enumerate(lines, 1):
+                if found := pattern.search(line):
+                    return f"{self.path}:{number}:{found.end() - len(word) + 1}"
         return str(self.path)
 
 
@@ -80,11 +86,40 @@ def check_columns(header: Sequence[str], files: FileSet, path: Path, mapping: Ma
     """Raise SourceDataError for the first column that the mapping names and the file lacks."""
     for column in (*files.columns.values(), *files.where):
         if column not in header:
-            close = get_close_matches(column, header, 1, 0.5)
-            cure = f"did you mean {close[0]!r}?" if close else f"the file has: {', '.join(header)}"
-            raise SourceDataError(
-                f"{path.name} has no column {column!r}", at=mapping.place(column), hint=f"{cure} Mend the mapping."
-            )
+            cure = f"{_cure(column, header)}; mend the file or the mapping"
+            raise SourceDataError(f"{path} has no column {column!r}", at=mapping.place(column), hint=cure)
+
+
+def _cure(column: str, header: Sequence[str]) -> str:
+    if not any(header):
+        return "the file is empty: it has not even a header"
+    if len(header) == 1 and re.search(r"[,;\t|]", header[0]):
+        return f"its first line reads as one column, {header[0]!r}: set `delimiter`"
+    close = get_close_matches(column, header, 1, 0.5)
+    return f"did you mean {close[0]!r}?" if close else f"the file has: {', '.join(header)}"
+
+
+def wrong_encoding(path: Path, files: FileSet, mapping: MappingText) -> SourceDataError:
+    """What to say when bytes are no text in the encoding that the mapping names."""
+    return SourceDataError(
+        f"{path} is not written in {files.encoding}",
+        at=mapping.place("encoding"),
+        hint="set `encoding` in the mapping (Excel in western Europe writes cp1252); a workbook is saved as CSV first",
+    )
+
+
+def open_parquet(path: Path, files: FileSet, mapping: MappingText) -> pq.ParquetFile:
+    """Open a Parquet file that has the mapped columns."""
+    try:
+        opened = pq.ParquetFile(path)
+    except pa.ArrowInvalid:
+        raise SourceDataError(
+            f"{path} is no Parquet file",
+            at=mapping.place("parquet"),
+            hint="write it anew if it was cut off, or mend `format` in the mapping",
+        ) from None
+    check_columns(opened.schema_arrow.names, files, path, mapping)
+    return opened
 
 
 def text_rows(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
@@ -93,12 +128,10 @@ def text_rows(path: Path, files: FileSet, mapping: MappingText) -> Iterator[Text
         case "csv":
             yield from _csv(path, files, mapping)
         case "jsonl":
-            yield from _jsonl(path, files)
+            yield from _jsonl(path, files, mapping)
         case "parquet":
-            opened = pq.ParquetFile(path)
-            check_columns(opened.schema_arrow.names, files, path, mapping)
             line = 0
-            for batch in opened.iter_batches(CHUNK):
+            for batch in open_parquet(path, files, mapping).iter_batches(CHUNK):
                 for row in batch.to_pylist():
                     line += 1
                     yield TextRow(line, {name: _text(value) for name, value in row.items()})
@@ -112,7 +145,7 @@ def kept(row: TextRow, files: FileSet) -> bool:
 
 def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
     try:
-        with path.open(encoding=_signed(files.encoding), newline="") as opened:
+        with path.open(encoding=signed(files.encoding), newline="") as opened:
             reader = csv.reader(opened, delimiter=files.delimiter)
             header = [name.strip() for name in next(reader, [])]
             check_columns(header, files, path, mapping)
@@ -126,27 +159,33 @@ def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
                     files.delimiter.join(fields),
                 )
     except UnicodeDecodeError:
+        raise wrong_encoding(path, files, mapping) from None
+    except csv.Error as broken:
         raise SourceDataError(
-            f"{path.name} is not written in {files.encoding}",
-            at=mapping.place("encoding"),
-            hint="set `encoding` in the mapping; Excel in western Europe writes cp1252",
+            f"{path} cannot be read as CSV: {broken}",
+            at=mapping.place(path.name),
+            hint="is it text? A workbook is saved as CSV first; a quote that never ends swallows the rest of a file",
         ) from None
 
 
-def _jsonl(path: Path, files: FileSet) -> Iterator[TextRow]:
+def _jsonl(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
     # Rows of JSON may lack a column that has no value, so a missing one is empty, not an error.
     wanted = {*files.columns.values(), *files.where}
-    with path.open(encoding=_signed(files.encoding)) as opened:
-        for number, text in enumerate(opened, 1):
-            if not text.strip():
-                continue
-            try:
-                row = json.loads(text)
-                values = {name: _text(row.get(name)) for name in {*wanted, *row}}
-            except (ValueError, AttributeError):
-                yield TextRow(number, None, text.strip())
-                continue
-            yield TextRow(number, values)
+    try:
+        with path.open(encoding=signed(files.encoding)) as opened:
+            for number, text in enumerate(opened, 1):
+                if text.strip():
+                    yield _json_row(number, text, wanted)
+    except UnicodeDecodeError:
+        raise wrong_encoding(path, files, mapping) from None
+
+
+def _json_row(number: int, text: str, wanted: set[str]) -> TextRow:
+    try:
+        row = json.loads(text)
+        return TextRow(number, {name: _text(row.get(name)) for name in {*wanted, *row}})
+    except (ValueError, AttributeError, TypeError):
+        return TextRow(number, None, text.strip())
 
 
 def _text(value: object) -> str:
@@ -159,6 +198,7 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _signed(encoding: str) -> str:
+def signed(encoding: str) -> str:
+    """Name the encoding to read with."""
     # Excel starts its UTF-8 files with a byte order mark.
     return "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding

@@ -6,7 +6,7 @@ The rules for numbers, dates and words are those of `values`, written in SQL; a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
-from connector.adapters.sources.files.reading import MappingText, check_columns, text_rows
+from connector.adapters.sources.files.reading import (
+    MappingText,
+    check_columns,
+    open_parquet,
+    signed,
+    text_rows,
+    wrong_encoding,
+)
 from connector.adapters.sources.files.values import SPACES
 from connector.domain.billing import FileSet
 from connector.domain.billing import QuarantineReason as Reason
@@ -46,12 +52,13 @@ def _batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple
     """Tables of text, with `line` as the number of each row's line."""
     match files.format:
         case "csv":
-            yield from _csv_batches(path, files, mapping)
+            try:
+                yield from _csv_batches(path, files, mapping)
+            except (UnicodeDecodeError, pa.ArrowInvalid) as wrong:
+                raise _unreadable(wrong, path, files, mapping) from None
         case "parquet":
-            opened = pq.ParquetFile(path)
-            check_columns(opened.schema_arrow.names, files, path, mapping)
             first = 1
-            for batch in opened.iter_batches(CHUNK):
+            for batch in open_parquet(path, files, mapping).iter_batches(CHUNK):
                 yield _numbered(pa.table(batch), list(range(first, first + batch.num_rows))), []
                 first += batch.num_rows
         case "jsonl":
@@ -65,29 +72,16 @@ def _csv_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[t
         broken.append((row.number, row.text))
         return "skip"
 
-    encoding = files.encoding
-    with path.open(encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding, newline="") as opened:
+    with path.open(encoding=signed(files.encoding), newline="") as opened:
         header = opened.readline().rstrip("\r\n")
     names = [name.strip().strip('"') for name in header.split(files.delimiter)]
     check_columns(names, files, path, mapping)
     try:
-        reader = pacsv.open_csv(
-            path,
-            # One thread, so that pyarrow knows the line of a row it cannot read.
-            read_options=pacsv.ReadOptions(
-                block_size=BLOCK_BYTES, encoding=encoding, use_threads=False, column_names=names, skip_rows=1
-            ),
-            parse_options=pacsv.ParseOptions(delimiter=files.delimiter, invalid_row_handler=skip),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as empty:
-        if "Empty" in str(empty):
+        reader = _open(path, files, names, skip)
+    except pa.ArrowInvalid as invalid:
+        if "Empty" in str(invalid):  # a header and nothing else
             return
-        raise SourceDataError(
-            f"{path.name} cannot be read as CSV", at=str(path), hint=str(empty).splitlines()[0]
-        ) from None
+        raise
     line, told = 2, 0
     for batch in reader:
         # A broken row was skipped where it stood; later rows stand one line further down. pyarrow reads ahead, so
@@ -103,6 +97,28 @@ def _csv_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[t
     if broken[told:]:
         aside = [_broken(path, number, text) for number, text in broken[told:]]
         yield _numbered(reader.schema.empty_table(), []), aside
+
+
+def _open(path: Path, files: FileSet, names: list[str], skip: Callable[[Any], str]) -> Any:
+    return pacsv.open_csv(
+        path,
+        # One thread, so that pyarrow knows the line of a row it cannot read.
+        read_options=pacsv.ReadOptions(
+            block_size=BLOCK_BYTES, encoding=files.encoding, use_threads=False, column_names=names, skip_rows=1
+        ),
+        parse_options=pacsv.ParseOptions(delimiter=files.delimiter, invalid_row_handler=skip),
+        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
+
+
+def _unreadable(wrong: Exception, path: Path, files: FileSet, mapping: MappingText) -> SourceDataError:
+    if isinstance(wrong, UnicodeDecodeError) or "UTF8" in str(wrong):
+        return wrong_encoding(path, files, mapping)
+    return SourceDataError(
+        f"{path} cannot be read as CSV: {str(wrong).splitlines()[0]}",
+        at=mapping.place(path.name),
+        hint="is it text? A workbook is saved as CSV first",
+    )
 
 
 def _jsonl_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:

@@ -1,0 +1,91 @@
+"""`connector init` on the command line: asks only a person, and says what to do next."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from connector.cli.boundary import guarded
+from connector.cli.start import init
+from connector.config.project import load_project
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Run `init` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command()(init)
+
+    def started(*args: str, answers: str | None = None) -> int:
+        monkeypatch.setattr("sys.argv", ["init", *args])
+        monkeypatch.setattr("sys.stdin", io.StringIO() if answers is None else Terminal(answers))
+        return guarded(app)
+
+    return started
+
+
+def test_json(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    """With --json one object tells what was written, left, and comes next; the project loads."""
+    assert run("acme", "--source", "stripe,files", "--crm", "salesforce", "--language", "fr", "--json") == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["home"] == "acme"
+    assert "mappings/billing/files.yaml" in told["written"]
+    assert told["left"] == []
+    assert load_project(tmp_path / "acme", ["stripe", "files"], "salesforce").mapping is not None
+
+
+def test_asks_a_person(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    """On a terminal it asks for what is not given."""
+    assert run(answers="files\nhubspot\nfr\n") == 0
+
+    mapping = load_project(tmp_path, ["files"], "hubspot").mapping
+    assert mapping is not None
+    assert mapping.default_language == "fr"
+    assert "What next" in capsys.readouterr().out
+
+
+def test_second_time(run, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    """The second time everything is left as it was, and said so."""
+    run("--crm", "hubspot")
+    capsys.readouterr()
+
+    assert run("--crm", "hubspot") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("0 files written")
+    assert "mappings/catalog.yaml" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "cure"),
+    [
+        ([], "salesforce or hubspot"),
+        (["--crm", "dynamics"], "salesforce or hubspot"),
+        (["--crm", "hubspot", "--source", "chargebee"], "stripe, files"),
+        (["--crm", "hubspot", "--language", "de"], "en or fr"),
+    ],
+)
+def test_refuses(run, tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], cure: str) -> None:  # type: ignore[no-untyped-def]
+    """A choice that is missing or unknown ends with exit code 2, its cure, and nothing written."""
+    assert run(*args) == 2
+    assert cure in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_reads_both_sources(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    """A demo project reads what the sandbox serves: Stripe and files."""
+    assert run("--demo", "--crm", "hubspot") == 0
+    assert set(load_project(tmp_path, ["stripe", "files"], "hubspot").billing) == {"stripe", "files"}
+    assert "connector sandbox" in capsys.readouterr().out

@@ -1,0 +1,113 @@
+"""`connector link` on the command line, over a real ledger and the shipped project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+
+from connector.bootstrap import open_ledger
+from connector.cli.boundary import guarded
+from connector.cli.link import list_, set_, unset
+from connector.config.settings import load_settings, shipped
+from connector.domain.change import CrmRecord, Destination, RecordType
+from connector.domain.link import LinkDecision, LinkMethod, LinkState
+
+NOW = datetime(2026, 9, 30, tzinfo=UTC)
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a link command on a ledger that knows one org and two billing accounts."""
+    monkeypatch.setenv("CONNECTOR_HOME", str(shipped()))
+    monkeypatch.setenv("CONNECTOR_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("CONNECTOR_CRM", "salesforce")
+    with open_ledger(load_settings()) as memory:
+        memory.destinations.remember(Destination("salesforce", "00D1"))
+        memory.mirror.save(
+            "salesforce:00D1", RecordType.ACCOUNT, [CrmRecord(RecordType.ACCOUNT, "001A", {"Name": "Acme"})]
+        )
+        some = [
+            LinkDecision("cus_1", LinkState.LINKED, NOW, "001A", LinkMethod.DOMAIN),
+            LinkDecision("cus_2", LinkState.UNMATCHED, NOW),
+        ]
+        memory.links.settle("salesforce:00D1", some)
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    for name, command in (("list", list_), ("set", set_), ("unset", unset)):
+        app.command(name)(command)
+
+    def started(*args: str) -> int:
+        monkeypatch.setattr("sys.argv", ["link", *args])
+        return guarded(app)
+
+    return started
+
+
+def test_list_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list is one object, and a state selects."""
+    assert run("list", "--json", "--state", "linked") == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["destination"] == "salesforce:00D1"
+    assert [(one["billing_id"], one["crm"]["name"], one["method"]) for one in told["links"]] == [
+        ("cus_1", "Acme", "domain")
+    ]
+
+
+def test_list_as_csv_and_table(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list is a table for people, and lines for a spreadsheet."""
+    assert run("list", "--csv") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("cus_1,,linked,domain,001A,Acme,")
+    assert len(lines) == 3
+
+    assert run("list") == 0
+    assert "Acme (001A)" in capsys.readouterr().out
+
+
+def test_set_then_unset(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """A link set by hand is listed with who said so, until it is taken back."""
+    assert run("set", "cus_2", "001A", "--by", "Ana") == 0
+    assert "cus_2 belongs to Acme (001A), says Ana" in capsys.readouterr().out
+
+    run("list", "--json", "--state", "linked")
+    assert "Ana" in {one["decided_by"] for one in json.loads(capsys.readouterr().out)["links"]}
+
+    assert run("unset", "cus_2", "--by", "Ana") == 0
+    assert run("unset", "cus_1", "--by", "Ana", "--again") == 0
+    capsys.readouterr()
+    run("list", "--json")
+    assert [(one["billing_id"], one["state"]) for one in json.loads(capsys.readouterr().out)["links"]] == [
+        ("cus_2", "unset")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "cure"),
+    [
+        (("set", "cus_2", "001A"), "--by"),
+        (("set", "cus_2", "001Z", "--by", "Ana"), "001A"),
+        (("list", "--state", "lost"), "linked, ambiguous"),
+        (("list", "--destination", "salesforce:00D2"), "one of salesforce:00D1"),
+        (("list", "--crm", "hubspot"), "connector install"),
+    ],
+)
+def test_refuses(run: Run, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], cure: str) -> None:
+    """What leads nowhere ends with exit code 2 and its cure."""
+    assert run(*args) == 2
+    assert cure in capsys.readouterr().err
+
+
+def test_several_destinations(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """With two orgs known, one has to be named."""
+    with open_ledger(load_settings()) as memory:
+        memory.destinations.remember(Destination("salesforce", "00D2"))
+
+    assert run("list") == 2
+    assert "--destination" in capsys.readouterr().err
+    assert run("list", "--destination", "salesforce:00D2", "--json") == 0
