@@ -44,7 +44,7 @@ def business_now(settings: Settings, as_of: str | None = None) -> datetime:
     try:
         moment = datetime.fromisoformat(as_of)
     except ValueError:
-        raise ConfigError(f"--as-of {as_of!r} is no date", hint="write it like 2026-09-30") from None
+        raise ConfigError(f"{as_of!r} is no date", at="--as-of", hint="write it like 2026-09-30") from None
     if len(as_of) == len("2026-09-30"):
         moment = moment.replace(hour=23, minute=59, second=59)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

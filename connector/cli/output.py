@@ -56,6 +56,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     OUT.print()
 
 
+def set_aside(summary: Mapping[str, Any]) -> None:
+    """Print what did not fit: how many rows for each reason, and where the first of them stand."""
+    if summary["quarantined"]:
+        counts = ", ".join(f"{reason} {rows:,}" for reason, rows in summary["quarantined"].items())
+        OUT.print(f"  set aside    {counts}")
+    for example in summary["set_aside"]:
+        OUT.print(f"               [dim]{escape(example)}[/]")
+    for warning in summary["warnings"]:
+        OUT.print(f"  [yellow]warning[/]      {escape(warning)}")
+
+
 def plan_diff(
     plan: Plan, fields: bool, limit: int | None = None, unchanged: bool = False, names: Mapping[str, str] | None = None
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, plan_diff, progress, say_json
+from connector.cli.output import OUT, plan_diff, progress, say_json, set_aside
 
 
 def plan(
@@ -32,13 +32,14 @@ def plan(
     with progress(json) as tell, open_work(chosen) as work:
         outcome = run_sync(work, Request(business_now(chosen, as_of), plan_only=True, tell=tell))
     if out is not None:
-        write_plan(outcome.plan, out)
+        write_plan(out, outcome.plan)
     if json:
         say_json(outcome.summary)
         return
     plan_diff(outcome.plan, fields=True, unchanged=unchanged, names=outcome.accounts)
     told = outcome.summary["plan"]
     OUT.print()
+    set_aside(outcome.summary)
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
     OUT.print("Nothing was written. " + (f"`connector apply {out}` does it." if out else "`connector sync` does it."))
 

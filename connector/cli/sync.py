@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, plan_diff, progress, say_json, table
+from connector.cli.output import OUT, plan_diff, progress, say_json, set_aside, table
 
 if TYPE_CHECKING:
     from connector.services.run import Outcome
@@ -38,10 +38,7 @@ def show(outcome: Outcome, diff_lines: int = 12) -> None:
     told = outcome.summary
     OUT.print(f"[bold]Run {told['run_id']}[/] → {told['destination']}, as of {told['now'][:10]}")
     OUT.print(f"  pulled       {_counts(told['pulled'])}")
-    if told["quarantined"]:
-        OUT.print(f"  set aside    {_counts(told['quarantined'])}")
-    for warning in told["warnings"]:
-        OUT.print(f"  [yellow]warning[/]      {warning}")
+    set_aside(told)
     OUT.print(f"  matched      {_counts(told['matched'])}")
     OUT.print(f"  MRR          {_mrr(told['mrr'])}")
     OUT.print(f"  signals      {_counts(told['signals'])}")
@@ -57,7 +54,7 @@ def show(outcome: Outcome, diff_lines: int = 12) -> None:
 
 def top_ten(outcome: Outcome) -> None:
     """Print the ten best proposals with their reasons."""
-    from connector.services.texts import money, percent
+    from connector.services.texts import headline, money, percent
 
     rows = []
     for place, intent in enumerate(outcome.intents[:10], start=1):
@@ -69,7 +66,7 @@ def top_ten(outcome: Outcome) -> None:
                 intent.offer + (f" ×{intent.quantity}" if intent.quantity > 1 else ""),
                 percent(intent.p, "en"),
                 f"+{money(intent.delta_mrr, 'en')}/month",
-                best.evidence.get("en", "") if best else "",
+                headline(best.evidence.get("en", "")) if best else "",
             )
         )
     table("Top ten of " + str(len(outcome.intents)), ("#", "account", "offer", "p", "worth", "why"), rows)

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from connector.config.names import known_name
 from connector.config.yamldoc import Loaded
-from connector.domain.billing import FILE_COLUMNS, FileSet, FilesMapping, FileStream
+from connector.domain.billing import NEEDED_COLUMNS, OTHER_COLUMNS, FileSet, FilesMapping, FileStream
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import Problem
 
@@ -25,11 +25,11 @@ def check_files(document: Loaded[FilesMapping], catalogue: Catalogue) -> Iterato
 
 
 def _columns(document: Loaded[FilesMapping], stream: FileStream, i: int, files: FileSet) -> Iterator[Problem]:
-    needed, optional = (names.split() for names in FILE_COLUMNS[stream])
+    needed, others = NEEDED_COLUMNS[stream].split(), OTHER_COLUMNS[stream].split()
     for part in ("columns", "constants", "values"):
         for column in getattr(files, part):
             at = document.at(stream, i, part, column)
-            yield from known_name("column", column, [*needed, *optional], at)
+            yield from known_name("column", column, [*needed, *others], at)
     told = {*files.columns, *files.constants}
     missing = [name for name in needed if name not in told]
     if stream == "usage" and not told & {"account_id", "subscription_id"}:
@@ -51,8 +51,9 @@ def _marks(document: Loaded[FilesMapping], stream: FileStream, i: int, files: Fi
     except LookupError:
         at = document.at(stream, i, "encoding")
         yield Problem(f"unknown encoding {files.encoding!r}", at, "known are utf-8, cp1252, latin-1, utf-16 and others")
-    zones = sorted(available_timezones())
-    yield from known_name("time zone", files.time_zone, zones, document.at(stream, i, "time_zone"))
+    if files.time_zone != "UTC":
+        at = document.at(stream, i, "time_zone")
+        yield from known_name("time zone", files.time_zone, sorted(available_timezones()), at)
 
 
 def _targets(

@@ -122,30 +122,26 @@ class StripeMapping:
 
 
 FileStream = Literal["accounts", "prices", "subscriptions", "invoices", "usage", "events"]
-FILE_COLUMNS: Mapping[FileStream, tuple[str, str]] = {
-    "accounts": (
-        "account_id",
-        "name domain email parent_id country currency time_zone locale segment industry crm_id is_test deleted"
-        " created_at",
-    ),
-    "prices": (
-        "price_id",
-        "product_id product_name offer_id currency unit_amount interval interval_count recurring metered active"
-        " created_at",
-    ),
-    "subscriptions": (
-        "subscription_id account_id started_at",
-        "item_id offer_id price_id quantity mrr arr list_mrr currency status is_trial paused trial_end ended_at"
-        " cancel_at period_start period_end term_months interval",
-    ),
-    "invoices": (
-        "invoice_id account_id created_at",
-        "subscription_id status currency total due_at paid_at disputed",
-    ),
-    "usage": ("day metric", "account_id subscription_id value"),
-    "events": ("account_id occurred_at event", "event_id detail link"),
+NEEDED_COLUMNS: Mapping[FileStream, str] = {
+    "accounts": "account_id",
+    "prices": "price_id",
+    "subscriptions": "subscription_id account_id started_at",
+    "invoices": "invoice_id account_id created_at",
+    "usage": "day metric",
+    "events": "account_id occurred_at event",
 }
-"""The columns that a row of each stream must have, and those it may have."""
+"""Columns without which no row of a stream can be read; usage also needs an account or a subscription."""
+OTHER_COLUMNS: Mapping[FileStream, str] = {
+    "accounts": "name domain email parent_id country currency time_zone locale segment industry crm_id is_test deleted "
+    "created_at",
+    "prices": "product_id product_name offer_id currency unit_amount interval interval_count recurring metered active "
+    "created_at",
+    "subscriptions": "item_id offer_id price_id quantity mrr arr list_mrr currency status is_trial paused trial_end "
+    "ended_at cancel_at period_start period_end term_months interval",
+    "invoices": "subscription_id status currency total due_at paid_at disputed",
+    "usage": "account_id subscription_id value",
+    "events": "event_id detail link",
+}
 
 
 @document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language
@@ -16,9 +16,11 @@ from connector.domain.money import Money
 from connector.domain.play import Step
 from connector.domain.project import Project
 from connector.services.opening import wanted_fields
-from connector.services.run import Work
 from connector.services.texts import render
 from connector.services.world import read_names
+
+if TYPE_CHECKING:
+    from connector.services.run import Work
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 

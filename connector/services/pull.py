@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from connector.compute.quarantine import examples
 from connector.ports.billing import BillingSource, Landed, Warehouse
 
+EXAMPLES = 3
 Progress = Callable[[str, int], None]
 """Told what is going on and how many rows it took so far."""
 
@@ -25,6 +27,8 @@ class Pulled:
     """Canonical rows per table, as the warehouse now holds them from these sources."""
     quarantined: Mapping[str, int] = field(default_factory=dict)
     """Rows set aside per reason, as the warehouse now holds them."""
+    examples: Sequence[str] = ()
+    """A few of them of each reason: where they stand, what is wrong and what mends it."""
     warnings: Sequence[str] = ()
     api_calls: Mapping[str, int] = field(default_factory=dict)
     """Calls per source."""
@@ -51,10 +55,17 @@ def pull_and_stage(
     return Pulled(
         rows=held,
         quarantined=reasons,
+        examples=_examples(warehouse) if reasons else (),
         warnings=tuple(dict.fromkeys(warnings)),
         api_calls={source.name: source.calls() for source in sources},
         changed=dict(changed),
     )
+
+
+def _examples(warehouse: Warehouse) -> tuple[str, ...]:
+    rows = warehouse.execute(examples(warehouse.tables(), EXAMPLES)).to_pylist()
+    told = [(row["reason"], row["row"], row["detail"].removeprefix(f"{row['row']}: ")) for row in rows]
+    return tuple(f"{reason}: {place}: {detail}" for reason, place, detail in told)
 
 
 def _pull(source: BillingSource, warehouse: Warehouse, now: datetime, progress: Progress) -> list[Landed]:

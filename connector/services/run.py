@@ -18,6 +18,7 @@ from typing import Any
 from connector.compute.mrr import tie
 from connector.domain.account import BillingAccount
 from connector.domain.change import Destination, Plan
+from connector.domain.errors import ConfigError
 from connector.domain.intent import Held, Intent
 from connector.domain.link import LinkState, linked
 from connector.domain.mapping import CrmMapping
@@ -28,6 +29,7 @@ from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 from connector.services import snapshot
 from connector.services.calendar import holidays_of
+from connector.services.check import check_live
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side
 from connector.services.match import match
@@ -223,6 +225,9 @@ def open_current(work: Work, request: Request) -> Current:
     began = time.monotonic()
     destination = work.crm.reader.destination()
     check_installed(work.crm.setup, work.mapping)
+    problems = check_live(work)
+    if problems:
+        raise ConfigError(problems)
     run = open_run(work.memory, destination, request.job, request.now, request.agree or request.plan_only)
     with_time["open"] = round(time.monotonic() - began, 3)
     return Current(run, destination, with_time)
@@ -254,6 +259,7 @@ def summary(
         scored = {
             "pulled": dict(decided.pulled.rows),
             "quarantined": dict(decided.pulled.quarantined),
+            "set_aside": list(decided.pulled.examples),
             "warnings": list(decided.pulled.warnings),
             "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
             "mrr": dict(decided.mrr),

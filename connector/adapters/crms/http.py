@@ -36,6 +36,15 @@ class Timeouts:
         return self.connect, self.read
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """Where an operator sets the credentials of a CRM, and how to mend them."""
+
+    vendor: str
+    at: str
+    hint: str
+
+
 class CallError(Exception):
     """One call failed; subclasses say what that proves."""
 
@@ -140,9 +149,13 @@ def what_failed(error: BaseException, host: str) -> CallError:
     return LostAnswerError(f"{host}: the answer was lost ({type(error).__name__})")
 
 
-def for_reader(error: CallError) -> LaterError | MendError:
+def for_reader(error: CallError, credentials: Credentials | None = None) -> LaterError | MendError:
     """Turn a failed call into what a reading step raises; vendors' own codes are handled before this."""
     match error:
+        case RefusedError(status=401) if credentials is not None:
+            return CredentialError(
+                f"{credentials.vendor} refused the credentials: {error.message}", credentials.at, credentials.hint
+            )
         case RefusedError(status=401 | 403):
             return CredentialError(f"the CRM refused: {error.message}", hint="check the credentials and permissions")
         case RefusedError(status=423 | 429):

@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError
 from connector.adapters.crms.http import (
     USER_AGENT,
     CallError,
+    Credentials,
     LostAnswerError,
     NotSentError,
     RefusedError,
@@ -102,9 +103,16 @@ class HubspotClient:
         except RefusedError as error:
             if error.code in (DAILY, "MIGRATION"):
                 raise BudgetSpentError(f"HubSpot: {error.message}", hint="run again later") from error
-            raise for_reader(error) from error
+            raise for_reader(error, self._where()) from error
         except CallError as error:
             raise for_reader(error) from error
+
+    def _where(self) -> Credentials:
+        if self._credentials.access_token:
+            cure = "copy the token again from the private app or service key in HubSpot's settings"
+            return Credentials("HubSpot", "CONNECTOR_HUBSPOT__ACCESS_TOKEN", cure)
+        cure = "let an admin connect the app again, and check client id and client secret"
+        return Credentials("HubSpot", "CONNECTOR_HUBSPOT__REFRESH_TOKEN", cure)
 
     def call(self, call: Callable[..., Any], *args: Any, **options: Any) -> Answer:
         """Make one call of the vendor's client, waiting where it asks to. Raise `CallError`."""

@@ -22,6 +22,7 @@ from simple_salesforce.login import SalesforceLogin
 
 from connector.adapters.crms.http import (
     CallError,
+    Credentials,
     LostAnswerError,
     NotSentError,
     RefusedError,
@@ -86,9 +87,16 @@ class SalesforceClient:
         except RefusedError as error:
             if error.code == QUOTA:
                 raise BudgetSpentError(f"Salesforce: {error.message}", hint="run again tomorrow") from error
-            raise for_reader(error) from error
+            raise for_reader(error, self._where()) from error
         except CallError as error:
             raise for_reader(error) from error
+
+    def _where(self) -> Credentials:
+        if self._credentials.auth == "jwt":
+            cure = "the app must hold this key's certificate, and its policy must admit this user; see USERNAME, DOMAIN"
+            return Credentials("Salesforce", "CONNECTOR_SALESFORCE__CONSUMER_KEY, …__PRIVATE_KEY_FILE", cure)
+        cure = "copy both again from the connected app; client credentials need its My Domain in …__DOMAIN"
+        return Credentials("Salesforce", "CONNECTOR_SALESFORCE__CONSUMER_KEY, …__CONSUMER_SECRET", cure)
 
     def query(self, soql: str) -> Iterator[dict[str, Any]]:
         """Yield every row, deleted and merged ones included, a page at a time."""
