@@ -45,6 +45,8 @@ class LinkDecision:
     decided_by: str = AUTOMATIC
     candidates: tuple[str, ...] = ()
     """CRM account ids that came into question."""
+    billing_name: str = ""
+    """What billing calls the account, for people who decide."""
 
     @property
     def is_by_person(self) -> bool:

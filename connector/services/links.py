@@ -7,7 +7,7 @@ link to an account that does not exist would silently hold everything about that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -48,16 +48,10 @@ def list_links(
     destination: str,
     mapping: CrmMapping,
     state: LinkState | None = None,
-    billing_names: Mapping[str, str] | None = None,
 ) -> list[LinkRow]:
-    """List links by billing account, those of one state if given. `billing_names`: where billing is at hand."""
+    """List links by billing account, those of one state if given."""
     accounts = crm_accounts(mirror.records(destination, RecordType.ACCOUNT), mapping)
-    names = billing_names or {}
-    return [
-        _row(decision, accounts, names.get(decision.billing_id, ""))
-        for decision in links.all(destination)
-        if state in (None, decision.state)
-    ]
+    return [_row(decision, accounts) for decision in links.all(destination) if state in (None, decision.state)]
 
 
 def set_link(
@@ -77,17 +71,29 @@ def set_link(
     wanted = survivors(records).get(crm_id, crm_id)
     if wanted not in accounts:
         raise MendError(f"no CRM account {crm_id} in {destination}", hint=_crm_hint(crm_id, standing, accounts))
-    decided = LinkDecision(
-        billing_id, LinkState.LINKED, now, wanted, LinkMethod.PERSON, _person(by), standing.candidates
+    decided = replace(
+        standing,
+        state=LinkState.LINKED,
+        decided_at=now,
+        crm_id=wanted,
+        method=LinkMethod.PERSON,
+        decided_by=_person(by),
     )
     links.settle(destination, [decided])
-    return _row(decided, accounts, "")
+    return _row(decided, accounts)
 
 
 def unset_link(links: Links, destination: str, billing_id: str, by: str, now: datetime) -> LinkDecision:
     """Say for good that a billing account belongs to no CRM account."""
     standing = _standing(links, destination, billing_id)
-    decided = LinkDecision(billing_id, LinkState.UNSET, now, None, LinkMethod.PERSON, _person(by), standing.candidates)
+    decided = replace(
+        standing,
+        state=LinkState.UNSET,
+        decided_at=now,
+        crm_id=None,
+        method=LinkMethod.PERSON,
+        decided_by=_person(by),
+    )
     links.settle(destination, [decided])
     return decided
 
@@ -128,10 +134,10 @@ def _person(by: str) -> str:
     return by.strip()
 
 
-def _row(decision: LinkDecision, accounts: Mapping[str, CrmAccount], billing_name: str) -> LinkRow:
+def _row(decision: LinkDecision, accounts: Mapping[str, CrmAccount]) -> LinkRow:
     return LinkRow(
         billing_id=decision.billing_id,
-        billing_name=billing_name,
+        billing_name=decision.billing_name,
         state=decision.state,
         method=decision.method,
         crm=_named(decision.crm_id, accounts) if decision.crm_id else None,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.account import BillingAccount, CrmAccount
-from connector.domain.link import LinkDecision, LinkMethod, LinkState, settled
+from connector.domain.link import AUTOMATIC, LinkDecision, LinkMethod, LinkState, settled
 
 LEGAL_FORMS = frozenset(
     "ab ag as bv co company corp corporation eurl gmbh group groupe holding inc kg kft limited llc llp ltd nv oy plc"
@@ -80,6 +80,7 @@ class _Index:
 
     def decide(self, account: BillingAccount, now: datetime) -> LinkDecision:
         """Take the strongest evidence that names anybody."""
+        name = account.name
         for method, found in (
             (LinkMethod.ID, [self.ids[account.crm_id]] if account.crm_id in self.ids and account.crm_id else []),
             (LinkMethod.ID, self.by_billing_id.get(account.id, [])),
@@ -87,10 +88,12 @@ class _Index:
             (LinkMethod.NAME, self.by_name.get(plain_name(account.name), [])),
         ):
             if len(found) == 1:
-                return LinkDecision(account.id, LinkState.LINKED, now, found[0], method, candidates=tuple(found))
+                return LinkDecision(account.id, LinkState.LINKED, now, found[0], method, AUTOMATIC, tuple(found), name)
             if found:
-                return LinkDecision(account.id, LinkState.AMBIGUOUS, now, None, method, candidates=tuple(sorted(found)))
-        return LinkDecision(account.id, LinkState.UNMATCHED, now)
+                return LinkDecision(
+                    account.id, LinkState.AMBIGUOUS, now, None, method, AUTOMATIC, tuple(sorted(found)), name
+                )
+        return LinkDecision(account.id, LinkState.UNMATCHED, now, billing_name=name)
 
 
 def _followed(standing: LinkDecision | None, survivors: Mapping[str, str]) -> LinkDecision | None:

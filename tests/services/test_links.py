@@ -42,7 +42,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         opened.links.settle(
             WHERE,
             [
-                LinkDecision("cus_1", LinkState.LINKED, NOW, "001A", LinkMethod.DOMAIN),
+                LinkDecision("cus_1", LinkState.LINKED, NOW, "001A", LinkMethod.DOMAIN, billing_name="ACME Inc."),
                 LinkDecision("cus_2", LinkState.AMBIGUOUS, NOW, None, LinkMethod.NAME, candidates=("001A", "001B")),
                 LinkDecision("cus_3", LinkState.UNMATCHED, NOW),
             ],
@@ -52,7 +52,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_list(ledger: Ledger, mapping: CrmMapping) -> None:
     """Every billing account is listed with names of its CRM account and of those in question."""
-    rows = list_links(ledger.links, ledger.mirror, WHERE, mapping, billing_names={"cus_1": "ACME Inc."})
+    rows = list_links(ledger.links, ledger.mirror, WHERE, mapping)
 
     assert [row.billing_id for row in rows] == ["cus_1", "cus_2", "cus_3"]
     assert (rows[0].billing_name, rows[0].crm, rows[0].decided_by) == ("ACME Inc.", Named("001A", "Acme"), AUTOMATIC)

@@ -84,6 +84,7 @@ def link_of(row: AnyRow) -> LinkDecision:
         method=LinkMethod(row.method) if row.method else None,
         decided_by=row.decided_by,
         candidates=tuple(row.candidates),
+        billing_name=row.billing_name,
     )
 
 

@@ -93,6 +93,7 @@ LINKS = _of(
     _text("decided_by"),
     _moment("decided_at"),
     sa.Column("candidates", sa.JSON, nullable=False),
+    _text("billing_name"),
 )
 EPISODES = _of(
     "episodes",

@@ -292,7 +292,7 @@ def test_a_column_that_is_not_there_names_the_mapping_line(bench: Bench, write: 
     mapping = write("files.yaml", "version: 1", "accounts:", "  - columns:", "      currency: currency")
     files = FilesSource(FilesMapping(accounts=[ACCOUNTS]), tmp_path, mapping)
 
-    with pytest.raises(SourceDataError, match=r"files\.yaml:4: accounts\.csv has no column 'currency'[^$]*curency"):
+    with pytest.raises(SourceDataError, match=r"files\.yaml:4:17: accounts\.csv has no column 'currency'[^$]*curency"):
         bench.pull(files)
 
 

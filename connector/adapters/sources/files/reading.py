@@ -86,8 +86,8 @@ def check_columns(header: Sequence[str], files: FileSet, path: Path, mapping: Ma
     """Raise SourceDataError for the first column that the mapping names and the file lacks."""
     for column in (*files.columns.values(), *files.where):
         if column not in header:
-            cure = f"{_cure(column, header)}; mend the file or the mapping"
-            raise SourceDataError(f"{path} has no column {column!r}", at=mapping.place(column), hint=cure)
+            what = f"{path.name} has no column {column!r}"
+            raise SourceDataError(what, at=mapping.place(column), hint=_cure(column, header))
 
 
 def _cure(column: str, header: Sequence[str]) -> str:
@@ -96,13 +96,13 @@ def _cure(column: str, header: Sequence[str]) -> str:
     if len(header) == 1 and re.search(r"[,;\t|]", header[0]):
         return f"its first line reads as one column, {header[0]!r}: set `delimiter`"
     close = get_close_matches(column, header, 1, 0.5)
-    return f"did you mean {close[0]!r}?" if close else f"the file has: {', '.join(header)}"
+    return f"did you mean {close[0]!r}?" if close else f"mend the mapping; the file has: {', '.join(header)}"
 
 
 def wrong_encoding(path: Path, files: FileSet, mapping: MappingText) -> SourceDataError:
     """What to say when bytes are no text in the encoding that the mapping names."""
     return SourceDataError(
-        f"{path} is not written in {files.encoding}",
+        f"{path.name} is not written in {files.encoding}",
         at=mapping.place("encoding"),
         hint="set `encoding` in the mapping (Excel in western Europe writes cp1252); a workbook is saved as CSV first",
     )
@@ -114,7 +114,7 @@ def open_parquet(path: Path, files: FileSet, mapping: MappingText) -> pq.Parquet
         opened = pq.ParquetFile(path)
     except pa.ArrowInvalid:
         raise SourceDataError(
-            f"{path} is no Parquet file",
+            f"{path.name} is no Parquet file",
             at=mapping.place("parquet"),
             hint="write it anew if it was cut off, or mend `format` in the mapping",
         ) from None
@@ -162,7 +162,7 @@ def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
         raise wrong_encoding(path, files, mapping) from None
     except csv.Error as broken:
         raise SourceDataError(
-            f"{path} cannot be read as CSV: {broken}",
+            f"{path.name} cannot be read as CSV: {broken}",
             at=mapping.place(path.name),
             hint="is it text? A workbook is saved as CSV first; a quote that never ends swallows the rest of a file",
         ) from None

@@ -115,7 +115,7 @@ def _unreadable(wrong: Exception, path: Path, files: FileSet, mapping: MappingTe
     if isinstance(wrong, UnicodeDecodeError) or "UTF8" in str(wrong):
         return wrong_encoding(path, files, mapping)
     return SourceDataError(
-        f"{path} cannot be read as CSV: {str(wrong).splitlines()[0]}",
+        f"{path.name} cannot be read as CSV: {str(wrong).splitlines()[0]}",
         at=mapping.place(path.name),
         hint="is it text? A workbook is saved as CSV first",
     )

@@ -114,6 +114,7 @@ def _crm() -> None:
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("billing_name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("destination", "billing_id"),
     )
 
