@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,19 +45,19 @@ def guarded(app: Callable[..., object]) -> int:
     try:
         result = app(standalone_mode=False)
     except CLICK_EXCEPTION as wrong:
-        wrong.show()
-        return Exit.MEND
+        if not _wants_json():
+            wrong.show()
+            return Exit.MEND
+        return _say(Exit.MEND, [Problem(wrong.format_message(), at="command line", hint="see `--help`")])
     except (typer.Abort, KeyboardInterrupt):
         result = INTERRUPTED
     except ConnectorError as known:
-        _show(known)
-        return known.exit_code
-    except Exception:  # the one boundary: a bug must end in a file and a code, not in a stack on an admin's screen
-        _save_crash()
-        return Exit.BUG
+        return _say(known.exit_code, problems_of(known))
+    except Exception as bug:  # the one boundary: it must end in a file and a code, not in a stack on an admin's screen
+        return _say(Exit.BUG, [_saved(bug)], "bug")
     if result == INTERRUPTED:
-        print("stopped; what was sent is recorded, the next run goes on from there", file=sys.stderr)  # noqa: T201 the boundary speaks
-        return Exit.LATER
+        stopped = "stopped; what was sent is recorded, the next run goes on from there"
+        return _say(Exit.LATER, [Problem(stopped)], None)
     return result if isinstance(result, int) else Exit.OK
 
 
@@ -81,24 +81,31 @@ def _secrets() -> list[str]:
     return sorted(forms, key=len, reverse=True)
 
 
-def _show(error: ConnectorError) -> None:
-    problems = problems_of(error)
-    if "--json" in sys.argv:
+def _wants_json() -> bool:
+    return "--json" in sys.argv
+
+
+def _say(code: Exit, problems: Sequence[Problem], label: str | None = "error") -> Exit:
+    """Show what is wrong, for people or for scripts, and give the code back."""
+    if _wants_json():
         shown = [
             {key: part and redact(part) for key, part in (("message", p.message), ("at", p.at), ("hint", p.hint))}
             for p in problems
         ]
-        print(json.dumps({"status": "error", "exit_code": int(error.exit_code), "errors": shown}))  # noqa: T201
-        return
+        print(json.dumps({"status": "error", "exit_code": int(code), "errors": shown}))  # noqa: T201 the boundary speaks
+        return code
     for problem in problems:
-        print(f"error: {redact(str(problem))}", file=sys.stderr)  # noqa: T201
+        print((f"{label}: " if label else "") + redact(str(problem)), file=sys.stderr)  # noqa: T201
+    return code
 
 
-def _save_crash() -> None:
+def _saved(bug: Exception) -> Problem:
+    """Keep the traceback of a bug, and say where."""
     home = Path(os.environ.get("CONNECTOR_HOME") or ".")
     folder = Path(os.environ.get("CONNECTOR_STATE_DIR") or home / ".connector")
     shown = redact(traceback.format_exc())
-    last = shown.strip().splitlines()[-1]
+    # The first line of what it says: some end in a link or in the statement that failed.
+    what = traceback.format_exception_only(bug)[-1].strip().splitlines()[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
@@ -107,4 +114,4 @@ def _save_crash() -> None:
         where = f"the traceback, without secrets, is in {path}"
     except OSError as unwritable:
         where = f"the traceback could not be saved ({unwritable.strerror})"
-    print(f"bug: {last}\n    → this is ours to mend: please report it; {where}", file=sys.stderr)  # noqa: T201
+    return Problem(what, hint=f"this is ours to mend: please report it; {where}")

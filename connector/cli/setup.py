@@ -71,7 +71,7 @@ def check(
     problems = check_templates(project)
     if live and not problems:
         with open_work(chosen) as work:
-            problems = check_live(work)
+            problems = check_live(work.project, work.mapping, work.crm)
     if problems:
         raise ConfigError(problems)
     said = "configuration and CRM agree" if live else "configuration is sound; `--live` also asks the CRM"

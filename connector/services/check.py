@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language
@@ -15,12 +15,10 @@ from connector.domain.mapping import CrmMapping, FieldRule, OurStage
 from connector.domain.money import Money
 from connector.domain.play import Step
 from connector.domain.project import Project
+from connector.ports.crm import Crm
 from connector.services.opening import wanted_fields
 from connector.services.texts import render
 from connector.services.world import read_names
-
-if TYPE_CHECKING:
-    from connector.services.run import Work
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -50,35 +48,35 @@ def check_templates(project: Project) -> list[Problem]:
     return found
 
 
-def check_live(work: Work) -> list[Problem]:
+def check_live(project: Project, mapping: CrmMapping, crm: Crm) -> list[Problem]:
     """Hold the mapping against the CRM as the runtime user sees it."""
-    mapping, document = work.mapping, f"mappings/{work.mapping.name}.yaml"
+    document = f"mappings/{mapping.name}.yaml"
     ours = {(type, name) for type, fields in wanted_fields(mapping).items() for name in fields}
     found: list[Problem] = []
     for type in (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY, RecordType.TASK):
-        schema = work.crm.reader.schema(type)
+        schema = crm.reader.schema(type)
         for name in read_names(mapping, type):
-            found += _known(type, name, schema, ours, work.project.at(document, type.value))
+            found += _known(type, name, schema, ours, project.at(document, type.value))
     for section, type, rules in (
         ("opportunity", RecordType.OPPORTUNITY, mapping.opportunity.fields),
         ("task", RecordType.TASK, mapping.task.fields),
     ):
-        schema = work.crm.reader.schema(type)
+        schema = crm.reader.schema(type)
         for name in rules:
-            at = work.project.at(document, section, "fields", name)
+            at = project.at(document, section, "fields", name)
             found += _known(type, name, schema, ours, at)
             found += _writable(type, name, schema, at)
-    found += _stages(work, mapping, document)
+    found += _stages(project, mapping, crm, document)
     return list(dict.fromkeys(found))
 
 
-def _stages(work: Work, mapping: CrmMapping, document: str) -> Iterator[Problem]:
-    stages = [s for s in work.crm.feed.stages() if mapping.opportunity.pipeline in (None, s.pipeline)]
+def _stages(project: Project, mapping: CrmMapping, crm: Crm, document: str) -> Iterator[Problem]:
+    stages = [s for s in crm.feed.stages() if mapping.opportunity.pipeline in (None, s.pipeline)]
     labels = {label: stage for stage in stages for label in (stage.label, stage.id)}
     every: tuple[OurStage, ...] = get_args(OurStage)
     for ours in every:
         label = mapping.opportunity.stages[ours]
-        at = work.project.at(document, "opportunity", "stages", ours)
+        at = project.at(document, "opportunity", "stages", ours)
         if label not in labels:
             near = difflib.get_close_matches(label, list(labels), 1)
             known = ", ".join(sorted({stage.label for stage in stages})) or "none"

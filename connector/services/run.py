@@ -225,7 +225,7 @@ def open_current(work: Work, request: Request) -> Current:
     began = time.monotonic()
     destination = work.crm.reader.destination()
     check_installed(work.crm.setup, work.mapping)
-    problems = check_live(work)
+    problems = check_live(work.project, work.mapping, work.crm)
     if problems:
         raise ConfigError(problems)
     run = open_run(work.memory, destination, request.job, request.now, request.agree or request.plan_only)

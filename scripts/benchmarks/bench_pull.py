@@ -17,6 +17,7 @@ from stand_ins import calls, stand_ins
 
 from connector.adapters.clock import SystemClock
 from connector.adapters.sources.stripe import Limits, StripeClient, StripeSource
+from connector.adapters.sources.stripe.client import VERSION
 from connector.adapters.warehouse import DuckWarehouse
 from connector.config.project import load_project
 from connector.config.settings import shipped
@@ -58,7 +59,7 @@ def _ours(url: str, key: str, mapping: StripeMapping, folder: Path, now: datetim
 
 def _plain(url: str, key: str) -> Mapping[str, float]:
     calls(url)
-    client = stripe.StripeClient(key, base_addresses={"api": url}).v1
+    client = stripe.StripeClient(key, stripe_version=VERSION, base_addresses={"api": url}).v1
     lists = (
         client.products.list({"limit": 100}),
         client.prices.list({"limit": 100, "active": True, "expand": ["data.tiers"]}),

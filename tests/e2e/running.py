@@ -31,6 +31,11 @@ from connector.config.project import load_project
 from connector.domain.project import Project
 from connector.services import run as run_service
 
+LAZY = [
+    *(f"connector.adapters.{part}" for part in ("ledger", "sources.files", "sources.stripe", "warehouse")),
+    *("babel.dates", "holidays", "pandas", "pyarrow.parquet"),
+]
+"""What a run imports when it first needs it."""
 SMALL_BATCH = 2
 """Records a call where a delivery is to have many moments."""
 
@@ -144,7 +149,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__, "connector.adapters.warehouse", "connector.adapters.ledger"])
+        self._context.set_forkserver_preload([__name__, *LAZY])
 
     def start(
         self,
