@@ -38,12 +38,15 @@ def scheduler_for(schedule: Schedule, run: Callable[[str], None], at: Callable[.
     return made
 
 
-def run_until_stopped(made: BackgroundScheduler, stopped: threading.Event | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then let running jobs end."""
+def run_until_stopped(
+    made: BackgroundScheduler, ready: Callable[[], None], stopped: threading.Event | None = None
+) -> None:
+    """Run until SIGTERM or SIGINT, then let running jobs end; `ready` is told once both are heard."""
     stopped = stopped or threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
     made.start()
+    ready()
     stopped.wait()
     made.shutdown(wait=True)
 

@@ -30,8 +30,8 @@ def run(
             _run(job.run, crm)
         return
     made = scheduler_for(project.schedule, lambda job: _run(job, crm), project.at)
-    OUT.print(f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C")
-    run_until_stopped(made)
+    jobs = f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C"
+    run_until_stopped(made, ready=lambda: OUT.print(jobs))
     OUT.print("stopped cleanly")
 
 

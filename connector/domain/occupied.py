@@ -40,6 +40,7 @@ class ClosedEpisode:
     need: str
     outcome: ClosedOutcome
     closed_on: date
+    opened_on: date | None = None
 
 
 @dataclass(frozen=True)

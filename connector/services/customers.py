@@ -74,7 +74,7 @@ def _context(
         opportunities=tuple(people),
         open_episodes=tuple(OpenEpisode(e.need, e.opened_at.date(), e.offer, _stage(e, world)) for e in open_ones),
         closed_episodes=tuple(
-            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date())
+            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date(), e.opened_at.date())
             for e in episodes
             if e.state is not EpisodeState.OPEN
         ),

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 
 from bench_delivery import bench_delivery
-#from bench_features import bench_features
+from bench_features import bench_features
 from bench_pull import bench_pull
 from side_by_side import Comparison, machine
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], list[Comparison]]] = {
-#    "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
+    "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
     "delivery": lambda asked: bench_delivery(asked.records, asked.repetitions),
     "pull": lambda asked: [bench_pull(asked.customers, asked.repetitions)],
 }

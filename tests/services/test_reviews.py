@@ -59,7 +59,7 @@ def over_a_year(account: AccountFeatures) -> dict[int, date]:
 
 @given(renewal=st.dates(date(2026, 6, 1), date(2030, 12, 31)), country=st.sampled_from(["DE", "US", "Japan", "JP", ""]))
 @settings(deadline=None, max_examples=60)
-def test_before_the_renewal(renewal: date, country: str) -> None:
+def test_d25_before_the_renewal(renewal: date, country: str) -> None:
     """The last review of a term falls 90 to 120 days before the renewal, when owner and customer both work."""
     account = customer(term_start=renewal - timedelta(days=365), renewal_on=renewal)
 
@@ -71,7 +71,7 @@ def test_before_the_renewal(renewal: date, country: str) -> None:
 
 
 @pytest.mark.parametrize(("segment", "count"), [("enterprise", 3), ("mid_market", 2), ("smb", 1), (None, 1)])
-def test_cadence(segment: str | None, count: int) -> None:
+def test_d25_cadence(segment: str | None, count: int) -> None:
     """A segment gets its reviews a term: quarterly, twice a year, or once."""
     found = over_a_year(customer(segment=segment))
 

@@ -1,0 +1,86 @@
+"""The scheduled service: jobs from YAML, none overlapping itself, missed ticks made up for once, a clean stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connector.domain.errors import ConfigError
+from connector.domain.play import Job, Schedule
+from connector.scheduler import run_until_stopped, scheduler_for
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEDULE = Schedule(jobs={"nightly": Job(cron="30 5 * * 1-5"), "stages": Job(run="stages", every_minutes=10)})
+
+
+def test_jobs_come_from_the_schedule() -> None:
+    """A cron line and an interval become jobs of the named kind, in the project's time zone."""
+    made = scheduler_for(SCHEDULE, lambda _job: None, lambda *_: "")
+
+    jobs = {job.id: job for job in made.get_jobs()}
+    assert isinstance(jobs["nightly"].trigger, CronTrigger)
+    assert isinstance(jobs["stages"].trigger, IntervalTrigger)
+    assert (jobs["nightly"].args, jobs["stages"].args) == (("sync",), ("stages",))
+    assert str(jobs["nightly"].trigger.timezone) == "Europe/Paris"
+
+
+def test_no_job_overlaps_itself_and_missed_ticks_are_one() -> None:
+    """A job has one instance at most, and ticks missed meanwhile run once."""
+    made = scheduler_for(SCHEDULE, lambda _job: None, lambda *_: "")
+
+    assert all(job.max_instances == 1 and job.coalesce for job in made.get_jobs())
+
+
+@pytest.mark.parametrize(
+    "job", [Job(), Job(cron="5 4 * *"), Job(cron="* * * * *", every_minutes=5), Job(every_minutes=0)]
+)
+def test_a_job_nobody_can_run_is_told_with_its_place(job: Job) -> None:
+    """No time, a broken cron line or two times: refused before anything starts, with file and line."""
+    with pytest.raises(ConfigError, match=r"schedule\.yaml:7"):
+        scheduler_for(Schedule(jobs={"x": job}), lambda _job: None, lambda *_: "playbooks/schedule.yaml:7:3")
+
+
+def test_a_running_job_ends_before_the_service_does() -> None:
+    """Asked to stop, the service waits for the job that runs."""
+    began, ended, stopped = threading.Event(), threading.Event(), threading.Event()
+
+    def job(_kind: str) -> None:
+        began.set()
+        stopped.wait(5)
+        ended.set()
+
+    made = scheduler_for(SCHEDULE, job, lambda *_: "")
+    made.add_job(job, args=["now"])
+    threading.Thread(target=lambda: (began.wait(5), stopped.set())).start()
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        run_until_stopped(made, lambda: None, stopped)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+    assert ended.is_set()
+    assert not made.running
+
+
+def test_sigterm_stops_the_service_cleanly(tmp_path: Path) -> None:
+    """`connector run` says its jobs, and ends with 0 on SIGTERM."""
+    env = {**os.environ, "CONNECTOR_HOME": str(ROOT), "CONNECTOR_STATE_DIR": str(tmp_path), "CONNECTOR_CRM": "hubspot"}
+    command = [sys.executable, "-c", "from connector.cli import main; main()", "run"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        first = service.stdout.readline()
+        service.send_signal(signal.SIGTERM)
+        rest = service.stdout.read()
+
+    assert first.startswith("jobs: nightly, stages")
+    assert rest.strip() == "stopped cleanly"
+    assert service.returncode == 0
