@@ -7,8 +7,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("connector.testing.contracts")
+# Machines differ in speed, and a slow one is no defect of ours.
+settings.register_profile("connector", deadline=None)
+settings.load_profile("connector")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_running_job_ends_before_the_service_does() -> None:
         ended.set()
 
     made = scheduler_for(SCHEDULE, job, lambda *_: "")
-    made.add_job(job, args=["now"])
+    made.add_job(job, "interval", hours=1, args=["now"], next_run_time=datetime.now(UTC))
     threading.Thread(target=lambda: (began.wait(5), stopped.set())).start()
     before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -162,7 +162,8 @@ class _Tally:
         tally = cls(since=today - WEEK)
         for context in crm.contexts.values():
             # One that was opened this week and is closed already was a proposal of this week all the same.
-            opened = [episode.opened_on for episode in (*context.open_episodes, *context.closed_episodes)]
+            opened: list[date | None] = [episode.opened_on for episode in context.open_episodes]
+            opened += [episode.opened_on for episode in context.closed_episodes]
             lately = sum(on is not None and on > tally.since for on in opened)
             tally.open[context.account_id] += len(context.open_episodes)
             tally.week[context.account_id] += lately

@@ -97,7 +97,6 @@ class Kept:
             "billing_accounts": self.once("billing_accounts", lambda _w: ""),
         }
 
-
     def project(self, home: Path, source: Sequence[str], crm: str | None) -> Project:
         """Read a project once while its files stay as they are."""
         files = sorted(home.rglob("*.yaml"))

@@ -146,4 +146,6 @@ def test_nothing_is_asked_once_an_opportunity_is_closed(listening: World) -> Non
 
     assert not listening.side.writes()
     assert listening.sync()["delivered"]["ok"] == 0
-    assert len(listening.side.ours("opportunity")) == len({one.key for one in listening.side.all("opportunity")} - {None, ""})
+    assert len(listening.side.ours("opportunity")) == len(
+        {one.key for one in listening.side.all("opportunity")} - {None, ""}
+    )

@@ -38,7 +38,13 @@ def nowhere() -> Iterator[str]:
 REFUSED = [
     ("hubspot", "HUBSPOT__ACCESS_TOKEN", "pat-na1-wrong", "HubSpot refused the credentials", "copy the token again"),
     ("salesforce", "SALESFORCE__CONSUMER_KEY", "3MVG9wrong", "Salesforce refused the credentials", "certificate"),
-    ("hubspot", "STRIPE__API_KEY", "rk_test_wrong", "Stripe refused the API key", "copy the restricted key (rk_…) again"),
+    (
+        "hubspot",
+        "STRIPE__API_KEY",
+        "rk_test_wrong",
+        "Stripe refused the API key",
+        "copy the restricted key (rk_…) again",
+    ),
 ]
 
 

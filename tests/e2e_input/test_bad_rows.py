@@ -90,7 +90,12 @@ def ran(stand_ins: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     home = new_home(folder / "project")
     home.write("mappings/billing/files.yaml", MAPPING)
     home.billing(
-        "accounts.csv", "id,name,domain", "C-1,Acme,acme.example", "C-2,Beta,beta.example", "C-3,Nowhere,", "C-4,Triple,"
+        "accounts.csv",
+        "id,name,domain",
+        "C-1,Acme,acme.example",
+        "C-2,Beta,beta.example",
+        "C-3,Nowhere,",
+        "C-4,Triple,",
     )
     home.billing("subscriptions.csv", *SUBSCRIPTIONS)
     home.billing("usage.csv", *USAGE)
@@ -169,5 +174,3 @@ def test_no_match_and_three_matches_are_held(ran: Ran) -> None:
     """An account that no company answers to, or three, is counted, held and never guessed."""
     assert ran.broken["matched"] == {"linked": 2, "ambiguous": 1, "unmatched": 1}
     assert ran.broken["status"] == "planned"
-
-

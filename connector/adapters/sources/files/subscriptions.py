@@ -86,6 +86,17 @@ def subscription_tables(owner: Owner, id: str, seen: Sequence[Seen]) -> Mapping[
     return {"subscriptions": [subscription], "subscription_item_versions": versions}
 
 
+def was_fit(owner: Owner, seen: Seen) -> bool:
+    """Tell whether an earlier version could be read; one that was set aside and mended since is no history."""
+    row, items = seen
+    try:
+        for item in items:
+            _version(owner, row.id, row, item)
+    except UnfitError:
+        return False
+    return True
+
+
 def _versions(owner: Owner, id: str, seen: Sequence[Seen]) -> Iterator[_Version]:
     open_: dict[str, _Version] = {}
     for at, (row, items) in enumerate(seen):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from connector.adapters.sources.files.subscriptions import Owner, subscription_tables
+from connector.adapters.sources.files.subscriptions import Owner, subscription_tables, was_fit
 from connector.adapters.sources.files.values import Values
 from connector.adapters.sources.unfit import UnfitError, domain_of, known_currency, not_future
 from connector.domain.billing import FilesMapping, FileStream
@@ -129,7 +129,7 @@ class Translator:
             seen = [
                 (row, [self.values("subscriptions", row, at) for at in range(len(row.payload["rows"]))]) for row in rows
             ]
-            return subscription_tables(owner, rows[-1].id, seen)
+            return subscription_tables(owner, rows[-1].id, [*(one for one in seen[:-1] if was_fit(owner, one)), seen[-1]])
 
         return read_subscription
 
