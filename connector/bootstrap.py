@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,7 @@ def _source(settings: Settings, project: Project, name: str) -> BillingSource:
         case FilesMapping() as mapping:
             from connector.adapters.sources.files import FilesSource
 
-            return FilesSource(mapping, settings.files, settings.home / "mappings" / "billing" / f"{name}.yaml")
+            return FilesSource(mapping, settings.files, partial(project.at, f"mappings/billing/{name}.yaml"))
 
 
 def connect_crm(settings: Settings, mapping: CrmMapping) -> Crm:

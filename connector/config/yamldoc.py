@@ -23,11 +23,7 @@ T = TypeVar("T")
 Loc = tuple[str | int, ...]
 
 
-# libyaml, where PyYAML was built with it, reads the same ten times faster.
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML's safe loader with the core schema's few implicit types."""
 
 
@@ -68,7 +64,7 @@ def load(path: Path, kind: type[T], file: str | None = None) -> Loaded[T]:
 
 
 @lru_cache(maxsize=32)
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

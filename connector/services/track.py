@@ -32,11 +32,11 @@ def track(
     _follow_tasks(reader, memory, mapping, destination)
     _follow_stages(feed, memory, mapping, destination)
     world = look(memory, mapping, destination, feed.stages(), feed.owners())
-    ended = ended_episodes(world, now)
-    if not ended:
-        return world
-    memory.episodes.save(destination, ended)
-    return replace(world, episodes=tuple(memory.episodes.all(destination)))
+    for news in (moved_episodes, ended_episodes):
+        if changed := news(world, now):
+            memory.episodes.save(destination, changed)
+            world = replace(world, episodes=tuple(memory.episodes.all(destination)))
+    return world
 
 
 def look(
@@ -58,6 +58,15 @@ def look(
         known=memory.receipts.records(destination),
         survivors=survivors(accounts),
     )
+
+
+def moved_episodes(world: World, _now: datetime) -> list[Episode]:
+    """Move the episodes of a merged account to its survivor, ended ones too: its cool-downs go on. Keys stay."""
+    return [
+        replace(episode, account_id=world.survivors[episode.account_id])
+        for episode in world.episodes
+        if episode.account_id in world.survivors
+    ]
 
 
 def ended_episodes(world: World, now: datetime) -> list[Episode]:

@@ -159,7 +159,7 @@ def for_reader(error: CallError, credentials: Credentials | None = None) -> Late
         case RefusedError(status=401 | 403):
             return CredentialError(f"the CRM refused: {error.message}", hint="check the credentials and permissions")
         case RefusedError(status=423 | 429):
-            return UnreachableError(f"the CRM asks to come back later: {error}")
+            return UnreachableError(f"the CRM asks to come back later: {error}", hint="run again in a few minutes")
         case RefusedError():
             return MappingError(
                 f"the CRM refused to be read: {error}", hint="`connector check --live` looks for the cause"

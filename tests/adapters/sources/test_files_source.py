@@ -14,6 +14,7 @@ from billing_bench import NOW, Bench
 
 from connector.adapters.sources.files import FilesSource
 from connector.compute.mrr import tie
+from connector.config.yamldoc import load
 from connector.domain.billing import FileSet, FilesMapping
 from connector.domain.errors import SourceDataError
 
@@ -289,10 +290,11 @@ def test_mrr_from_prices_ties(bench: Bench, write: Write, tmp_path: Path) -> Non
 def test_a_column_that_is_not_there_names_the_mapping_line(bench: Bench, write: Write, tmp_path: Path) -> None:
     """A mapped column that the file lacks is an error with the mapping's line and the nearest name."""
     write("accounts.csv", "id,name,email,curency", "a1,Alpha,,EUR")
-    mapping = write("files.yaml", "version: 1", "accounts:", "  - columns:", "      currency: currency")
-    files = FilesSource(FilesMapping(accounts=[ACCOUNTS]), tmp_path, mapping)
+    mapping = write("files.yaml", "accounts:", "  - files: [accounts.csv]", "    columns: {currency: currency}")
+    document = load(mapping, FilesMapping)
+    files = FilesSource(document.value, tmp_path, document.at)
 
-    with pytest.raises(SourceDataError, match=r"files\.yaml:4:17: accounts\.csv has no column 'currency'[^$]*curency"):
+    with pytest.raises(SourceDataError, match=r"files\.yaml:3:15: accounts\.csv has no column 'currency'[^$]*curency"):
         bench.pull(files)
 
 

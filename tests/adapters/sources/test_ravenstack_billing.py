@@ -29,7 +29,7 @@ def mapping() -> FilesMapping:
 @pytest.fixture(scope="module")
 def loaded(public_data: Path, mapping: FilesMapping) -> Iterator[tuple[Bench, FilesSource, Pulled]]:
     bench = Bench(DuckWarehouse())
-    source = FilesSource(mapping, public_data, MAPPING)
+    source = FilesSource(mapping, public_data)
     yield bench, source, bench.pull(source, AS_OF)
     bench.warehouse.close()
 
@@ -64,7 +64,7 @@ def test_ravenstack_usage_outside_its_subscription_can_be_set_aside(public_data:
     strict = replace(mapping, usage=[replace(mapping.usage[0], outside_subscription="quarantine")], events=())
     bench = Bench(DuckWarehouse())
 
-    pulled = bench.pull(FilesSource(strict, public_data, MAPPING), AS_OF)
+    pulled = bench.pull(FilesSource(strict, public_data), AS_OF)
 
     assert pulled.quarantined == {"outside_subscription": 19432}
     assert pulled.changed["usage"] == 25000 - 19432

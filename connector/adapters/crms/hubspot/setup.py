@@ -17,7 +17,7 @@ from connector.adapters.crms.hubspot.client import HubspotClient
 from connector.adapters.crms.hubspot.read import HubspotReader
 from connector.adapters.crms.hubspot.translate import OBJECTS
 from connector.domain.change import FieldType, RecordType
-from connector.domain.errors import CredentialError, MappingError
+from connector.domain.errors import CredentialError, LaterError, MappingError, MendError
 from connector.domain.mapping import NewField
 from connector.ports.clock import Clock
 
@@ -48,10 +48,8 @@ class HubspotSetup:
             for type, names in self.missing(wanted).items():
                 done += self._ensure_group(type)
                 done += [self._create(type, name, wanted[type][name]) for name in names]
-        except RefusedError as error:
-            raise _not_allowed(error) from error
         except CallError as error:
-            raise for_reader(error) from error
+            raise _not_allowed(error) from error
         self._wait_until_visible(wanted)
         for type, names in self.missing(wanted).items():
             raise MappingError(
@@ -120,7 +118,9 @@ def _definition(name: str, field: NewField) -> dict[str, Any]:
             return common | {"type": "string", "fieldType": "text" if field.length <= _LONGEST_LINE else "textarea"}
 
 
-def _not_allowed(error: RefusedError) -> CredentialError:
+def _not_allowed(error: CallError) -> LaterError | MendError:
+    if not isinstance(error, RefusedError) or error.status in (401, 423, 429):
+        return for_reader(error)
     return CredentialError(
         f"the CRM refused to be set up: {error.code} {error.message}",
         hint="install with a token that may write property definitions (crm.schemas.*.write)",

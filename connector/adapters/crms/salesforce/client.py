@@ -14,8 +14,10 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import requests
+from jwt import PyJWTError
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.login import SalesforceLogin
@@ -73,6 +75,7 @@ class SalesforceClient:
         timeouts: Timeouts | None = None,
     ) -> None:
         self._credentials = credentials
+        self._base = urlsplit(base_url).netloc if base_url else None
         self._session = mounted_session(base_url, ca_bundle, timeouts or Timeouts(), self._note_answer)
         self._salesforce: Salesforce | None = None
         self._identity: Mapping[str, Any] | None = None
@@ -140,7 +143,7 @@ class SalesforceClient:
         except SalesforceError as error:
             raise refusal(error.status, error.content) from error
         except requests.RequestException as error:
-            raise what_failed(error, salesforce.sf_instance) from error
+            raise what_failed(error, self._base or salesforce.sf_instance) from error
 
     def _log_in(self) -> Salesforce:
         with warnings.catch_warnings():
@@ -151,8 +154,8 @@ class SalesforceClient:
             except SalesforceAuthenticationFailed as error:
                 raise _login_refused(error) from error
             except requests.RequestException as error:
-                raise what_failed(error, f"{self._credentials.domain}.salesforce.com") from error
-            except (OSError, ValueError) as error:
+                raise what_failed(error, self._base or f"{self._credentials.domain}.salesforce.com") from error
+            except (OSError, ValueError, PyJWTError) as error:
                 raise RefusedError(401, "LOGIN_REFUSED", f"the private key cannot be used: {error}") from error
         return Salesforce(session_id=token, instance=instance, session=self._session, version=API_VERSION)
 

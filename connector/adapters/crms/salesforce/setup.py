@@ -21,7 +21,7 @@ from connector.adapters.crms.salesforce.client import SalesforceClient
 from connector.adapters.crms.salesforce.read import SalesforceReader
 from connector.adapters.crms.salesforce.translate import SOBJECTS, key_field
 from connector.domain.change import FieldType, RecordType
-from connector.domain.errors import CredentialError, MappingError
+from connector.domain.errors import CredentialError, LaterError, MappingError, MendError
 from connector.domain.mapping import CrmMapping, NewField
 
 PERMISSION_SET = "Expansion_Connector"
@@ -54,10 +54,8 @@ class SalesforceSetup:
                 done += self._grant(missing)
             self._reader.forget_schemas()
             done += self._probe_task_key(wanted, missing)
-        except RefusedError as error:
-            raise _not_allowed(error) from error
         except CallError as error:
-            raise for_reader(error) from error
+            raise _not_allowed(error) from error
         for type, names in self.missing(wanted).items():
             raise MappingError(
                 f"{SOBJECTS[type]}: {', '.join(names)} cannot be used as wanted",
@@ -167,7 +165,9 @@ def _metadata(field: NewField, is_key: bool = True) -> dict[str, Any]:
     return common | {"type": "Text", "length": field.length, "required": False} | key
 
 
-def _not_allowed(error: RefusedError) -> CredentialError:
+def _not_allowed(error: CallError) -> LaterError | MendError:
+    if not isinstance(error, RefusedError) or error.status in (401, 423, 429):
+        return for_reader(error)
     return CredentialError(
         f"the CRM refused to be set up: {error.code} {error.message}",
         hint="install with a user who may Customize Application, or ask an administrator to create the fields",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from glob import glob, has_magic
@@ -33,31 +33,36 @@ class TextRow:
     text: str = ""
 
 
+At = Callable[..., str | None]
+"""Where a part of the mapping stands: file:line:column."""
+
+
+def nowhere(*_loc: str | int) -> None:
+    """Say nothing: the mapping is in no file."""
+
+
 @dataclass(frozen=True)
-class MappingText:
-    """The mapping file, to point at the line that names a column."""
+class Where:
+    """One file set of the mapping, to point at what is to blame."""
 
-    path: Path | None = None
+    at: At
+    stream: str
+    number: int
 
-    def place(self, word: str) -> str | None:
-        """file:line:column where a column, pattern or key is first written in the mapping."""
-        if self.path is None or not self.path.is_file():
-            return None if self.path is None else str(self.path)
-        written = re.compile(rf"""(?:^|[\s\[{{,"']){re.escape(word)}(?=["'\],}}:]|\s*$)""")
-        # A column of theirs may be called like one of ours, which stands before a colon.
-        value = re.compile(rf"""[\s\[{{,"']{re.escape(word)}(?=["']?(?:[\],}}]|\s*$))""")
-        lines = [line.partition(" #")[0].rstrip() for line in self.path.read_text("utf-8").splitlines()]
-        for pattern in (value, written):
-            for number, line in enumerate(lines, 1):
-                if found := pattern.search(line):
-                    return f"{self.path}:{number}:{found.end() - len(word) + 1}"
-        return str(self.path)
+    def place(self, *loc: str | int) -> str | None:
+        """file:line:column of a part of the file set, or of the nearest part around it that is written."""
+        return self.at(self.stream, self.number, *loc)
+
+    def column(self, files: FileSet, theirs: str) -> str | None:
+        """Where one of their columns is named."""
+        ours = next((ours for ours, column in files.columns.items() if column == theirs), None)
+        return self.place("where", theirs) if ours is None else self.place("columns", ours)
 
 
-def paths(files: FileSet, folder: Path, mapping: MappingText) -> Sequence[Path]:
+def paths(files: FileSet, folder: Path, where: Where) -> Sequence[Path]:
     """Files that the patterns mean, sorted; a named file that is missing is an error, an empty pattern is not."""
     found: list[Path] = []
-    for pattern in files.files:
+    for number, pattern in enumerate(files.files):
         full = str(folder / pattern)
         if has_magic(pattern):
             found.extend(Path(path) for path in sorted(glob(full, recursive=True)))
@@ -66,7 +71,7 @@ def paths(files: FileSet, folder: Path, mapping: MappingText) -> Sequence[Path]:
         else:
             raise SourceDataError(
                 f"there is no file {full}",
-                at=mapping.place(pattern),
+                at=where.place("files", number),
                 hint="put the file there, mend `files` in the mapping, or set CONNECTOR_FILES_DIR",
             )
     return list(dict.fromkeys(found))
@@ -82,12 +87,12 @@ def fingerprint(path: Path, known: Mapping[str, object] | None) -> Mapping[str, 
     return {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "hash": digest}
 
 
-def check_columns(header: Sequence[str], files: FileSet, path: Path, mapping: MappingText) -> None:
+def check_columns(header: Sequence[str], files: FileSet, path: Path, where: Where) -> None:
     """Raise SourceDataError for the first column that the mapping names and the file lacks."""
     for column in (*files.columns.values(), *files.where):
         if column not in header:
             what = f"{path.name} has no column {column!r}"
-            raise SourceDataError(what, at=mapping.place(column), hint=_cure(column, header))
+            raise SourceDataError(what, at=where.column(files, column), hint=_cure(column, header))
 
 
 def _cure(column: str, header: Sequence[str]) -> str:
@@ -99,39 +104,39 @@ def _cure(column: str, header: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"mend the mapping; the file has: {', '.join(header)}"
 
 
-def wrong_encoding(path: Path, files: FileSet, mapping: MappingText) -> SourceDataError:
+def wrong_encoding(path: Path, files: FileSet, where: Where) -> SourceDataError:
     """What to say when bytes are no text in the encoding that the mapping names."""
     return SourceDataError(
         f"{path.name} is not written in {files.encoding}",
-        at=mapping.place("encoding"),
+        at=where.place("encoding"),
         hint="set `encoding` in the mapping (Excel in western Europe writes cp1252); a workbook is saved as CSV first",
     )
 
 
-def open_parquet(path: Path, files: FileSet, mapping: MappingText) -> pq.ParquetFile:
+def open_parquet(path: Path, files: FileSet, where: Where) -> pq.ParquetFile:
     """Open a Parquet file that has the mapped columns."""
     try:
         opened = pq.ParquetFile(path)
     except pa.ArrowInvalid:
         raise SourceDataError(
             f"{path.name} is no Parquet file",
-            at=mapping.place("parquet"),
+            at=where.place("format"),
             hint="write it anew if it was cut off, or mend `format` in the mapping",
         ) from None
-    check_columns(opened.schema_arrow.names, files, path, mapping)
+    check_columns(opened.schema_arrow.names, files, path, where)
     return opened
 
 
-def text_rows(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
+def text_rows(path: Path, files: FileSet, where: Where) -> Iterator[TextRow]:
     """Rows of a file, in order, in bounded memory."""
     match files.format:
         case "csv":
-            yield from _csv(path, files, mapping)
+            yield from _csv(path, files, where)
         case "jsonl":
-            yield from _jsonl(path, files, mapping)
+            yield from _jsonl(path, files, where)
         case "parquet":
             line = 0
-            for batch in open_parquet(path, files, mapping).iter_batches(CHUNK):
+            for batch in open_parquet(path, files, where).iter_batches(CHUNK):
                 for row in batch.to_pylist():
                     line += 1
                     yield TextRow(line, {name: _text(value) for name, value in row.items()})
@@ -143,12 +148,12 @@ def kept(row: TextRow, files: FileSet) -> bool:
     return values is None or all(values.get(column, "").strip() in allowed for column, allowed in files.where.items())
 
 
-def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
+def _csv(path: Path, files: FileSet, where: Where) -> Iterator[TextRow]:
     try:
         with path.open(encoding=signed(files.encoding), newline="") as opened:
             reader = csv.reader(opened, delimiter=files.delimiter)
             header = [name.strip() for name in next(reader, [])]
-            check_columns(header, files, path, mapping)
+            check_columns(header, files, path, where)
             for fields in reader:
                 if not fields:
                     continue
@@ -159,16 +164,16 @@ def _csv(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
                     files.delimiter.join(fields),
                 )
     except UnicodeDecodeError:
-        raise wrong_encoding(path, files, mapping) from None
+        raise wrong_encoding(path, files, where) from None
     except csv.Error as broken:
         raise SourceDataError(
             f"{path.name} cannot be read as CSV: {broken}",
-            at=mapping.place(path.name),
+            at=where.place("files"),
             hint="is it text? A workbook is saved as CSV first; a quote that never ends swallows the rest of a file",
         ) from None
 
 
-def _jsonl(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow]:
+def _jsonl(path: Path, files: FileSet, where: Where) -> Iterator[TextRow]:
     # Rows of JSON may lack a column that has no value, so a missing one is empty, not an error.
     wanted = {*files.columns.values(), *files.where}
     try:
@@ -177,7 +182,7 @@ def _jsonl(path: Path, files: FileSet, mapping: MappingText) -> Iterator[TextRow
                 if text.strip():
                     yield _json_row(number, text, wanted)
     except UnicodeDecodeError:
-        raise wrong_encoding(path, files, mapping) from None
+        raise wrong_encoding(path, files, where) from None
 
 
 def _json_row(number: int, text: str, wanted: set[str]) -> TextRow:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from connector.adapters.sources.files.audit import raw_mrr
-from connector.adapters.sources.files.reading import MappingText, fingerprint, kept, paths, text_rows
+from connector.adapters.sources.files.reading import At, Where, fingerprint, kept, nowhere, paths, text_rows
 from connector.adapters.sources.files.translate import Translator
 from connector.adapters.sources.files.usage import usage_pages
 from connector.domain.billing import FileSet, FilesMapping, FileStream
@@ -39,12 +39,10 @@ class FilesSource:
     name = "files"
     reference = ("prices",)
 
-    def __init__(
-        self, mapping: FilesMapping, folder: Path, mapping_path: Path | None = None, mapping_hash: str = ""
-    ) -> None:
+    def __init__(self, mapping: FilesMapping, folder: Path, at: At = nowhere, mapping_hash: str = "") -> None:
         self._mapping = mapping
         self._folder = folder
-        self._text = MappingText(mapping_path)
+        self._at = at
         self.name = mapping.name
         self.mapping_hash = mapping_hash or hashlib.sha256(repr(mapping).encode()).hexdigest()
 
@@ -63,7 +61,8 @@ class FilesSource:
         known: dict[str, Any] = dict(cursor or {})
         files: dict[str, Any] = dict(known.get("files", {})) if known.get("mapping") == self.mapping_hash else {}
         for at, each in enumerate(self._mapping.sets(cast(FileStream, stream))):
-            for path in paths(each, self._folder, self._text):
+            where = Where(self._at, stream, at)
+            for path in paths(each, self._folder, where):
                 key = f"{at}:{path}"
                 mark = fingerprint(path, files.get(key))
                 unchanged = files.get(key, {}).get("hash") == mark["hash"]
@@ -74,9 +73,9 @@ class FilesSource:
                 if stream == "usage":
                     origin = f"{path.name}#{at}"
                     lag = self._mapping.usage_lag_hours
-                    yield from usage_pages(path, each, origin, self._text, now, lag)
+                    yield from usage_pages(path, each, origin, where, now, lag)
                 else:
-                    yield from self._rows(stream, at, each, path, initial=not known.get("complete"))
+                    yield from self._rows(where, each, path, initial=not known.get("complete"))
                 yield Page(stream, cursor=done)
         if files and not known.get("complete"):
             # From here on a new row is news, not history.
@@ -94,24 +93,24 @@ class FilesSource:
         """Files cost no API call."""
         return 0
 
-    def _rows(self, stream: str, at: int, files: FileSet, path: Path, initial: bool) -> Iterator[Page]:
+    def _rows(self, where: Where, files: FileSet, path: Path, initial: bool) -> Iterator[Page]:
+        stream = where.stream
         yield Page(stream, anew=f"{path.name}:")
         rejected: list[Rejected] = []
         landings: list[Landing] = []
-        for landing in self._landings(stream, at, files, path, rejected):
+        for landing in self._landings(where, files, path, rejected):
             landings.append(landing)
             if len(landings) == PER_PAGE:
                 yield Page(stream, landings, initial=initial)
                 landings = []
         yield Page(stream, landings, initial=initial, rejected=rejected)
 
-    def _landings(
-        self, stream: str, at: int, files: FileSet, path: Path, rejected: list[Rejected]
-    ) -> Iterator[Landing]:
+    def _landings(self, where: Where, files: FileSet, path: Path, rejected: list[Rejected]) -> Iterator[Landing]:
         """One landing per id; rows without a usable id go to `rejected`."""
+        stream, at = where.stream, where.number
         lines: dict[str, int] = {}
         items: dict[str, list[Mapping[str, str]]] = defaultdict(list)
-        for row in text_rows(path, files, self._text):
+        for row in text_rows(path, files, where):
             if not kept(row, files):
                 continue
             id = "" if row.values is None else self._id(stream, files, row.values)

@@ -129,7 +129,9 @@ class Translator:
             seen = [
                 (row, [self.values("subscriptions", row, at) for at in range(len(row.payload["rows"]))]) for row in rows
             ]
-            return subscription_tables(owner, rows[-1].id, [*(one for one in seen[:-1] if was_fit(owner, one)), seen[-1]])
+            return subscription_tables(
+                owner, rows[-1].id, [*(one for one in seen[:-1] if was_fit(owner, one)), seen[-1]]
+            )
 
         return read_subscription
 

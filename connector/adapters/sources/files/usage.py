@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from connector.adapters.sources.files.reading import (
-    MappingText,
+    Where,
     check_columns,
     open_parquet,
     signed,
@@ -34,38 +34,36 @@ CHUNK = 200_000
 ENDS = timedelta(days=1)
 
 
-def usage_pages(
-    path: Path, files: FileSet, origin: str, mapping: MappingText, now: datetime, lag_hours: int
-) -> Iterator[Page]:
+def usage_pages(path: Path, files: FileSet, origin: str, where: Where, now: datetime, lag_hours: int) -> Iterator[Page]:
     """Pages of one file; the first replaces what the file gave before."""
     parser = _Parser(files, path, now, lag_hours)
     fresh = True
     yield Page("usage", anew=f"{path.name}:")
-    for batch, broken in _batches(path, files, mapping):
+    for batch, broken in _batches(path, files, where):
         table, rejected = parser.parse(batch)
         part = UsagePart(origin, table, files.combine, files.outside_subscription, fresh)
         yield Page("usage", usage=part, rejected=[*broken, *rejected])
         fresh = False
 
 
-def _batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+def _batches(path: Path, files: FileSet, where: Where) -> Iterator[tuple[pa.Table, list[Rejected]]]:
     """Tables of text, with `line` as the number of each row's line."""
     match files.format:
         case "csv":
             try:
-                yield from _csv_batches(path, files, mapping)
+                yield from _csv_batches(path, files, where)
             except (UnicodeDecodeError, pa.ArrowInvalid) as wrong:
-                raise _unreadable(wrong, path, files, mapping) from None
+                raise _unreadable(wrong, path, files, where) from None
         case "parquet":
             first = 1
-            for batch in open_parquet(path, files, mapping).iter_batches(CHUNK):
+            for batch in open_parquet(path, files, where).iter_batches(CHUNK):
                 yield _numbered(pa.table(batch), list(range(first, first + batch.num_rows))), []
                 first += batch.num_rows
         case "jsonl":
-            yield from _jsonl_batches(path, files, mapping)
+            yield from _jsonl_batches(path, files, where)
 
 
-def _csv_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+def _csv_batches(path: Path, files: FileSet, where: Where) -> Iterator[tuple[pa.Table, list[Rejected]]]:
     broken: list[tuple[int, str]] = []
 
     def skip(row: Any) -> str:
@@ -75,7 +73,7 @@ def _csv_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[t
     with path.open(encoding=signed(files.encoding), newline="") as opened:
         header = opened.readline().rstrip("\r\n")
     names = [name.strip().strip('"') for name in header.split(files.delimiter)]
-    check_columns(names, files, path, mapping)
+    check_columns(names, files, path, where)
     try:
         reader = _open(path, files, names, skip)
     except pa.ArrowInvalid as invalid:
@@ -111,17 +109,17 @@ def _open(path: Path, files: FileSet, names: list[str], skip: Callable[[Any], st
     )
 
 
-def _unreadable(wrong: Exception, path: Path, files: FileSet, mapping: MappingText) -> SourceDataError:
+def _unreadable(wrong: Exception, path: Path, files: FileSet, where: Where) -> SourceDataError:
     if isinstance(wrong, UnicodeDecodeError) or "UTF8" in str(wrong):
-        return wrong_encoding(path, files, mapping)
+        return wrong_encoding(path, files, where)
     return SourceDataError(
         f"{path.name} cannot be read as CSV: {str(wrong).splitlines()[0]}",
-        at=mapping.place(path.name),
+        at=where.place("files"),
         hint="is it text? A workbook is saved as CSV first",
     )
 
 
-def _jsonl_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator[tuple[pa.Table, list[Rejected]]]:
+def _jsonl_batches(path: Path, files: FileSet, where: Where) -> Iterator[tuple[pa.Table, list[Rejected]]]:
     wanted = sorted({*files.columns.values(), *files.where})
     rows: list[dict[str, Any]] = []
     broken: list[Rejected] = []
@@ -130,7 +128,7 @@ def _jsonl_batches(path: Path, files: FileSet, mapping: MappingText) -> Iterator
         kinds = pa.schema([("line", pa.int64()), *((name, pa.string()) for name in wanted)])
         return pa.Table.from_pylist(rows, schema=kinds)
 
-    for row in text_rows(path, files, mapping):
+    for row in text_rows(path, files, where):
         if row.values is None:
             broken.append(_broken(path, row.line, row.text))
             continue
