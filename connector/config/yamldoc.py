@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -56,7 +56,7 @@ def load(path: Path, kind: type[T], file: str | None = None) -> Loaded[T]:
     name = file or str(path)
     data, places = _parse(path, name)
     try:
-        value = _adapter(kind).validate_python(data)
+        value = _adapter(cast(Any, kind)).validate_python(data)
     except ValidationError as invalid:
         raise ConfigError([_problem(error, kind, name, places) for error in invalid.errors()]) from None
     _check_header(value, path, name, places)
