@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Literal
 
-from connector.domain.catalogue import Language
+from connector.domain.catalogue import Language, Texts
 from connector.domain.change import FieldType, Policy
 from connector.domain.documents import document
 
@@ -91,6 +91,8 @@ class OpportunityMap:
     pipeline_field: str | None = None
     pipeline: str | None = None
     """Pipeline (HubSpot) by label, when the CRM has several."""
+    called: Texts = field(default_factory=lambda: {"en": "the opportunity", "fr": "l’opportunité"})
+    """What this CRM's users call it, with its article, as texts cite it."""
     amount_basis: Literal["arr", "mrr"] = "arr"
     stages: Mapping[OurStage, str]
     """Our stage → the label people see. `proposed` must not count in the forecast."""

@@ -149,6 +149,7 @@ def _example_names() -> dict[str, Any]:
         "p": 0.3,
         "contact": {"name": "Ana Ruiz", "role": "CFO", "why": "no talk on record yet"},
         "goals": "grow",
+        "opportunity": "the opportunity",
         "irritants": "",
         "stages": dict.fromkeys(get_args(OurStage), "stage"),
         "review_on": day,

@@ -302,6 +302,7 @@ class _Desk:
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
             "stages": dict(self.mapping.opportunity.stages),
+            "opportunity": in_language(self.mapping.opportunity.called, language),
         }
 
     def _only_says_when(self, signal: str) -> bool:

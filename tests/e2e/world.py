@@ -7,6 +7,7 @@ Everything is served once. A test begins with a CRM and a state folder put back 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ class Site:
 
     def _moment(self, crm: str, moment: str) -> tuple[Callable[[], None], Path]:
         if (crm, moment) not in self.moments:
-            folder = self.scratch / f"{crm}-{moment}"
+            folder = Path(tempfile.mkdtemp(prefix=f"{crm}-{moment}-", dir=self.scratch))
             before = {"installed": "empty", "synced": "installed"}[moment]
             world = self.at(crm, before, folder)
             if moment == "installed":
@@ -122,8 +123,9 @@ class Site:
 
     def _world(self, crm: str, folder: Path) -> World:
         folder.mkdir(parents=True, exist_ok=True)
-        home = project(folder / "project", self.company)
-        return World(self.sides[crm], self.env, folder, self.company.now, self.kept, home, company=self.company)
+        home = folder / "project"
+        shutil.copytree(self.scratch / "project", home)
+        return World(self.sides[crm], self.env, folder, self.company.now, self.kept, home, self.company)
 
 
 def project(folder: Path, company: demo.Company) -> Path:
@@ -161,6 +163,7 @@ def served(scratch: Path) -> Iterator[Site]:
         org.state.store.load("OpportunityStage", salesforce_stages())
         demo.load_stand_ins(company, **urls)
         sides: dict[str, Side] = {"hubspot": HubspotSide(portal), "salesforce": SalesforceSide(org)}
+        project(scratch / "project", company)
         site = Site(company, _env(urls, keys, pem, files), sides, scratch)
         for crm, side in sides.items():
             (scratch / f"{crm}-empty").mkdir()

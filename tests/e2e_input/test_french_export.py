@@ -141,7 +141,7 @@ def test_french_export_comes_through_right(ran: Ran) -> None:
 
 
 def test_french_dates_are_days_in_paris(ran: Ran) -> None:
-    """15/01/2025 is the midnight of Paris, not of Greenwich; 01/03/2026 is the first of March, not the third of January."""
+    """15/01/2025 begins at midnight in Paris, not Greenwich; 01/03/2026 is in March, not January."""
     started = {row["subscription_id"]: row["started_at"] for row in table(ran.cli, "subscriptions")}
 
     assert started["A-1"] == datetime(2025, 1, 14, 23, tzinfo=UTC)

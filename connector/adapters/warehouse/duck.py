@@ -61,7 +61,7 @@ class DuckWarehouse:
                 self._land_rows(source.name, page, now)
             if page.usage is not None:
                 self._land_usage(source.name, page)
-            self._set_aside(source.name, page.rejected, page.stream, None, now)
+            self._set_aside(source.name, page.stream, [(one.row, one) for one in page.rejected], now)
             if page.cursor is not None:
                 text = json.dumps(page.cursor, sort_keys=True)
                 self.run("land_cursor", source=source.name, stream=page.stream, cursor=text)
@@ -165,6 +165,7 @@ class DuckWarehouse:
 
     def _stage_batch(self, source: BillingSource, stream: str, units: Sequence[str], now: datetime) -> Landed:
         translated = list(source.translate(self.raw(source.name), stream, units, now))
+        rejected = [(unit.unit, one) for unit in translated for one in unit.rejected]
         with self._transaction():
             for table in TABLES:
                 self._connection.execute(
@@ -173,10 +174,9 @@ class DuckWarehouse:
                     {"source": source.name, "stream": stream, "ids": list(units)},
                 )
             rows = self._insert(stream, translated)
-            for unit in translated:
-                self._set_aside(source.name, unit.rejected, stream, unit.unit, now)
+            self._set_aside(source.name, stream, rejected, now)
             self.run("mark_staged", source=source.name, stream=stream, ids=list(units))
-        return Landed(rows, Counter(one.reason for unit in translated for one in unit.rejected))
+        return Landed(rows, Counter(one.reason for _, one in rejected))
 
     def _insert(self, stream: str, translated: Sequence[Translated]) -> Counter[str]:
         written: Counter[str] = Counter()
@@ -192,9 +192,8 @@ class DuckWarehouse:
                 written[table] += len(rows)
         return written
 
-    def _set_aside(
-        self, source: str, rejected: Sequence[Rejected], stream: str, unit: str | None, now: datetime
-    ) -> None:
+    def _set_aside(self, source: str, stream: str, rejected: Sequence[tuple[str, Rejected]], now: datetime) -> None:
+        """Keep rejected rows, each with its unit."""
         if not rejected:
             return
         rows = [
@@ -207,9 +206,9 @@ class DuckWarehouse:
                 "payload": None if one.payload is None else json.dumps(one.payload, default=str),
                 "seen_at": now,
                 "unit_stream": stream,
-                "unit_id": one.row if unit is None else unit,
+                "unit_id": unit,
             }
-            for one in rejected
+            for unit, one in rejected
         ]
         with self._view("aside", pa.Table.from_pylist(rows, schema=SCHEMAS["quarantine"])):
             self._connection.execute("INSERT INTO quarantine BY NAME SELECT * FROM aside")

@@ -36,8 +36,11 @@ ON CONFLICT (source, stream) DO UPDATE SET cursor = excluded.cursor;
 SELECT cursor FROM cursors WHERE source = $source AND stream = $stream;
 
 -- name: forget_file
--- A file is read from its start: what was set aside from it before is told again if it still holds.
-DELETE FROM quarantine WHERE source = $source AND unit_stream = $stream AND starts_with("row", $prefix);
+-- A file is read from its start: what was set aside from it before is told again if it still holds. Landed rows stay
+-- set aside: an unchanged one does not land again, so only its quarantine says that it is still to be tried.
+DELETE FROM quarantine
+WHERE source = $source AND unit_stream = $stream AND starts_with("row", $prefix)
+    AND (unit_id = "row" OR unit_stream = 'usage');
 
 -- name: forget_usage
 DELETE FROM usage WHERE source = $source AND unit_stream = 'usage' AND unit_id = $origin;
@@ -99,18 +102,19 @@ LEFT JOIN subscriptions
 WHERE waiting.source = $source;
 
 -- name: combine_usage
--- One number per account, day and metric; where two origins tell it, the newer one counts.
+-- One number per account, day, metric and origin.
 CREATE OR REPLACE TEMP TABLE combined AS
-SELECT whose, day, metric, origin, combine, known_at,
-    CASE combine WHEN 'sum' THEN total ELSE highest END AS value
-FROM (
-    SELECT whose, day, metric, origin, combine, sum(value) AS total, max(value) AS highest,
-        max(known_at) AS known_at, max(seq) AS seq
-    FROM resolved
-    WHERE whose IS NOT NULL AND NOT (outside_dates AND outside = 'quarantine')
-    GROUP BY whose, day, metric, origin, combine
-)
-QUALIFY row_number() OVER (PARTITION BY whose, day, metric ORDER BY seq DESC) = 1;
+SELECT whose, day, metric, origin, combine, max(known_at) AS known_at, max(seq) AS seq,
+    CASE combine WHEN 'sum' THEN sum(value) ELSE max(value) END AS value
+FROM resolved
+WHERE whose IS NOT NULL AND NOT (outside_dates AND outside = 'quarantine')
+GROUP BY whose, day, metric, origin, combine;
+
+-- name: keep_newest_origin
+-- Where two origins tell the same, the newer one counts.
+DELETE FROM combined USING combined AS newer
+WHERE newer.whose = combined.whose AND newer.day = combined.day AND newer.metric = combined.metric
+    AND newer.seq > combined.seq;
 
 -- name: add_late_usage
 -- Rows that waited for their account join what their origin already gave.
@@ -156,7 +160,8 @@ INSERT INTO raw_usage SELECT * EXCLUDE (whose, outside_dates) FROM resolved WHER
 -- name: usage_report
 SELECT count(*) FILTER (WHERE whose IS NULL) AS orphans, count(*) FILTER (WHERE whose IS NOT NULL) AS owned,
     count(*) FILTER (WHERE outside_dates) AS outside,
-    count(*) FILTER (WHERE outside_dates AND outside = 'quarantine') AS set_aside
+    count(*) FILTER (WHERE outside_dates AND outside = 'quarantine') AS set_aside,
+    count(DISTINCT origin) AS origins
 FROM resolved;
 
 -- name: known_accounts

@@ -25,9 +25,11 @@ def stage_usage(warehouse: Runner, source: str, now: datetime) -> Landed:
     run = warehouse.run
     run("forget_orphan_usage", source=source, reason=Reason.ORPHAN_USAGE)
     run("resolve_usage", source=source)
-    orphans, owned, outside, set_aside = run("usage_report").fetchone()
+    orphans, owned, outside, set_aside, origins = run("usage_report").fetchone()
     if owned:
         run("combine_usage")
+        if origins > 1:
+            run("keep_newest_origin")
         run("add_late_usage", source=source)
         run("replace_usage", source=source)
         run("insert_usage", source=source)

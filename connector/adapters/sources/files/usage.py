@@ -6,7 +6,7 @@ The rules for numbers, dates and words are those of `values`, written in SQL; a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -157,12 +157,14 @@ class _Parser:
         self._path = path
         self._lag = lag_hours
         self._latest_day = (now + ENDS).date()
+        self._kinds: Mapping[str, pa.DataType] = {}
         self._connection = duckdb.connect(":memory:", config={"threads": 2})
         self._connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
     def parse(self, batch: pa.Table) -> tuple[pa.Table, list[Rejected]]:
         """Usage rows, and those that are set aside with the reason why."""
-        self._connection.register("batch", batch)
+        self._kinds = dict(zip(batch.schema.names, batch.schema.types, strict=True))
+        self._connection.register("batch", _encoded(batch))
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS {self._parsing()}")
         broken = self._connection.execute(
             "SELECT line, reason, payload FROM parsed WHERE reason IS NOT NULL"
@@ -190,7 +192,7 @@ class _Parser:
             WITH told AS (
                 SELECT line, {self._text("account_id")} AS account_id,
                     {self._text("subscription_id")} AS subscription_id,
-                    {self._text("metric")} AS metric, {self._text("day")} AS day_text, {value} AS value,
+                    {self._text("metric")} AS metric, {self._told_day()} AS told_day, {value} AS value,
                     {theirs}
                 FROM batch WHERE {" AND ".join(wheres) or "true"}
             ), dated AS (SELECT *, {self._day()} AS day FROM told), judged AS (SELECT *, CASE
@@ -234,7 +236,18 @@ class _Parser:
         rest = given if words.get("*") == "*" else _quote(words["*"]) if "*" in words else "NULL"
         return f"CASE {given} {cases} ELSE {rest} END" if cases else rest
 
+    def _typed(self, column: str, *kinds: Callable[[pa.DataType], bool]) -> str | None:
+        """The name of their column, if the file itself gives it a type and the mapping adds nothing to it."""
+        files = self._files
+        theirs = files.columns.get(column)
+        if theirs is None or column in files.constants or column in files.values:
+            return None
+        return _name(theirs) if any(kind(self._kinds[theirs]) for kind in kinds) else None
+
     def _number(self, column: str) -> str:
+        typed = self._typed(column, pa.types.is_floating, pa.types.is_integer)
+        if typed is not None:
+            return f"CASE WHEN isfinite(CAST({typed} AS DOUBLE)) THEN CAST({typed} AS DOUBLE) END"
         marks = set(SPACES if set(self._files.thousands) & set(SPACES) else "") | set(self._files.thousands)
         plain = f"trim(regexp_replace({self._text(column)}, '[€$£¥]', '', 'g'), {_quote(SPACES)})"
         for mark in sorted(marks):
@@ -243,14 +256,27 @@ class _Parser:
         # TRY_CAST alone would take "1e5", "nan" and "1_000".
         return f"CASE WHEN regexp_full_match({plain}, '[+-]?\\d+(\\.\\d+)?') THEN TRY_CAST({plain} AS DOUBLE) END"
 
+    def _told_day(self) -> str:
+        return self._typed("day", pa.types.is_date) or self._text("day")
+
     def _day(self) -> str:
+        if self._typed("day", pa.types.is_date):
+            return "CAST(told_day AS DATE)"
         zoned = [form for form in self._files.dates if "%z" in form.lower()]
         plain = [form for form in self._files.dates if form not in zoned]
-        tries = [f"CAST(try_strptime(day_text, [{', '.join(map(_quote, plain))}]) AS DATE)"] if plain else []
+        tries = [f"CAST(try_strptime(told_day, [{', '.join(map(_quote, plain))}]) AS DATE)"] if plain else []
         if zoned:
             forms = ", ".join(map(_quote, zoned))
-            tries.append(f"CAST(try_strptime(day_text, [{forms}]) AS DATE)")
+            tries.append(f"CAST(try_strptime(told_day, [{forms}]) AS DATE)")
         return f"coalesce({', '.join(tries)}, NULL)"
+
+
+def _encoded(batch: pa.Table) -> pa.Table:
+    """The same table with texts as dictionaries: DuckDB then trims and parses each distinct text once."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_string(field.type):
+            batch = batch.set_column(place, field.name, batch.column(place).dictionary_encode())
+    return batch
 
 
 def _name(column: str) -> str:
