@@ -82,6 +82,10 @@ def tie(warehouse: WarehouseReader, sources: Sequence[BillingSource], as_of: dat
         source=dict(told),
         ours=counted,
         difference={currency: gap for currency, gap in difference.items() if gap},
-        why={reason: {one: amount for one, amount in amounts.items() if amount} for reason, amounts in why.items()},
+        why={
+            reason: {one: amount for one, amount in amounts.items() if amount}
+            for reason, amounts in why.items()
+            if any(amounts.values())
+        },
         unmapped={row["currency"]: int(row["unmapped_minor"]) for row in rows if row["unmapped_minor"]},
     )

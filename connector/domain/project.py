@@ -17,7 +17,8 @@ BillingMapping = StripeMapping | FilesMapping
 At = Callable[..., str]
 
 INTENT_NAMES = frozenset(
-    "account offer quantity delta_mrr p evidence against moment data_to contact goals irritants stages need opportunity".split()
+    "account offer need quantity delta_mrr p evidence against moment data_to contact goals irritants stages"
+    " opportunity".split()
 )
 """Names that templates of `negotiation.yaml` may use."""
 REVIEW_NAMES = frozenset("account review_on renewal_on announce evidence contact goals irritants mrr data_to".split())

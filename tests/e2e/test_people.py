@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from connector.adapters.ledger import Ledger
@@ -207,15 +208,12 @@ def test_an_account_in_the_bin_gets_nothing_more(synced: World) -> None:
     assert not synced.side.writes()
 
 
-def test_the_opportunity_of_a_rep_is_not_doubled(installed: World, again: object) -> None:
+def test_the_opportunity_of_a_rep_is_not_doubled(installed: World, again: Callable[[str], World]) -> None:
     """An account whose rep works on a need already gets no opportunity of ours for it."""
-    planned = installed.run("plan", "--out", str(installed.folder / "plan.json"), "--json")
-    assert planned.code == 0
     installed.sync()
     ours = installed.side.ours("opportunity")[0]
     account, need = account_of(installed, ours), ours["need"]
-    assert callable(again)
-    world: World = again("with a rep's own")
+    world = again("with a rep's own")
     world.side.new_opportunity(account, f"Talks – {NEED_IN_WORDS[need]}")
 
     world.sync()

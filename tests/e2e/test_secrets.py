@@ -41,6 +41,7 @@ def seen(world: World, *ran: Ran) -> str:
 
 
 def shown(world: World, text: str) -> list[str]:
+    """The secrets that stand in a text."""
     return sorted(secret for secret in secrets(world) if secret in text)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 import yaml
 
 from connector.domain.workdays import add_workdays
+from connector.sandbox.company.identity import hubspot_id, salesforce_id
 from connector.services.calendar import holidays_of
 from tests.e2e.sides import Record
 from tests.e2e.world import World
@@ -34,9 +36,13 @@ def language(world: World, one: Record) -> str:
 
 
 def owner_id(world: World, key: str) -> str:
-    from connector.sandbox.company.identity import hubspot_id, salesforce_id
-
+    """The CRM's id of an owner of the demo company."""
     return (hubspot_id if world.side.crm == "hubspot" else salesforce_id)("owner", key)
+
+
+def reread(world: World) -> Callable[[Record], Record]:
+    """An opportunity as it is now."""
+    return lambda one: world.side.get("opportunity", one.id)
 
 
 def subjects(world: World, stage: str, language: str) -> list[str]:

@@ -18,7 +18,9 @@ def test_of_two_syncs_at_once_one_waits_or_is_told_to_come_back(installed: World
     for folder in folders:
         folder.mkdir()
     # Writes take a moment, so that both are there at the same time.
-    installed.side.control.faults.append(Fault(method="POST|PATCH", path="batch/upsert|composite", times=99, delay=0.05))
+    installed.side.control.faults.append(
+        Fault(method="POST|PATCH", path="batch/upsert|composite", times=99, delay=0.05)
+    )
     env = installed.environment()
     running = [
         processes.start(

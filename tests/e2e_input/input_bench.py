@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -197,9 +197,6 @@ def without_foreign_needs(text: str, needs: Iterable[str]) -> str:
         return found is None or found[1] in known
 
     return "".join(line for line in text.splitlines(keepends=True) if kept(line))
-
-
-Tables = Callable[[str], list[Row]]
 
 
 def table(cli: Cli, name: str) -> list[Row]:

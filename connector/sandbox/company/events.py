@@ -61,9 +61,10 @@ def _interest(life: Life, month: int, rng: np.random.Generator) -> Iterator[Inte
         need = float(life.drivers.needs[module][month])
         for kind, often in _INTEREST:
             count = int(rng.poisson(often * need**2))
-            moments = [_moment(rng, month) for _ in range(count)]
-            if not _owned_on(life, module, month_start(month)):
-                for moment in moments:
+            draws = [_draw_moment(rng, month) for _ in range(count)]
+            if draws and not _owned_on(life, module, month_start(month)):
+                for draw in draws:
+                    moment = _moment_of(month, *draw)
                     feature = module.removeprefix("prod_")
                     yield _event(life, moment, kind, feature, f"https://app.northlight.example/{feature}")
 
@@ -80,10 +81,10 @@ def _limits(life: Life, month: int, rng: np.random.Generator) -> Iterator[Intere
         ("api_limit_reached", throttled, _beyond(float(drivers.api_calls[month]), limits.api_calls)),
     ]
     for kind, count, is_reached in reached:
-        moments = [_moment(rng, month) for _ in range(count)]
+        draws = [_draw_moment(rng, month) for _ in range(count)]
         if is_reached:
-            for moment in moments:
-                yield _event(life, moment, kind, kind.removesuffix("_limit_reached"), "product log")
+            for draw in draws:
+                yield _event(life, _moment_of(month, *draw), kind, kind.removesuffix("_limit_reached"), "product log")
 
 
 def _support(life: Life, month: int, rng: np.random.Generator) -> Iterator[InterestEvent]:
@@ -124,9 +125,18 @@ def _event(life: Life, moment: datetime, kind: str, detail: str, source: str) ->
 
 def _moment(rng: np.random.Generator, month: int) -> datetime:
     """A moment of a working day."""
-    day = month_start(month) + timedelta(days=int(rng.integers(days_in(month))))
+    return _moment_of(month, *_draw_moment(rng, month))
+
+
+def _draw_moment(rng: np.random.Generator, month: int) -> tuple[int, int]:
+    """The draws behind a moment: most moments are drawn and never told."""
+    return int(rng.integers(days_in(month))), int(rng.integers(9 * 3600))
+
+
+def _moment_of(month: int, days: int, seconds: int) -> datetime:
+    day = month_start(month) + timedelta(days=days)
     day -= timedelta(days=max(0, day.weekday() - 4))
-    return datetime.combine(day, time(7), UTC) + timedelta(seconds=int(rng.integers(9 * 3600)))
+    return datetime.combine(day, time(7), UTC) + timedelta(seconds=seconds)
 
 
 def _days_until_well(life: Life, month: int) -> int:

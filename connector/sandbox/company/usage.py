@@ -238,9 +238,9 @@ def _alive(life: Life) -> Days:
 
 def _health(life: Life) -> Days:
     """Use falls by half through a bad spell and comes back after it, a month behind."""
-    target = 1 - 0.5 * life.drivers.unhealthy
+    target: list[float] = (1 - 0.5 * life.drivers.unhealthy)[_MONTH_OF_DAY].tolist()
     level, made = 1.0, []
-    for month in _MONTH_OF_DAY:
-        level += (float(target[month]) - level) / 30
+    for wanted in target:
+        level += (wanted - level) / 30
         made.append(level)
     return np.array(made)
