@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.applications import Starlette
 
@@ -37,11 +37,11 @@ class Side(ABC):
     """One CRM stand-in."""
 
     crm: str
-    kinds: Mapping[str, str]
+    kinds: ClassVar[Mapping[str, str]]
     """Our types → the vendor's."""
-    names: Mapping[str, str]
+    names: ClassVar[Mapping[str, str]]
     """The field's words → the vendor's field names."""
-    stages: Mapping[str, str]
+    stages: ClassVar[Mapping[str, str]]
     """Our stages → what the stage field holds."""
     not_copied = frozenset({"clock", "control", "credentials"})
 
@@ -132,8 +132,13 @@ class HubspotSide(Side):
     """The HubSpot stand-in."""
 
     crm = "hubspot"
-    kinds = {"account": "companies", "contact": "contacts", "opportunity": "deals", "task": "tasks"}
-    names = {
+    kinds: ClassVar[Mapping[str, str]] = {
+        "account": "companies",
+        "contact": "contacts",
+        "opportunity": "deals",
+        "task": "tasks",
+    }
+    names: ClassVar[Mapping[str, str]] = {
         "key": "expansion_key",
         "name": "dealname",
         "account_name": "name",
@@ -148,7 +153,7 @@ class HubspotSide(Side):
         "status": "hs_task_status",
         "need": "expansion_need",
     }
-    stages = {
+    stages: ClassVar[Mapping[str, str]] = {
         "proposed": "expansion_proposed",
         "consult": "expansion_consult",
         "confront": "expansion_compare",
@@ -199,8 +204,13 @@ class SalesforceSide(Side):
     """The Salesforce stand-in."""
 
     crm = "salesforce"
-    kinds = {"account": "Account", "contact": "Contact", "opportunity": "Opportunity", "task": "Task"}
-    names = {
+    kinds: ClassVar[Mapping[str, str]] = {
+        "account": "Account",
+        "contact": "Contact",
+        "opportunity": "Opportunity",
+        "task": "Task",
+    }
+    names: ClassVar[Mapping[str, str]] = {
         "key": "Expansion_Key__c",
         "name": "Name",
         "account_name": "Name",
@@ -215,7 +225,7 @@ class SalesforceSide(Side):
         "status": "Status",
         "need": "Expansion_Need__c",
     }
-    stages = {
+    stages: ClassVar[Mapping[str, str]] = {
         "proposed": "Expansion Proposed",
         "consult": "Expansion Consult",
         "confront": "Expansion Compare Options",

@@ -11,7 +11,7 @@ NOTHING = {"create": 0, "update": 0, "close": 0, "associate": 0}
 
 
 def test_a_first_sync_writes_opportunities_and_tasks_and_the_next_two_nothing(installed: World) -> None:
-    """A first sync creates both kinds of record; in an unchanged world the later ones say `unchanged` and write none."""
+    """A first sync creates both kinds of record; in an unchanged world the later ones say `unchanged`, write none."""
     first = installed.sync(fresh=True)  # measures everything, as nothing else here does
     made = {type: len(installed.side.ours(type)) for type in ("opportunity", "task")}
     second = installed.sync(fresh=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,11 +79,11 @@ def test_a_delivery_killed_at_ten_random_moments_ends_whole(
         killed_in(world, killing, processes)
         left = shape(world)
         ends["early" if not left else "late" if left == whole else "partial"] += 1
-        world.sync(batch=SMALL_BATCH)
+        world.sync()
 
         assert shape(world) == whole, f"killed {killing.moment} request {killing.at}"
-        assert world.sync()["plan"]["unchanged"] == len(whole)
-        assert not world.side.writes()
+    assert world.sync()["plan"]["unchanged"] == len(whole)
+    assert not world.side.writes()
     assert ends["partial"] >= KILLS // 3, ends
 
 
@@ -114,15 +114,20 @@ BATCH_WRITES = {
 }
 
 
-@pytest.mark.parametrize("mishap", ["answer lost", "never arrived", "server error"])
+MISHAPS: dict[str, dict[str, Any]] = {
+    "answer lost": {"cut": "after"},
+    "never arrived": {"cut": "before"},
+    "server error": {"status": 503},
+}
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
 def test_answers_lost_and_server_errors_leave_nothing_twice(
     crm: str, mishap: str, again: Callable[[str], World], undisturbed: Callable[[str], Shape]
 ) -> None:
     """Whatever happens to the first write of every kind, one run and at most one more bring everything once."""
     world = again("mishap")
-    fate = {"answer lost": {"cut": "after"}, "never arrived": {"cut": "before"}, "server error": {"status": 503}}[
-        mishap
-    ]
+    fate = MISHAPS[mishap]
     for path in BATCH_WRITES[crm].values():
         world.side.control.faults.append(Fault(path=path, method="POST|PATCH", **fate))
 

@@ -49,7 +49,7 @@ def test_of_two_syncs_at_once_one_waits_or_is_told_to_come_back(installed: World
 
 
 def test_while_another_delivers_a_sync_is_told_to_come_back(installed: World) -> None:
-    """The lease of a process that may be alive holds: exit 75, a message that says who delivers, and nothing written."""
+    """The lease of a process that may be alive holds: exit 75, a message that says where to, and nothing written."""
     with Ledger(f"sqlite:///{installed.state / 'ledger.db'}") as ledger:
         destination = ledger.destinations.all()[0].id
         lease = ledger.leases.take(destination, "elsewhere|1|1", SystemClock().now(), 300)
