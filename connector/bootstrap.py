@@ -15,7 +15,7 @@ from connector.config.settings import Settings
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.errors import ConfigError, CredentialError
 from connector.domain.mapping import CrmMapping
-from connector.domain.project import Project
+from connector.domain.project import Project, mapping_of
 from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 def project_of(settings: Settings) -> Project:
     """Load the project that the settings point at."""
     return load_project(settings.home, settings.source, settings.crm)
-
-
-def mapping_of(project: Project) -> CrmMapping:
-    """The CRM's mapping; raise ConfigError when no CRM was named."""
-    if project.mapping is None:
-        raise ConfigError("no CRM named", at="environment", hint="export CONNECTOR_CRM=salesforce or hubspot")
-    return project.mapping
 
 
 def business_now(settings: Settings, as_of: str | None = None) -> datetime:

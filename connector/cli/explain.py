@@ -21,7 +21,8 @@ def explain(
 
     Example: connector explain "Acme"
     """
-    from connector.bootstrap import mapping_of, open_ledger, project_of
+    from connector.bootstrap import open_ledger, project_of
+    from connector.domain.project import mapping_of
     from connector.services.explain import explain_account
 
     chosen = settings(crm)

@@ -101,7 +101,8 @@ def unset(
 
 @contextmanager
 def _opened(crm: str | None, destination: str | None) -> Iterator[tuple[Memory, CrmMapping, str]]:
-    from connector.bootstrap import mapping_of, open_ledger, project_of
+    from connector.bootstrap import open_ledger, project_of
+    from connector.domain.project import mapping_of
 
     chosen = settings(crm)
     mapping = mapping_of(project_of(chosen))

@@ -13,6 +13,9 @@ from connector.domain.catalogue import Texts
 from connector.domain.documents import document
 from connector.domain.mapping import OwnerRole
 
+NEGOTIATION, REVIEW = "negotiation", "business_review"
+"""Names of the plays, as keys hold them: they never change."""
+
 StepKind = Literal["call", "email", "todo"]
 NegotiationStage = Literal["proposed", "consult", "confront", "concretize"]
 

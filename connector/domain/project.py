@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
+from connector.domain.errors import ConfigError
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import FxTable
 from connector.domain.play import BusinessReview, Negotiation, Schedule
@@ -52,3 +53,10 @@ class Project:
     hash: str = ""
     """Changes when any document changes; a plan made under another one is refused."""
     at: At = _nowhere
+
+
+def mapping_of(project: Project) -> CrmMapping:
+    """The CRM's mapping; raise ConfigError when no CRM was named."""
+    if project.mapping is None:
+        raise ConfigError("no CRM named", at="environment", hint="export CONNECTOR_CRM=salesforce or hubspot")
+    return project.mapping

@@ -36,12 +36,15 @@ def match(
     """Decide every billing account anew, keeping what a person decided. `survivors`: merged CRM account → survivor."""
     index = _Index(crm, survivors)
     before = {decision.billing_id: decision for decision in standing}
-    return [
-        settled(
-            _followed(before.get(account.id), survivors), _keep_date(before.get(account.id), index.decide(account, now))
-        )
-        for account in billing
-    ]
+    return [_decided(index.decide(account, now), before.get(account.id), survivors) for account in billing]
+
+
+def _decided(new: LinkDecision, standing: LinkDecision | None, survivors: Mapping[str, str]) -> LinkDecision:
+    followed = _followed(standing, survivors)
+    if followed is not standing and followed is not None and new.state is LinkState.UNMATCHED:
+        # What we matched by went with the merged account; the merge itself says where it is now.
+        return followed
+    return settled(followed, _keep_date(standing, new))
 
 
 def plain_domain(text: str | None) -> str | None:

@@ -21,7 +21,7 @@ from connector.domain.intent import Held, Intent, ReviewIntent, brief_of, intent
 from connector.domain.keys import episode_key, review_key, task_key
 from connector.domain.mapping import FieldRule, OurStage
 from connector.domain.money import Money, exponent
-from connector.domain.play import Step
+from connector.domain.play import NEGOTIATION, REVIEW, Step
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.workdays import add_workdays
@@ -29,8 +29,6 @@ from connector.services.calendar import country_of, holidays_of
 from connector.services.people import whom_to_call
 from connector.services.texts import headline, in_language, render
 from connector.services.world import World
-
-NEGOTIATION, REVIEW = "negotiation", "business_review"
 
 
 @dataclass(frozen=True)
@@ -199,7 +197,7 @@ class _Desk:
     def review(self, review: ReviewIntent, facts: Mapping[str, Any]) -> list[Desired]:
         """The reminders around one business review."""
         account = self.world.accounts[review.account_id]
-        key = review_key(self.mapping.namespace, account.id, review.term_start, review.ordinal)
+        key = self._review_key(review)
         made = []
         for step in self.rules.review.steps:
             owner = self.world.owner(step.role, account)
@@ -224,6 +222,17 @@ class _Desk:
                 )
             )
         return made
+
+    def _review_key(self, review: ReviewIntent) -> str:
+        """A review keeps the key it got before its account was merged into another."""
+        merged = sorted(loser for loser, into in self.world.survivors.items() if into == review.account_id)
+        keys = [
+            review_key(self.mapping.namespace, id, review.term_start, review.ordinal)
+            for id in (review.account_id, *merged)
+        ]
+        steps = [step.id for step in self.rules.review.steps]
+        told = (key for key in keys if any(task_key(key, REVIEW, "none", 1, one) in self.world.known for one in steps))
+        return next(told, keys[0])
 
     def _written(
         self,

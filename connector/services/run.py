@@ -166,7 +166,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
 
 
 def _followed(work: Work, current: Current) -> World:
-    return track(work.crm.feed, work.crm.reader, work.memory, work.mapping, current.destination.id, current.run.now)
+    return track(work.crm.feed, work.crm.reader, work.memory, work.project, current.destination.id, current.run.now)
 
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:

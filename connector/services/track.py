@@ -6,14 +6,17 @@ CRM's search may lag behind its records; storing the same record twice changes n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connector.domain.account import Owner
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
+from connector.domain.keys import task_key
 from connector.domain.mapping import CrmMapping
+from connector.domain.play import NEGOTIATION
+from connector.domain.project import Project, mapping_of
 from connector.ports.crm import CrmFeed, CrmReader
 from connector.ports.ledger import Mirror
 from connector.services.memory import Memory
@@ -23,16 +26,15 @@ OVERLAP = timedelta(minutes=10)
 FOLLOWED = (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY)
 
 
-def track(
-    feed: CrmFeed, reader: CrmReader, memory: Memory, mapping: CrmMapping, destination: str, now: datetime
-) -> World:
+def track(feed: CrmFeed, reader: CrmReader, memory: Memory, rules: Project, destination: str, now: datetime) -> World:
     """Follow the CRM's changes and give the world as it now stands."""
+    mapping = mapping_of(rules)
     for type in FOLLOWED:
         _follow(feed, memory.mirror, mapping, destination, type)
     _follow_tasks(reader, memory, mapping, destination)
     _follow_stages(feed, memory, mapping, destination)
     world = look(memory, mapping, destination, feed.stages(), feed.owners())
-    for news in (moved_episodes, ended_episodes):
+    for news in (moved_episodes, ended_episodes, ended_mentions(rules)):
         if changed := news(world, now):
             memory.episodes.save(destination, changed)
             world = replace(world, episodes=tuple(memory.episodes.all(destination)))
@@ -88,6 +90,26 @@ def ended_episodes(world: World, now: datetime) -> list[Episode]:
         else:
             continue
         ended.append(replace(episode, state=state, closed_at=min(record.modified_at or now, now)))
+    return ended
+
+
+def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]:
+    """Close the small proposals whose one task was done (said, so we keep silent for a while) or deleted."""
+
+    def ended(world: World, now: datetime) -> list[Episode]:
+        tasks = {record.id: record for record in world.tasks}
+        found = []
+        for episode in world.episodes:
+            known = world.known.get(task_key(episode.key, NEGOTIATION, "none", 1, rules.negotiation.small.id))
+            if episode.state is not EpisodeState.OPEN or known is None or not episode.brief.get("as_task"):
+                continue
+            record = tasks.get(known.crm_id)
+            if known.tombstone is not None or (record is not None and record.archived):
+                found.append(replace(episode, state=EpisodeState.DELETED, closed_at=now))
+            elif record is not None and record.fields.get(world.mapping.task.status) in world.mapping.task.done:
+                found.append(replace(episode, state=EpisodeState.LOST, closed_at=now))
+        return found
+
     return ended
 
 

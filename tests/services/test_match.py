@@ -149,3 +149,16 @@ def test_spellings_of_one_domain(text: str) -> None:
 def test_no_domain(text: str | None) -> None:
     """Nothing, and an address without a host, is no domain."""
     assert plain_domain(text) is None
+
+
+def test_an_automatic_link_follows_a_merge_that_took_its_evidence_away() -> None:
+    """The domain went with the merged account; the merge itself says where the customer is now."""
+    standing = LinkDecision(
+        "b1", LinkState.LINKED, NOW, "old", LinkMethod.DOMAIN, candidates=("old",), billing_name="Acme"
+    )
+
+    decided = match(
+        [BillingAccount("b1", "stripe", "Acme")], [CrmAccount("new", "Acme Holding")], [standing], {"old": "new"}, NOW
+    )
+
+    assert [(one.state, one.crm_id) for one in decided] == [(LinkState.LINKED, "new")]

@@ -35,7 +35,7 @@ def test_last_in_touch() -> None:
 
     assert found is not None
     assert found["contact"] is people[1]
-    assert found["why"] == "dernier échange le 1 septembre 2026"
+    assert found["why"] == "dernier échange le 1er septembre 2026"
 
 
 def test_order_does_not_matter() -> None:

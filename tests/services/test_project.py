@@ -248,6 +248,19 @@ def test_a_standing_task_keeps_the_contact_it_names() -> None:
     assert "contact" not in {link.role for link in later.links}
 
 
+def test_d25_a_review_keeps_its_key_when_its_account_was_merged() -> None:
+    """Reminders that stand are recognised under the survivor, so a merge doubles none."""
+    review = ReviewIntent("a1", ("b1",), date(2026, 10, 28), date(2026, 1, 1), 0, date(2027, 1, 1))
+    facts = {"a1": {"mrr": Money(50000, "EUR"), "evidence": [], "data_to": date(2026, 9, 28)}}
+    old = {"a0": CrmAccount("a0", "Acme (old)", owner_id="u1")}
+    before = project((), (replace(review, account_id="a0"),), {"a0": facts["a1"]}, world(accounts=old), RULES, NOW)
+    known = {one.key: KnownRecord(one.key, RecordType.TASK, one.key[:8], "a0") for one in before.desired}
+
+    after = project((), (review,), facts, world(survivors={"a0": "a1"}, known=known), RULES, NOW)
+
+    assert {one.key for one in after.desired} == {one.key for one in before.desired}
+
+
 def test_an_account_nobody_active_owns_is_held() -> None:
     """Work for nobody is not made: the reason is said."""
     made = projected(world(accounts={"a1": CrmAccount("a1", "Acme", owner_id="u9")}), INTENT)

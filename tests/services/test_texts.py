@@ -40,8 +40,8 @@ def test_money_with_cents() -> None:
 
 def test_days() -> None:
     """A day is written as its language does, with and without the year."""
-    assert (day(date(2026, 11, 1), "en"), day(date(2026, 11, 1), "fr")) == ("1 November 2026", "1 novembre 2026")
-    assert (short_day(date(2026, 11, 1), "en"), short_day(date(2026, 11, 1), "fr")) == ("1 Nov", "1 nov.")
+    assert (day(date(2026, 11, 1), "en"), day(date(2026, 11, 1), "fr")) == ("1 November 2026", "1er novembre 2026")
+    assert (short_day(date(2026, 11, 1), "en"), short_day(date(2026, 11, 1), "fr")) == ("1 Nov", "1er nov.")
 
 
 @given(share=st.floats(-1, 2))
@@ -82,7 +82,7 @@ def test_render_filters() -> None:
     values = {"worth": Money(42000, "EUR"), "on": date(2026, 11, 1), "p": 0.5, "many": 1234}
 
     assert render(template, "en", values) == "€420 1 Nov 50% 1,234"
-    assert render(template, "fr", values) == f"420{WIDE}€ 1 nov. 50{WIDE}% 1{NARROW}234"
+    assert render(template, "fr", values) == f"420{WIDE}€ 1er nov. 50{WIDE}% 1{NARROW}234"
 
 
 def test_unknown_name() -> None:

@@ -14,11 +14,13 @@ from connector.domain.account import CrmAccount, Owner
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import MappingError
+from connector.domain.keys import task_key
 from connector.domain.link import LinkDecision, LinkState
 from connector.domain.mapping import CrmMapping, OwnerRules
+from connector.domain.play import NEGOTIATION
 from connector.domain.receipt import KnownRecord
 from connector.services.customers import crm_side
-from connector.services.track import ended_episodes
+from connector.services.track import ended_episodes, ended_mentions
 from connector.services.world import World, contacts_by_account, crm_accounts, need_of, survivors
 
 
@@ -28,6 +30,7 @@ def shipped_mapping(crm: str) -> CrmMapping:
     return mapping
 
 
+RULES = load_project(shipped(), ["stripe"], "salesforce")
 MAPPING = shipped_mapping("salesforce")
 NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
 OPEN, WON = Stage("Prospecting", "Prospecting"), Stage("Closed Won", "Closed Won", closed=True, won=True)
@@ -201,3 +204,26 @@ def test_archived_accounts_and_contacts_are_not_there() -> None:
 
     assert crm_accounts([gone], MAPPING) == {}
     assert [one.name for one in contacts_by_account([called, left], MAPPING.contact)["a1"]] == ["Ray"]
+
+
+@pytest.mark.parametrize(
+    ("status", "archived", "tombstone", "state"),
+    [
+        ("Completed", False, None, EpisodeState.LOST),
+        ("Not Started", True, None, EpisodeState.DELETED),
+        ("Not Started", False, "deleted_in_crm", EpisodeState.DELETED),
+        ("Not Started", False, None, None),
+    ],
+)
+def test_d17_a_small_proposal_ends_with_its_task(
+    status: str, archived: bool, tombstone: str | None, state: EpisodeState | None
+) -> None:
+    """A mention that was made, or thrown away, is over: its need cools down instead of staying taken for ever."""
+    key = task_key("k", NEGOTIATION, "none", 1, RULES.negotiation.small.id)
+    episode = Episode("k", "a1", "reporting", 1, NOW - timedelta(days=9), brief={"as_task": True})
+    task = CrmRecord(RecordType.TASK, "t1", {"Status": status}, archived=archived)
+    known = {key: KnownRecord(key, RecordType.TASK, "t1", "a1", tombstone=tombstone)}
+
+    ended = ended_mentions(RULES)(world(episodes=(episode,), tasks=(task,), known=known), NOW)
+
+    assert [one.state for one in ended] == ([state] if state else [])
