@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector.adapters.clock import SystemClock
 from connector.config.project import load_project
-from connector.config.settings import Settings
+from connector.config.settings import Settings, whole_day
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.errors import ConfigError, CredentialError
 from connector.domain.mapping import CrmMapping
@@ -20,6 +20,9 @@ from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
 from connector.services.run import Work
+
+OWNER_ONLY = 0o600
+"""Ledger and warehouse hold people's names."""
 
 if TYPE_CHECKING:
     from connector.adapters.crms.hubspot import HubspotCredentials
@@ -36,11 +39,9 @@ def business_now(settings: Settings, as_of: str | None = None) -> datetime:
     if as_of is None:
         return settings.now or datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(as_of)
+        moment = datetime.fromisoformat(whole_day(as_of))
     except ValueError:
         raise ConfigError(f"{as_of!r} is no date", at="--as-of", hint="write it like 2026-09-30") from None
-    if len(as_of) == len("2026-09-30"):
-        moment = moment.replace(hour=23, minute=59, second=59)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -49,8 +50,10 @@ def open_ledger(settings: Settings) -> Iterator[Memory]:
     """Open the ledger and give its parts."""
     from connector.adapters.ledger import Ledger
 
-    if settings.ledger_url is None:
-        settings.state.mkdir(parents=True, exist_ok=True)
+    _own_folder(settings.state)
+    if settings.ledger_file is not None:
+        with _usable("CONNECTOR_LEDGER_URL" if settings.ledger_url else "CONNECTOR_STATE_DIR"):
+            settings.ledger_file.touch(OWNER_ONLY)
     with Ledger(settings.ledger) as ledger:
         yield Memory(
             destinations=ledger.destinations,
@@ -72,12 +75,30 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
     from connector.adapters.warehouse import DuckWarehouse
 
     path = Path(settings.warehouse)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _own_folder(path.parent, "CONNECTOR_WAREHOUSE_URL" if settings.warehouse_url else "CONNECTOR_STATE_DIR")
+    fresh = not path.exists()
     warehouse = DuckWarehouse(path)
+    if fresh:  # an empty file that is already ours alone is none to DuckDB
+        path.chmod(OWNER_ONLY)
     try:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def _own_folder(path: Path, variable: str = "CONNECTOR_STATE_DIR") -> None:
+    """Make a folder that only its owner may look into; one that exists is left as it is."""
+    with _usable(variable):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _usable(variable: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cure = f"let {variable} name a place that exists and that this user may write"
+        raise ConfigError(f"{error.filename}: {error.strerror}", at=variable, hint=cure) from error
 
 
 @contextmanager
@@ -153,8 +174,14 @@ def _salesforce(settings: Settings) -> SalesforceCredentials:
         raise _missing("CONNECTOR_SALESFORCE__CONSUMER_KEY", "the consumer key of your connected app")
     if mine.auth == "jwt" and mine.username is None:
         raise _missing("CONNECTOR_SALESFORCE__USERNAME", "the integration user's username")
-    if mine.auth == "jwt" and (mine.private_key_file is None or not mine.private_key_file.is_file()):
+    if mine.auth == "jwt" and mine.private_key_file is None:
         raise _missing("CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE", "a readable PEM file with the app's private key")
+    if mine.auth == "jwt" and mine.private_key_file is not None and not mine.private_key_file.is_file():
+        raise CredentialError(
+            f"there is no file {mine.private_key_file}",
+            at="CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE",
+            hint="let it name the PEM file with the app's private key",
+        )
     if mine.auth == "client_credentials" and mine.consumer_secret is None:
         raise _missing("CONNECTOR_SALESFORCE__CONSUMER_SECRET", "the consumer secret of your connected app")
     return SalesforceCredentials(

@@ -20,9 +20,10 @@ from connector.domain.errors import ConfigError
 from connector.domain.play import Job, Schedule
 
 GRACE_SECONDS = 3600
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
-def scheduler_for(schedule: Schedule, run: Callable[[str], None], at: Callable[..., str]) -> BackgroundScheduler:
+def scheduler_for(schedule: Schedule, run: Callable[[str], object], at: Callable[..., str]) -> BackgroundScheduler:
     """Make a scheduler with every job; `run` is told which kind of job is due."""
     made = BackgroundScheduler(timezone=schedule.timezone)
     for name, job in schedule.jobs.items():
@@ -61,7 +62,7 @@ def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> Cron
     match (job.cron, job.every_minutes):
         case (str() as cron, None):
             try:
-                return CronTrigger.from_crontab(cron, timezone=timezone)
+                return _cron(cron, timezone)
             except ValueError as wrong:
                 raise ConfigError(
                     f"job {name}: {wrong}", at=where, hint='five fields, such as "30 5 * * 1-5"'
@@ -70,3 +71,27 @@ def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> Cron
             return IntervalTrigger(minutes=minutes, timezone=timezone)
         case _:
             raise ConfigError(f"job {name} needs either `cron` or `every_minutes`", at=where, hint="every_minutes: 10")
+
+
+def _cron(line: str, timezone: str) -> CronTrigger:
+    """Read a cron line as cron does: Sunday is 0 or 7 there, while the library's 0 is Monday."""
+    fields = line.split()
+    if len(fields) == len(("minute", "hour", "day", "month", "weekday")):
+        fields[-1] = ",".join(_weekdays(part) for part in fields[-1].split(","))
+    return CronTrigger.from_crontab(" ".join(fields), timezone=timezone)
+
+
+def _weekdays(part: str) -> str:
+    """Write one part of cron's fifth field (`1-5`, `7`, `*/2`, `mon`) out as names of days."""
+    body, _, step = part.partition("/")
+    if body == "*" and not step:
+        return "*"
+    first, _, last = ("0-6" if body == "*" else body).partition("-")
+    start, end = _weekday(first), _weekday(last or first)
+    if end < start:
+        end += 7
+    return ",".join(WEEKDAYS[day % 7] for day in range(start, end + 1, int(step or 1)))
+
+
+def _weekday(name: str) -> int:
+    return WEEKDAYS.index(name.lower()) if name.lower() in WEEKDAYS else int(name)

@@ -9,6 +9,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
@@ -31,6 +32,28 @@ def test_jobs_come_from_the_schedule() -> None:
     assert isinstance(jobs["stages"].trigger, IntervalTrigger)
     assert (jobs["nightly"].args, jobs["stages"].args) == (("sync",), ("stages",))
     assert str(jobs["nightly"].trigger.timezone) == "Europe/Paris"
+
+
+@pytest.mark.parametrize(
+    ("field", "days"),
+    [
+        ("1-5", {0, 1, 2, 3, 4}),
+        ("0", {6}),
+        ("7", {6}),
+        ("5-7", {4, 5, 6}),
+        ("0-2", {6, 0, 1}),
+        ("mon,3", {0, 2}),
+        ("*", set(range(7))),
+    ],
+)
+def test_weekdays_are_crons(field: str, days: set[int]) -> None:
+    """In a cron line 0 and 7 are Sunday and 1 is Monday, so `1-5` works every working day."""
+    made = scheduler_for(Schedule(jobs={"x": Job(cron=f"30 5 * * {field}")}), lambda _job: None, lambda *_: "")
+    (job,) = made.get_jobs()
+    paris = ZoneInfo("Europe/Paris")
+    moments = [job.trigger.get_next_fire_time(None, datetime(2026, 11, 2 + day, tzinfo=paris)) for day in range(14)]
+
+    assert {moment.weekday() for moment in moments} == days
 
 
 def test_no_job_overlaps_itself_and_missed_ticks_are_one() -> None:

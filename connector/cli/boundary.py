@@ -49,15 +49,19 @@ def guarded(app: Callable[..., object]) -> int:
             wrong.show()
             return Exit.MEND
         return _say(Exit.MEND, [Problem(wrong.format_message(), at="command line", hint="see `--help`")])
-    except (typer.Abort, KeyboardInterrupt):
+    except typer.Abort as stopped:
+        if not isinstance(stopped.__cause__, KeyboardInterrupt):  # every question stands before the first write
+            return _say(Exit.LATER, [Problem("nothing was done")], None)
+        result = INTERRUPTED
+    except KeyboardInterrupt:
         result = INTERRUPTED
     except ConnectorError as known:
         return _say(known.exit_code, problems_of(known))
     except Exception as bug:  # the one boundary: it must end in a file and a code, not in a stack on an admin's screen
-        return _say(Exit.BUG, [_saved(bug)], "bug")
+        return _say(Exit.BUG, [saved(bug)], "bug")
     if result == INTERRUPTED:
-        stopped = "stopped; what was sent is recorded, the next run goes on from there"
-        return _say(Exit.LATER, [Problem(stopped)], None)
+        told = "stopped; what was sent is recorded, the next run goes on from there"
+        return _say(Exit.LATER, [Problem(told)], None)
     return result if isinstance(result, int) else Exit.OK
 
 
@@ -99,7 +103,7 @@ def _say(code: Exit, problems: Sequence[Problem], label: str | None = "error") -
     return code
 
 
-def _saved(bug: Exception) -> Problem:
+def saved(bug: Exception) -> Problem:
     """Keep the traceback of a bug, and say where."""
     home = Path(os.environ.get("CONNECTOR_HOME") or ".")
     folder = Path(os.environ.get("CONNECTOR_STATE_DIR") or home / ".connector")

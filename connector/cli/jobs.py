@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.boundary import redact
+from connector.cli.boundary import redact, saved
 from connector.cli.options import Crm, settings
 from connector.cli.output import ERR, OUT
+from connector.domain.errors import ConnectorError, Exit, worst
+
+PATIENCE_SECONDS = 300
+"""How long a scheduled job waits for another that delivers to the same CRM, before it gives up its turn."""
 
 
 def run(
@@ -17,6 +21,8 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Run every job now, once, and stop.")] = False,
 ) -> None:
     """Run the jobs of playbooks/schedule.yaml until stopped (SIGTERM ends cleanly).
+
+    With --once the exit code is that of the job that ended worst.
 
     Example: connector run --crm salesforce
     """
@@ -26,28 +32,37 @@ def run(
     chosen = settings(crm)
     project = project_of(chosen)
     if once:
-        for job in project.schedule.jobs.values():
-            _run(job.run, crm)
-        return
-    made = scheduler_for(project.schedule, lambda job: _run(job, crm), project.at)
+        raise typer.Exit(worst([_run(job.run, crm) for job in project.schedule.jobs.values()]))
+
+    def due(job: str) -> None:
+        _run(job, crm)
+
+    made = scheduler_for(project.schedule, due, project.at)
     jobs = f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C"
     run_until_stopped(made, ready=lambda: OUT.print(jobs))
     OUT.print("stopped cleanly")
 
 
-def _run(job: str, crm: str | None) -> None:
-    """Run one job; what goes wrong with it is said, and the service goes on."""
+def _run(job: str, crm: str | None) -> Exit:
+    """Run one job and say how it ended; whatever goes wrong with it, the other jobs go on."""
     from connector.bootstrap import business_now, open_work
-    from connector.domain.errors import ConnectorError
+    from connector.domain.run import EXITS, RunStatus
     from connector.services.run import Request, run_job
 
-    chosen = settings(crm)
     began = datetime.now(UTC)
     try:
+        chosen = settings(crm)
         with open_work(chosen) as work:
-            outcome = run_job(work, Request(business_now(chosen), job=job))
+            outcome = run_job(work, Request(business_now(chosen), job=job, patience=PATIENCE_SECONDS))
     except ConnectorError as wrong:
         ERR.print(f"{began:%H:%M:%S} {job}: {redact(str(wrong))}", markup=False)
-        return
+        return wrong.exit_code
+    except Exception as bug:  # one job's bug must not end the service, nor reach its log with a stack
+        ERR.print(f"{began:%H:%M:%S} {job}: bug: {redact(str(saved(bug)))}", markup=False)
+        return Exit.BUG
     delivered = ", ".join(f"{name} {count}" for name, count in outcome.summary["delivered"].items() if count)
-    OUT.print(f"{began:%H:%M:%S} {job}: {outcome.run.status}; {delivered or 'nothing to write'}", markup=False)
+    if outcome.run.status is RunStatus.WAITING:
+        delivered = f"approve it with `connector approve {outcome.run.id} --by NAME`"
+    told = f"run {outcome.run.id} {outcome.run.status}; {delivered or 'nothing to write'}"
+    OUT.print(f"{began:%H:%M:%S} {job}: {told}", markup=False)
+    return EXITS[outcome.run.status]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +23,19 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write t
 
 def settings(crm: str | None = None) -> Settings:
     """Read the environment; a command's --crm wins."""
-    from connector.config.settings import load_settings
+    from connector.config.settings import load_settings, unknown_variables
     from connector.domain.errors import ConfigError
 
+    for problem in unknown_variables():
+        _warn(str(problem))
     loaded = load_settings()
     if crm is None:
         return loaded
     if crm not in ("salesforce", "hubspot"):
         raise ConfigError(f"unknown CRM {crm!r}", at="--crm", hint="salesforce or hubspot")
     return loaded.model_copy(update={"crm": crm})
+
+
+@cache  # once a process: the service reads its settings for each job
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)

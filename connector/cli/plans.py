@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from connector.cli.diff import plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, plan_diff, progress, say_json, set_aside
+from connector.cli.output import OUT, progress, say_json, set_aside
 
 
 def plan(
@@ -18,6 +19,7 @@ def plan(
     crm: Crm = None,
     json: Json = False,
     unchanged: Annotated[bool, typer.Option("--unchanged", help="Show what stays as it is, too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show long values whole.")] = False,
 ) -> None:
     """Show exactly what `sync` would do to the CRM, and write nothing there.
 
@@ -36,7 +38,7 @@ def plan(
     if json:
         say_json(outcome.summary)
         return
-    plan_diff(outcome.plan, fields=True, unchanged=unchanged, names=outcome.accounts)
+    plan_diff(outcome.plan, outcome.accounts, unchanged, full)
     told = outcome.summary["plan"]
     OUT.print()
     set_aside(outcome.summary)
@@ -65,14 +67,16 @@ def apply(
     from connector.bootstrap import open_work
     from connector.domain.run import EXITS
     from connector.services.applying import apply_file
-    from connector.services.plan import counts
+    from connector.services.batches import WRITTEN
     from connector.services.plan_file import read_plan
 
     with progress(json) as tell, open_work(settings(crm)) as work:
         waiting = read_plan(file)
-        if not yes and not json:
-            plan_diff(waiting, fields=False, limit=20)
-            typer.confirm(f"Apply {sum(counts(waiting).values())} changes to {waiting.destination}?", abort=True)
+        written = sum(change.action in WRITTEN for change in waiting.changes)
+        if written and not yes and not json:
+            plan_summary(waiting, limit=20)
+            changes = "1 change" if written == 1 else f"{written} changes"
+            typer.confirm(f"Apply {changes} to {waiting.destination}?", abort=True)
         done = apply_file(work, waiting, agree=yes, tell=tell)
     _report(done.summary, json)
     raise typer.Exit(EXITS[done.run.status])

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from connector.cli.diff import plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, plan_diff, progress, say_json, set_aside, table
+from connector.cli.output import OUT, progress, say_json, set_aside, table
 
 if TYPE_CHECKING:
+    from connector.domain.signal import Signals
     from connector.services.run import Outcome
 
 
@@ -25,15 +27,16 @@ def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = Fal
 
     chosen = settings(crm)
     with progress(json) as tell, open_work(chosen) as work:
+        signals = work.project.signals
         outcome = run_sync(work, Request(business_now(chosen, as_of), agree=yes, tell=tell))
     if json:
         say_json(outcome.summary)
     else:
-        show(outcome)
+        show(outcome, signals)
     raise typer.Exit(EXITS[outcome.run.status])
 
 
-def show(outcome: Outcome, diff_lines: int = 12) -> None:
+def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     """Print what came in, what it says, what was planned and what was written."""
     told = outcome.summary
     OUT.print(f"[bold]Run {told['run_id']}[/] → {told['destination']}, as of {told['now'][:10]}")
@@ -43,22 +46,29 @@ def show(outcome: Outcome, diff_lines: int = 12) -> None:
     OUT.print(f"  MRR          {_mrr(told['mrr'])}")
     OUT.print(f"  signals      {_counts(told['signals'])}")
     OUT.print()
-    top_ten(outcome)
+    top_ten(outcome, signals)
     OUT.print("[bold]Plan[/]")
-    plan_diff(outcome.plan, fields=False, limit=diff_lines)
+    plan_summary(outcome.plan, diff_lines)
     OUT.print(f"  {_counts(told['plan'])}; about {outcome.plan.calls} calls")
     OUT.print(f"  held back    {_counts(told['held'])}")
     OUT.print()
     _ending(told)
 
 
-def top_ten(outcome: Outcome) -> None:
-    """Print the ten best proposals with their reasons."""
+def top_ten(outcome: Outcome, signals: Signals) -> None:
+    """Print the ten best proposals, each with its strongest reason.
+
+    What the customer does comes before a moment: a renewal says when, a signal of a need says why.
+    """
     from connector.services.texts import headline, money, percent
 
     rows = []
     for place, intent in enumerate(outcome.intents[:10], start=1):
-        best = max(intent.contributions, key=lambda one: one.term, default=None)
+        best = max(
+            intent.contributions,
+            key=lambda one: (one.name in signals.rules and bool(signals.rules[one.name].needs), one.term),
+            default=None,
+        )
         rows.append(
             (
                 place,
@@ -69,7 +79,9 @@ def top_ten(outcome: Outcome) -> None:
                 headline(best.evidence.get("en", "")) if best else "",
             )
         )
-    table("Top ten of " + str(len(outcome.intents)), ("#", "account", "offer", "p", "worth", "why"), rows)
+    few = len(rows) == len(outcome.intents)
+    title = f"Top {len(rows)}" if few else f"Top ten of {len(outcome.intents)}"
+    table(title, ("#", "account", "offer", "p", "worth", "why"), rows)
 
 
 def _ending(told: Any) -> None:

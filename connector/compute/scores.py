@@ -83,7 +83,7 @@ def score_account(
         read = [metrics[signal.metric] for signal in pointing if signal.metric is not None]
         pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
-            card = weigh([*pointing, *context], policy)
+            card = weigh([*pointing, *bearing(context, pointing)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             yield _score(account, name, need, card, made, pointing, policy, fx, today)
 
@@ -103,6 +103,12 @@ def through_plan(
         need = catalogue.offers[carrying].need if carrying else None
         if need is not None:
             yield replace(signal, needs=(need,), weight=signal.weight * policy.through_plan)
+
+
+def bearing(context: Sequence[Signal], pointing: Sequence[Signal]) -> Iterator[Signal]:
+    """Keep the context that concerns a need: what is said of a metric only where that metric points to the need."""
+    metrics = {signal.metric for signal in pointing}
+    return (signal for signal in context if signal.metric is None or signal.metric in metrics)
 
 
 def weigh(signals: Sequence[Signal], policy: GatesPolicy) -> Card:
@@ -257,10 +263,8 @@ def _score(
     fx: FxTable,
     today: date,
 ) -> Score:
-    value = 0
-    if made.delta_mrr is not None:
-        reported = fx.convert(made.delta_mrr, policy.reporting_currency, today)
-        value = round_minor(Fraction(card.p) * reported.minor)
+    added = made.delta_mrr
+    reported = None if added is None else fx.convert(added, policy.reporting_currency, today)
     return Score(
         account_id=account.account_id,
         offer=name,
@@ -269,8 +273,9 @@ def _score(
         p=card.p,
         base=card.base,
         contributions=card.contributions,
-        delta_mrr=made.delta_mrr,
-        value=value,
+        delta_mrr=added,
+        reported=reported,
+        value=0 if reported is None else round_minor(Fraction(card.p) * reported.minor),
         data_to=max(signal.data_to for signal in pointing),
         limit_on=made.limit_on,
         signals=tuple(dict.fromkeys(signal.id for signal in pointing)),

@@ -140,8 +140,9 @@ def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
         yield from _texts(getattr(playbook, key), INTENT_NAMES, document, (key,))
     for stage, steps in playbook.stages.items():
         yield from _steps(document, steps, INTENT_NAMES, ("stages", stage))
-    for key in ("subject", "body"):
-        yield from _texts(getattr(playbook.small, key), INTENT_NAMES, document, ("small", key))
+    for name, step in (("small", playbook.small), ("bought", playbook.bought)):
+        for key in ("subject", "body"):
+            yield from _texts(getattr(step, key), INTENT_NAMES, document, (name, key))
 
 
 def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:

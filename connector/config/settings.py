@@ -6,11 +6,17 @@ variable that is set but empty counts as not set, so that a copy of `.env.exampl
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from connector.domain.errors import ConfigError, Problem
@@ -18,6 +24,11 @@ from connector.domain.errors import ConfigError, Problem
 PREFIX = "CONNECTOR_"
 DEFAULTS = Path(__file__).resolve().parent.parent / "defaults"
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+FOR_TESTS = "CONNECTOR_TEST_DATA"
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+SQLITE_FILE = re.compile(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)")
+KEY = re.compile(r"[!-~]+")
+"""What a key may hold: it travels in a header."""
 
 
 def shipped() -> Path:
@@ -25,35 +36,67 @@ def shipped() -> Path:
     return DEFAULTS if (DEFAULTS / "mappings").is_dir() else CHECKOUT
 
 
+def whole_day(text: str) -> str:
+    """A day alone means its last second: what happened on it counts."""
+    return f"{text}T23:59:59" if DAY.fullmatch(text) else text
+
+
+def _web_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise PydanticCustomError("base_url", "is no web address: write it like https://api.example.com")
+    return url
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    if not KEY.fullmatch(secret.get_secret_value()):
+        raise PydanticCustomError("key", "holds a space, a line break or a letter that no key has: copy it again")
+    return secret
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise PydanticCustomError("missing", "there is no such file")
+    return path
+
+
+BaseUrl = Annotated[str, AfterValidator(_web_address)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
 class StripeSettings(BaseModel):
     """Stripe: a restricted, read-only key (`rk_…`)."""
 
-    api_key: SecretStr | None = None
-    base_url: str = "https://api.stripe.com"
+    api_key: Key | None = None
+    base_url: BaseUrl = "https://api.stripe.com"
     allow_secret_key: bool = False
-    meter_calls: int = 2000
+    meter_calls: int = Field(default=2000, ge=0)
 
 
 class SalesforceSettings(BaseModel):
     """Salesforce: JWT bearer (username, key, private key file) or client credentials (key, secret, domain)."""
 
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     auth: Literal["jwt", "client_credentials"] = "jwt"
     domain: str = "login"
     username: str | None = None
-    consumer_key: SecretStr | None = None
-    consumer_secret: SecretStr | None = None
+    consumer_key: Key | None = None
+    consumer_secret: Key | None = None
     private_key_file: Path | None = None
 
 
 class HubspotSettings(BaseModel):
     """HubSpot: a service key or private-app token, or an OAuth refresh token with its client."""
 
-    base_url: str = "https://api.hubapi.com"
-    access_token: SecretStr | None = None
+    base_url: BaseUrl = "https://api.hubapi.com"
+    access_token: Key | None = None
     client_id: str | None = None
-    client_secret: SecretStr | None = None
-    refresh_token: SecretStr | None = None
+    client_secret: Key | None = None
+    refresh_token: Key | None = None
 
 
 class Settings(BaseSettings):
@@ -72,7 +115,7 @@ class Settings(BaseSettings):
     source: Annotated[tuple[str, ...], NoDecode] = ("stripe",)
     crm: Literal["salesforce", "hubspot"] | None = None
     now: datetime | None = None
-    ca_bundle: Path | None = None
+    ca_bundle: Annotated[Path, AfterValidator(_there)] | None = None
     log: Literal["debug", "info", "warning", "error"] = "warning"
     stripe: StripeSettings = StripeSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
@@ -82,6 +125,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("now", mode="before")
+    @classmethod
+    def _whole_day(cls, value: object) -> object:
+        return whole_day(value) if isinstance(value, str) else value
 
     @field_validator("now")
     @classmethod
@@ -97,6 +145,12 @@ class Settings(BaseSettings):
     def ledger(self) -> str:
         """SQLAlchemy URL of the ledger."""
         return self.ledger_url or f"sqlite:///{self.state / 'ledger.db'}"
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """File of the ledger, where it is one."""
+        named = SQLITE_FILE.match(self.ledger)
+        return Path(named[1]) if named else None
 
     @property
     def warehouse(self) -> str:
@@ -120,6 +174,24 @@ def load_settings() -> Settings:
         variable = PREFIX + named.upper()
         cure = f"unset {variable}; each setting of it has a variable of its own: {variable}__…"
         raise ConfigError(f"{variable}: holds several settings", at="environment", hint=cure) from None
+
+
+def unknown_variables() -> Iterator[Problem]:
+    """Name every variable with our prefix that no setting reads: a misspelt one would count as not set."""
+    known = list(_variables())
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name.upper() not in {*known, FOR_TESTS}:
+            near = get_close_matches(name.upper(), known, 1)
+            yield Problem(f"{name} is no setting", "environment", f"did you mean {near[0]}?" if near else "unset it")
+
+
+def _variables() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            yield from (f"{PREFIX}{name}__{inner}".upper() for inner in group.model_fields)
+        else:
+            yield f"{PREFIX}{name}".upper()
 
 
 def _problem(error: object) -> Problem:

@@ -93,6 +93,11 @@ def _linked(c: Candidate) -> No | None:
             return No(Reason.AMBIGUOUS, "several CRM accounts fit; `connector link set` decides")
 
 
+def _has_owner(c: Candidate) -> No | None:
+    detail = "nobody active owns the account; give it an owner, or name `owners: default` in the CRM's mapping"
+    return None if c.crm.owner_active else No(Reason.NO_OWNER, detail)
+
+
 def _customer(c: Candidate) -> No | None:
     if any(account.mrr_minor > 0 for account in c.accounts):
         return None
@@ -221,6 +226,7 @@ def _healthy(question: Question) -> Gate:
 GATES: Mapping[str, Gate] = {
     "real_account": _real_account,
     "linked": _linked,
+    "has_owner": _has_owner,
     "customer": _customer,
     "recurring": _recurring,
     "not_owned": _not_owned,

@@ -22,11 +22,12 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Moment:
-    """The reason why now, with its date: a renewal, a review, a limit about to bind."""
+    """The reason why now, with its date: a renewal, a limit about to bind; kind `none` has a date but no reason."""
 
     kind: str
     on: date
     label: Texts
+    """Empty when there is no reason to cite."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class Intent:
     p: float
     delta_mrr: Money
     """What the customer would pay more per month, in the account's own currency."""
+    reported: Money
+    """The same in the reporting currency, at the rates of the day of the run: amounts that the CRM adds up."""
     value: int
-    """p × ΔMRR in minor units of the reporting currency."""
+    """p × `reported` in minor units."""
     base: float
     """The scorecard's intercept: base + Σ terms = logit p."""
     contributions: tuple[Contribution, ...]
@@ -87,6 +90,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         **{name: getattr(intent, name) for name in _PLAIN},
         "billing_ids": list(intent.billing_ids),
         "delta_mrr": [intent.delta_mrr.minor, intent.delta_mrr.currency],
+        "reported": [intent.reported.minor, intent.reported.currency],
         "contributions": [[c.name, c.term, dict(c.evidence)] for c in intent.contributions],
         "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
         "data_to": intent.data_to.isoformat(),
@@ -100,6 +104,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         **{name: brief[name] for name in _PLAIN},
         billing_ids=tuple(brief["billing_ids"]),
         delta_mrr=Money(*brief["delta_mrr"]),
+        reported=Money(*brief["reported"]),
         contributions=tuple(Contribution(name, term, evidence) for name, term, evidence in brief["contributions"]),
         moment=Moment(kind, date.fromisoformat(on), label),
         data_to=date.fromisoformat(brief["data_to"]),

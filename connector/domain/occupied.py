@@ -50,6 +50,7 @@ class CrmContext:
     account_id: str
     owner_id: str | None = None
     owner_active: bool = True
+    """Somebody active would get our tasks; otherwise nothing is proposed."""
     country: str | None = None
     opportunities: tuple[PersonsOpportunity, ...] = ()
     open_episodes: tuple[OpenEpisode, ...] = ()

@@ -48,6 +48,8 @@ class Negotiation:
     stages: Mapping[NegotiationStage, Sequence[Step]]
     small: Step
     """The one task an intent becomes when it is too small to be an opportunity."""
+    bought: Step
+    """What the owner is told when billing shows that the customer bought the offer meanwhile."""
 
 
 @document

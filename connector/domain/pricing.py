@@ -1,8 +1,8 @@
 """What a price comes to per month.
 
 MRR is built from prices and quantities, not from invoices, and stays an exact fraction of a minor unit until the one
-place that stores it rounds. Interval factors are days and weeks of a 365-day year, because 30 days and 4 weeks
-understate short plans. Item discounts come off before subscription discounts.
+place that stores it rounds. A year has 365 days, 52 weeks or 12 months, because 30 days or 4 weeks a month understate
+short plans. Item discounts come off before subscription discounts.
 
 Source: Stripe API reference, "Prices" (tiers, transform_quantity) and "Discounts"; Stripe glossary of billing metrics.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
@@ -19,7 +21,7 @@ At = Callable[..., str]
 
 INTENT_NAMES = frozenset(
     "account offer need quantity delta_mrr p evidence against moment data_to contact goals irritants stages"
-    " opportunity".split()
+    " opportunity amount basis".split()
 )
 """Names that templates of `negotiation.yaml` may use."""
 REVIEW_NAMES = frozenset("account review_on renewal_on announce evidence contact goals irritants mrr data_to".split())
@@ -53,6 +55,10 @@ class Project:
     hash: str = ""
     """Changes when any document changes; a plan made under another one is refused."""
     at: At = _nowhere
+
+    def day(self, now: datetime) -> date:
+        """The calendar day of a moment where the project's people work."""
+        return now.astimezone(ZoneInfo(self.schedule.timezone)).date()
 
 
 def mapping_of(project: Project) -> CrmMapping:

@@ -16,7 +16,7 @@ from connector.domain.money import Money
 
 BOUND: Texts = {
     "en": "kept within the bounds of a cautious estimate",
-    "fr": "ramené dans les bornes d'une estimation prudente",
+    "fr": "ramené dans les bornes d’une estimation prudente",
 }
 
 
@@ -48,8 +48,10 @@ class Score:
     delta_mrr: Money | None
     """None when no price is known in the account's currency."""
     value: int
-    """p × ΔMRR in minor units of the reporting currency."""
+    """p × `reported` in minor units."""
     data_to: date
+    reported: Money | None = None
+    """ΔMRR in the reporting currency, at the rates of the day of the run."""
     limit_on: date | None = None
     """When the trend reaches the ceiling that the offer lifts; the day of the data when it has."""
     signals: tuple[str, ...] = ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields as parts_of
+from dataclasses import is_dataclass
 from datetime import date
 from typing import Any, get_args
 
@@ -34,6 +36,7 @@ def check_templates(project: Project) -> list[Problem]:
         for i, step in enumerate(steps):
             found += _try_step(step, names, project, "playbooks/negotiation.yaml", "stages", stage, i)
     found += _try_step(book.small, names, project, "playbooks/negotiation.yaml", "small")
+    found += _try_step(book.bought, names, project, "playbooks/negotiation.yaml", "bought")
     for i, step in enumerate(project.review.steps):
         found += _try_step(step, names, project, "playbooks/business_review.yaml", "steps", i)
     if project.mapping is not None:
@@ -51,12 +54,15 @@ def check_templates(project: Project) -> list[Problem]:
 def check_live(project: Project, mapping: CrmMapping, crm: Crm) -> list[Problem]:
     """Hold the mapping against the CRM as the runtime user sees it."""
     document = f"mappings/{mapping.name}.yaml"
-    ours = {(type, name) for type, fields in wanted_fields(mapping).items() for name in fields}
+    ours = wanted_fields(mapping)
     found: list[Problem] = []
     for type in (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY, RecordType.TASK):
         schema = crm.reader.schema(type)
+        own = ours.get(type, {})
+        found += _installed(type, own, schema, project.at(document, "install", type.value))
         for name in read_names(mapping, type):
-            found += _known(type, name, schema, ours, project.at(document, type.value))
+            if name not in own:
+                found += _known(type, name, schema, project.at(document, *_place(mapping, type, name)))
     for section, type, rules in (
         ("opportunity", RecordType.OPPORTUNITY, mapping.opportunity.fields),
         ("task", RecordType.TASK, mapping.task.fields),
@@ -64,36 +70,74 @@ def check_live(project: Project, mapping: CrmMapping, crm: Crm) -> list[Problem]
         schema = crm.reader.schema(type)
         for name in rules:
             at = project.at(document, section, "fields", name)
-            found += _known(type, name, schema, ours, at)
+            if name not in ours.get(type, {}):
+                found += _known(type, name, schema, at)
             found += _writable(type, name, schema, at)
     found += _stages(project, mapping, crm, document)
     return list(dict.fromkeys(found))
 
 
 def _stages(project: Project, mapping: CrmMapping, crm: Crm, document: str) -> Iterator[Problem]:
-    stages = [s for s in crm.feed.stages() if mapping.opportunity.pipeline in (None, s.pipeline)]
+    pipeline = mapping.opportunity.pipeline
+    every_stage = crm.feed.stages()
+    pipelines = sorted({stage.pipeline for stage in every_stage if stage.pipeline})
+    if pipeline is not None and pipeline not in pipelines:
+        at = project.at(document, "opportunity", "pipeline")
+        yield Problem(f"the CRM has no pipeline {pipeline!r}", at, _meant(pipeline, pipelines))
+        return
+    stages = [stage for stage in every_stage if pipeline in (None, stage.pipeline)]
     labels = {label: stage for stage in stages for label in (stage.label, stage.id)}
     every: tuple[OurStage, ...] = get_args(OurStage)
     for ours in every:
         label = mapping.opportunity.stages[ours]
         at = project.at(document, "opportunity", "stages", ours)
         if label not in labels:
-            near = difflib.get_close_matches(label, list(labels), 1)
-            known = ", ".join(sorted({stage.label for stage in stages})) or "none"
-            yield Problem(
-                f"the CRM has no stage {label!r}", at, f"did you mean {near[0]}?" if near else f"known: {known}"
-            )
+            yield Problem(f"the CRM has no stage {label!r}", at, _meant(label, [stage.label for stage in stages]))
         elif ours == "proposed" and labels[label].in_forecast:
             yield Problem(f"stage {label!r} counts in the forecast", at, "choose a stage outside the forecast")
 
 
-def _known(
-    type: RecordType, name: str, schema: Schema, ours: set[tuple[RecordType, str]], at: str
-) -> Iterator[Problem]:
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    listed = f"known: {', '.join(sorted(set(known))) or 'none'}"
+    return f"did you mean {near[0]}? {listed}" if near else listed
+
+
+def _installed(type: RecordType, own: Mapping[str, object], schema: Schema, at: str) -> Iterator[Problem]:
+    lacking = [name for name in own if name not in schema.fields]
+    if lacking:
+        fields = "1 field" if len(lacking) == 1 else f"{len(lacking)} fields"
+        yield Problem(f"{type} lacks {fields} of ours: {', '.join(lacking)}", at, "run `connector install`")
+
+
+def _place(mapping: CrmMapping, type: RecordType, name: str) -> tuple[str | int, ...]:
+    """Say where the mapping names a field that it reads."""
+    section = getattr(mapping, type.value)
+    if (found := _path(section, name)) is not None:
+        return (type.value, *found)
+    role = _path(mapping.owners.roles, name)
+    return ("owners", "roles", *role) if type is RecordType.ACCOUNT and role is not None else (type.value,)
+
+
+def _path(part: object, name: str) -> tuple[str | int, ...] | None:
+    """Find a text in a part of a document: the keys and positions that lead to it."""
+    inner: Iterator[tuple[str | int, object]]
+    match part:
+        case str():
+            return () if part == name else None
+        case Mapping():
+            inner = iter(part.items())
+        case Sequence():
+            inner = iter(enumerate(part))
+        case _ if is_dataclass(part):
+            inner = ((one.name, getattr(part, one.name)) for one in parts_of(part))
+        case _:
+            return None
+    return next(((key, *rest) for key, value in inner if (rest := _path(value, name)) is not None), None)
+
+
+def _known(type: RecordType, name: str, schema: Schema, at: str) -> Iterator[Problem]:
     if name in schema.fields:
-        return
-    if (type, name) in ours:
-        yield Problem(f"{type} has no field {name!r} yet", at, "run `connector install`")
         return
     near = difflib.get_close_matches(name, list(schema.fields), 1)
     yield Problem(
@@ -150,6 +194,8 @@ def _example_names() -> dict[str, Any]:
         "contact": {"name": "Ana Ruiz", "role": "CFO", "why": "no talk on record yet"},
         "goals": "grow",
         "opportunity": "the opportunity",
+        "amount": Money(118800, "EUR"),
+        "basis": "arr",
         "irritants": "",
         "stages": dict.fromkeys(get_args(OurStage), "stage"),
         "review_on": day,

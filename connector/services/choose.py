@@ -50,12 +50,17 @@ def choose(
     policy: GatesPolicy,
     now: datetime,
     holidays: Holidays = no_holidays,
+    today: date | None = None,
 ) -> Chosen:
-    """Walk down the ranking and ask every gate; each proposal made counts for those after it."""
+    """Walk down the ranking and ask every gate; each proposal made counts for those after it.
+
+    `today` is the day that `now` falls on where people work, else in UTC.
+    """
+    today = today or now.date()
     intents: list[Intent] = []
-    held = _without_signal(measured, scores, crm)
-    ledger = _Tally.of(crm, now.date())
-    for candidate in candidates(measured, scores, crm, catalogue, policy, now):
+    held = _without_signal(measured, scores, crm, today)
+    ledger = _Tally.of(crm, today)
+    for candidate in candidates(measured, scores, crm, catalogue, policy, today):
         weighed = replace(candidate, load=ledger.load(candidate.crm))
         refused = first_no(weighed)
         if refused is None:
@@ -68,7 +73,7 @@ def choose(
 
 
 def candidates(
-    measured: Measured, scores: Scores, crm: Crm, catalogue: Catalogue, policy: GatesPolicy, now: datetime
+    measured: Measured, scores: Scores, crm: Crm, catalogue: Catalogue, policy: GatesPolicy, today: date
 ) -> list[Candidate]:
     """One per (customer, offer), best value first; ties go by account and offer."""
     groups = _groups(measured, crm)
@@ -76,7 +81,7 @@ def candidates(
     for one in sorted(scores.scores, key=lambda s: (-s.value, -s.p, s.account_id)):
         best.setdefault((_customer_of(one.account_id, measured, crm), one.offer), one)
     made = [
-        _candidate(customer, groups[customer], one, measured, crm, catalogue, policy, now)
+        _candidate(customer, groups[customer], one, measured, crm, catalogue, policy, today)
         for (customer, _), one in best.items()
     ]
     return sorted(made, key=lambda c: (-c.score.value, c.crm.account_id, c.score.offer))
@@ -103,7 +108,7 @@ def _candidate(
     crm: Crm,
     catalogue: Catalogue,
     policy: GatesPolicy,
-    now: datetime,
+    today: date,
 ) -> Candidate:
     owned, used = set[str](), set[str]()
     for account in accounts:
@@ -120,7 +125,7 @@ def _candidate(
         crm=crm.contexts.get(customer) or CrmContext(customer),
         catalogue=catalogue,
         policy=policy,
-        today=now.date(),
+        today=today,
     )
 
 
@@ -130,20 +135,23 @@ def _link(billing_id: str, crm: Crm) -> Link:
     return "ambiguous" if billing_id in crm.ambiguous else "unmatched"
 
 
-def _without_signal(measured: Measured, scores: Scores, crm: Crm) -> list[Held]:
+def _without_signal(measured: Measured, scores: Scores, crm: Crm, today: date) -> list[Held]:
     scored = {_customer_of(one.account_id, measured, crm) for one in scores.scores}
     silent = {customer: group for customer, group in _groups(measured, crm).items() if customer not in scored}
     return [
-        Held(customer, "account", Reason.NO_SIGNAL.value, _silence(silent[customer])) for customer in sorted(silent)
+        Held(customer, "account", Reason.NO_SIGNAL.value, _silence(silent[customer], measured, today))
+        for customer in sorted(silent)
     ]
 
 
-def _silence(group: Sequence[AccountFeatures]) -> str:
+def _silence(group: Sequence[AccountFeatures], measured: Measured, today: date) -> str:
     if not any(account.subscribed for account in group):
         return "no running subscription"
-    if all(account.metrics_used is None for account in group):
+    metrics = [metric for account in group for metric in measured.metrics.get(account.account_id, {}).values()]
+    if not metrics:
         return "no usage was ever told"
-    return "nothing it does points to an offer"
+    last = max(metric.last_day for metric in metrics)
+    return f"no usage since {last.isoformat()}" if today - last > WEEK else "nothing it does points to an offer"
 
 
 @dataclass
@@ -202,6 +210,7 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
     score, offer, smallest = candidate.score, candidate.offer, candidate.policy.opportunity_min
     # The gates let nothing through that has no price; the catalogue's check refuses a need without kind and lever.
     assert score.delta_mrr is not None
+    assert score.reported is not None
     assert offer.kind is not None
     assert offer.lever is not None
     return Intent(
@@ -215,6 +224,7 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
         quantity=score.quantity,
         p=score.p,
         delta_mrr=score.delta_mrr,
+        reported=score.reported,
         value=score.value,
         base=score.base,
         contributions=score.contributions,
@@ -225,16 +235,18 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
 
 
 def moment(candidate: Candidate, holidays: Holidays = no_holidays) -> Moment:
-    """The nearest reason why now: the renewal, a limit about to bind, an anniversary; its day is a working day."""
+    """The nearest reason why now: the renewal, a limit about to bind, an anniversary; its day is a working day.
+
+    Where there is none, the proposal has a day to be settled by and nothing that makes it urgent.
+    """
     timing, today = candidate.policy.timing, candidate.today
     earliest, latest = today + timedelta(days=timing.earliest), today + timedelta(days=timing.latest)
     options = [(max(on, earliest), kind, label) for on, kind, label in _moments(candidate) if today <= on <= latest]
     within = today + timedelta(days=timing.when_reached)
-    on, kind, label = min(options, default=(within, "proposal", _PLAIN), key=lambda option: option[:2])
+    on, kind, label = min(options, default=(within, "none", {}), key=lambda option: option[:2])
     return Moment(kind, next_workday(on, holidays(candidate.country)), label)
 
 
-_PLAIN: Texts = {"en": "No date of its own", "fr": "Sans échéance propre"}
 _REACHED: Texts = {"en": "The limit is reached", "fr": "La limite est atteinte"}
 
 

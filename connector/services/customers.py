@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from connector.domain.account import BillingAccount, CrmAccount
-from connector.domain.change import CrmRecord, Stage
+from connector.domain.catalogue import Catalogue
+from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
+from connector.domain.features import owned_offers
 from connector.domain.intent import intent_of
 from connector.domain.link import LinkState, linked
 from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity
 from connector.domain.policy import ClosedOutcome
 from connector.ports.billing import Warehouse
+from connector.services.measure import Measured
 from connector.services.world import World, accounts_of, need_of
 
 
@@ -39,6 +43,16 @@ def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
         )
         for row in rows
     ]
+
+
+def owned_by_customer(measured: Measured, links: Mapping[str, str], catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """Which offers each CRM account holds over all its billing accounts; more of something held is no offer held."""
+    found: dict[str, frozenset[str]] = {}
+    for billing_id, features in measured.accounts.items():
+        if billing_id in links:
+            held = frozenset(o for o in owned_offers(features, catalogue) if not catalogue.offers[o].adds_to)
+            found[links[billing_id]] = found.get(links[billing_id], frozenset()) | held
+    return found
 
 
 def crm_side(world: World, now: datetime) -> Crm:
@@ -128,7 +142,7 @@ def _open_tasks(world: World) -> Counter[str]:
     done = set(world.mapping.task.done) | {world.mapping.task.cancelled}
     status = {record.id: record for record in world.tasks}
     counted: Counter[str] = Counter()
-    for known in world.known.values():
+    for known in (one for one in world.known.values() if one.type is RecordType.TASK):
         record = status.get(known.crm_id)
         if record is not None and not record.archived and record.fields.get(world.mapping.task.status) not in done:
             counted[known.account_id] += 1

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from connector.compute.freshness import reach
 from connector.compute.quarantine import examples
+from connector.domain.billing import QuarantineReason
 from connector.ports.billing import BillingSource, Landed, Warehouse
 
 EXAMPLES = 3
+FRESH = timedelta(days=7)
+"""How far usage may lag behind the run before people are told: exports are made weekly at the least."""
 Progress = Callable[[str, int], None]
 """Told what is going on and how many rows it took so far."""
 
@@ -56,7 +60,7 @@ def pull_and_stage(
         rows=held,
         quarantined=reasons,
         examples=_examples(warehouse) if reasons else (),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys([*warnings, *_reach(sources, warehouse, now, reasons)])),
         api_calls={source.name: source.calls() for source in sources},
         changed=dict(changed),
     )
@@ -66,6 +70,25 @@ def _examples(warehouse: Warehouse) -> tuple[str, ...]:
     rows = warehouse.execute(examples(warehouse.tables(), EXAMPLES)).to_pylist()
     told = [(row["reason"], row["row"], row["detail"].removeprefix(f"{row['row']}: ")) for row in rows]
     return tuple(f"{reason}: {place}: {detail}" for reason, place, detail in told)
+
+
+def _reach(
+    sources: Sequence[BillingSource], warehouse: Warehouse, now: datetime, reasons: Mapping[str, int]
+) -> list[str]:
+    """What to say when the data is not of the time that the run speaks of."""
+    today = now.date()
+    (told,) = warehouse.execute(reach(warehouse.tables(), today)).to_pylist()
+    begins, usage_to = told["begins"], told["usage_to"]
+    if begins is None and QuarantineReason.FUTURE_DATE in reasons:
+        return [f"the data begins after {today}, the run's day"]
+    if begins is not None and begins > today:
+        return [f"the data begins {begins}, after {today}, the run's day"]
+    if usage_to is None:
+        return ["no usage was told"] if any("usage" in source.streams() for source in sources) else []
+    if today - usage_to > FRESH:
+        days = (today - usage_to).days
+        return [f"usage ends {usage_to}, {days} days before {today}: signals speak of then, not of now"]
+    return []
 
 
 def _pull(source: BillingSource, warehouse: Warehouse, now: datetime, progress: Progress) -> list[Landed]:

@@ -40,9 +40,12 @@ def plan_reviews(
         announced[intent.account_id].append(intent.offer)
     found, briefs = [], {}
     for crm_id, accounts in sorted(_by_crm_account(measured, links).items()):
-        largest = max(accounts, key=lambda account: (account.mrr_minor, account.account_id))
+        paid = [account for account in accounts if account.currency and account.mrr_minor]
         account = world.accounts.get(crm_id)
-        if account is None or not _deserves_one(accounts, largest, rules, measured):
+        if account is None or not paid or any(one.cancel_on for one in accounts):
+            continue
+        largest = max(paid, key=lambda one: (_worth([one], rules, today).minor, one.account_id))
+        if _worth(paid, rules, today).minor < rules.review.minimum_mrr:
             continue
         free = holidays_of(country_of(world.owner("csm", account)), account.country)
         for on, ordinal, start in _dates(largest, rules.review):
@@ -51,7 +54,7 @@ def plan_reviews(
                 ids = tuple(sorted(one.account_id for one in accounts))
                 offers = tuple(announced.get(crm_id, ()))
                 found.append(ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers))
-                briefs[crm_id] = _brief(largest, ids, measured)
+                briefs[crm_id] = _brief(_pays(paid, rules, today), largest, ids, measured)
     return Reviews(tuple(found), briefs)
 
 
@@ -63,16 +66,19 @@ def _by_crm_account(measured: Measured, links: Mapping[str, str]) -> dict[str, l
     return grouped
 
 
-def _deserves_one(
-    accounts: Sequence[AccountFeatures], largest: AccountFeatures, rules: Project, measured: Measured
-) -> bool:
-    """Customers of the minimum size, not leaving; what the size is worth is asked in the reporting currency."""
-    if not largest.currency or not largest.mrr_minor or any(account.cancel_on for account in accounts):
-        return False
-    worth = rules.fx.convert(
-        Money(largest.mrr_minor, largest.currency), rules.policy.reporting_currency, measured.as_of.date()
-    )
-    return worth.minor >= rules.review.minimum_mrr
+def _worth(accounts: Sequence[AccountFeatures], rules: Project, today: date) -> Money:
+    """What some billing accounts pay a month together, in the reporting currency."""
+    to = rules.policy.reporting_currency
+    each = (rules.fx.convert(Money(one.mrr_minor, one.currency or to), to, today) for one in accounts)
+    return sum(each, Money(0, to))
+
+
+def _pays(accounts: Sequence[AccountFeatures], rules: Project, today: date) -> Money:
+    """The same in the customer's own currency, where there is one."""
+    currencies = {one.currency for one in accounts}
+    if len(currencies) > 1:
+        return _worth(accounts, rules, today)
+    return Money(sum(one.mrr_minor for one in accounts), currencies.pop() or "")
 
 
 def _dates(account: AccountFeatures, book: BusinessReview) -> Iterator[tuple[date, int, date]]:
@@ -96,12 +102,12 @@ def _every(account: AccountFeatures, book: BusinessReview) -> int:
     return 12
 
 
-def _brief(largest: AccountFeatures, ids: Sequence[str], measured: Measured) -> dict[str, Any]:
+def _brief(pays: Money, largest: AccountFeatures, ids: Sequence[str], measured: Measured) -> dict[str, Any]:
     signals = sorted(
         (signal for signal in measured.signals if signal.account_id in ids), key=lambda s: (-abs(s.term), s.id)
     )
     return {
-        "mrr": Money(largest.mrr_minor, largest.currency or ""),
+        "mrr": pays,
         "evidence": [signal.evidence for signal in signals[:4]],
         "data_to": largest.data_to or measured.as_of.date(),
     }

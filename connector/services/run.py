@@ -31,7 +31,7 @@ from connector.services import snapshot
 from connector.services.calendar import holidays_of
 from connector.services.check import check_live
 from connector.services.choose import Chosen, choose
-from connector.services.customers import billing_accounts, crm_side
+from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -42,7 +42,7 @@ from connector.services.pull import Pulled, pull_and_stage
 from connector.services.reviews import plan_reviews
 from connector.services.score import Scores, score
 from connector.services.settle import apply_plan, needs_approval
-from connector.services.track import track
+from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
 Tell = Callable[..., None]
@@ -73,6 +73,8 @@ class Request:
     plan_only: bool = False
     agree: bool = False
     """Write to a destination that was never written to before, without asking."""
+    patience: float = 0
+    """Seconds to wait while another process delivers to the same CRM; a scheduled job must not lose its day."""
     tell: Tell = lambda *_: None
 
 
@@ -115,15 +117,8 @@ def sync(work: Work, request: Request) -> Outcome:
         decided = decide(work, request, current)
         with current.step("plan", request.tell):
             plan = planned(work, request, current, decided)
-        if request.plan_only:
-            work.memory.plans.save(plan)
-            return close(work, current, plan, decided, RunStatus.PLANNED, None)
-        if needs_approval(plan, work.project.policy.approval):
-            work.memory.plans.save(plan)
-            return close(work, current, plan, decided, RunStatus.WAITING, None)
-        with current.step("deliver", request.tell):
-            delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
-        return close(work, current, plan, decided, delivered.status, delivered)
+        status, delivered = carry_out(work, request, current, plan)
+        return close(work, current, plan, decided, status, delivered)
     except BaseException:
         work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
         raise
@@ -154,15 +149,25 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         with current.step("measure", request.tell):
             measured = measure(warehouse, rules.catalogue, rules.signals, now)
         with current.step("score", request.tell):
-            scores = score(measured, rules.catalogue, rules.policy, rules.fx)
+            scores = score(measured, rules.catalogue, rules.policy, rules.fx, rules.day(now))
             mrr = asdict(tie(warehouse, sources, now))
             accounts = billing_accounts(warehouse)
     with current.step("choose", request.tell):
         decisions = match(accounts, list(world.accounts.values()), world.links, world.survivors, now)
         work.memory.links.settle(current.destination.id, decisions)
         world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
+        world = _relinked(work, request, current, world)
         chosen = choose(measured, scores, crm_side(world, now), rules.catalogue, rules.policy, now, holidays_of)
     return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
+
+
+def _relinked(work: Work, request: Request, current: Current, world: World) -> World:
+    """Let open episodes follow their customer to another CRM account; planning alone stores nothing."""
+    moved = relinked_episodes(world)
+    if moved and not request.plan_only:
+        work.memory.episodes.save(current.destination.id, moved)
+    by_key = {episode.key: episode for episode in moved}
+    return replace(world, episodes=tuple(by_key.get(episode.key, episode) for episode in world.episodes))
 
 
 def _followed(work: Work, current: Current) -> World:
@@ -172,8 +177,10 @@ def _followed(work: Work, current: Current) -> World:
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
     """Turn intents and reviews into records, and records into a plan."""
     rules, world, chosen = work.project, decided.world, decided.chosen
-    reviews = plan_reviews(decided.measured, linked(world.links), chosen.intents, world, rules, request.now.date())
-    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now)
+    links = linked(world.links)
+    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
+    owned = owned_by_customer(decided.measured, links, rules.catalogue)
+    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now, owned)
     held = [*chosen.held, *made.held]
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
     work.memory.decisions.save(current.destination.id, current.run, held)
@@ -195,6 +202,18 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
 
+def carry_out(work: Work, request: Request, current: Current, plan: Plan) -> tuple[RunStatus, Delivered | None]:
+    """Deliver a plan, unless only a plan was asked for or a person has to approve it first."""
+    if request.plan_only or needs_approval(plan, work.project.policy.approval):
+        work.memory.plans.save(plan)
+        return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
+    with current.step("deliver", request.tell):
+        delivered = apply_plan(
+            plan, work.crm, work.memory, work.clock, work.holder, work.project.hash, request.patience
+        )
+    return delivered.status, delivered
+
+
 def stages(work: Work, request: Request) -> Outcome:
     """Follow stage moves only: the tasks of a stage are in the CRM minutes after its owner moved the opportunity."""
     current = open_current(work, request)
@@ -204,14 +223,13 @@ def stages(work: Work, request: Request) -> Outcome:
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
-        with current.step("deliver", request.tell):
-            delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
+        status, delivered = carry_out(work, request, current, plan)
     except BaseException:
         work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
         raise
-    told = summary(current, plan, delivered.status, delivered, work.crm.feed.calls())
-    work.memory.runs.close(current.run.id, delivered.status, request.now, told)
-    return Outcome(replace(current.run, status=delivered.status), plan, told)
+    told = summary(current, plan, status, delivered, work.crm.feed.calls())
+    work.memory.runs.close(current.run.id, status, request.now, told)
+    return Outcome(replace(current.run, status=status), plan, told)
 
 
 def run_job(work: Work, request: Request) -> Outcome:

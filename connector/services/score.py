@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from connector.compute.scores import PriceList, score_account
 from connector.domain.catalogue import Catalogue
@@ -23,9 +23,11 @@ class Scores:
     scores: tuple[Score, ...]
 
 
-def score(measured: Measured, catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> Scores:
-    """Score every account on the prices known at the moment it was measured."""
-    prices, today = PriceList.of(measured.prices), measured.as_of.date()
+def score(
+    measured: Measured, catalogue: Catalogue, policy: GatesPolicy, fx: FxTable, today: date | None = None
+) -> Scores:
+    """Score every account on the prices known at the moment it was measured. `today`: that moment's day, else in UTC."""
+    prices, today = PriceList.of(measured.prices), today or measured.as_of.date()
     signals: dict[str, list[Signal]] = defaultdict(list)
     for signal in measured.signals:
         signals[signal.account_id].append(signal)

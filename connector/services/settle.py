@@ -10,7 +10,7 @@ from connector.ports.crm import Crm
 from connector.services.deliver import deliver
 from connector.services.memory import Memory
 from connector.services.plan import counts
-from connector.services.session import Means
+from connector.services.session import Limits, Means
 
 
 def needs_approval(plan: Plan, policy: Approval) -> bool:
@@ -20,11 +20,16 @@ def needs_approval(plan: Plan, policy: Approval) -> bool:
     return planned["create"] > policy.creates or changed > policy.changes or planned["close"] > policy.closes
 
 
-def apply_plan(plan: Plan, crm: Crm, memory: Memory, clock: Clock, holder: str, config_hash: str) -> Delivered:
-    """Carry a plan out and note that it was; the destination is agreed to from now on."""
+def apply_plan(
+    plan: Plan, crm: Crm, memory: Memory, clock: Clock, holder: str, config_hash: str, patience: float = 0
+) -> Delivered:
+    """Carry a plan out and note that it was; the destination is agreed to from now on.
+
+    `patience`: seconds to wait while another process delivers to the same destination.
+    """
     memory.plans.save(plan)
     memory.destinations.remember(crm.reader.destination())
     means = Means(crm.writer, crm.reader, memory.outbox, memory.receipts, memory.leases, clock, holder)
-    delivered = deliver(plan, means, config_hash, memory.destinations.epoch())
+    delivered = deliver(plan, means, config_hash, memory.destinations.epoch(), Limits(wait_seconds=patience))
     memory.plans.applied(plan.run_id)
     return delivered

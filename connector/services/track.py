@@ -14,6 +14,7 @@ from connector.domain.account import Owner
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.keys import task_key
+from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
 from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project, mapping_of
@@ -71,6 +72,18 @@ def moved_episodes(world: World, _now: datetime) -> list[Episode]:
     ]
 
 
+def relinked_episodes(world: World) -> list[Episode]:
+    """Move the open episodes whose customer was linked to another CRM account since; keys stay."""
+    links = linked(world.links)
+    moved = []
+    for episode in world.episodes:
+        homes = {links.get(billing_id) for billing_id in episode.brief.get("billing_ids", ())}
+        home = homes.pop() if len(homes) == 1 else None
+        if episode.state is EpisodeState.OPEN and home in world.accounts and home and home != episode.account_id:
+            moved.append(replace(episode, account_id=home))
+    return moved
+
+
 def ended_episodes(world: World, now: datetime) -> list[Episode]:
     """Close the open episodes whose opportunity was won, lost or deleted in the CRM."""
     stages = {stage.id: stage for stage in world.stages}
@@ -98,6 +111,7 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
 
     def ended(world: World, now: datetime) -> list[Episode]:
         tasks = {record.id: record for record in world.tasks}
+        over = {*world.mapping.task.done, world.mapping.task.cancelled}
         found = []
         for episode in world.episodes:
             known = world.known.get(task_key(episode.key, NEGOTIATION, "none", 1, rules.negotiation.small.id))
@@ -106,7 +120,7 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
             record = tasks.get(known.crm_id)
             if known.tombstone is not None or (record is not None and record.archived):
                 found.append(replace(episode, state=EpisodeState.DELETED, closed_at=now))
-            elif record is not None and record.fields.get(world.mapping.task.status) in world.mapping.task.done:
+            elif record is not None and record.fields.get(world.mapping.task.status) in over:
                 found.append(replace(episode, state=EpisodeState.LOST, closed_at=now))
         return found
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import get_args
 
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
@@ -15,7 +16,11 @@ from connector.domain.episode import Episode
 from connector.domain.errors import MappingError
 from connector.domain.link import LinkDecision
 from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole
+from connector.domain.play import NegotiationStage
 from connector.domain.receipt import KnownRecord
+
+STAGES: tuple[NegotiationStage, ...] = get_args(NegotiationStage)
+"""Our open stages, in their order."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,21 @@ class World:
             )
         return found[0]
 
-    def our_stage(self, stage_id: str | None) -> OurStage | None:
-        """Name one of the CRM's stages in our words; None for a stage of other pipelines."""
-        open_ones: tuple[OurStage, ...] = ("proposed", "consult", "confront", "concretize")
-        return next((ours for ours in open_ones if self.stage(ours).id == stage_id), None)
+    def our_stage(self, stage_id: str | None) -> NegotiationStage | None:
+        """Name one of the CRM's stages in our words; None for a closed one and for those of other pipelines."""
+        return next((ours for ours in STAGES if self.stage(ours).id == stage_id), None)
+
+    def opportunity(self, key: str) -> CrmRecord | None:
+        """Our opportunity of an episode, as last seen in the CRM."""
+        field = self.mapping.opportunity.key
+        return next((record for record in self.opportunities if record.fields.get(field) == key), None)
+
+    def entries_into(self, record: CrmRecord | None, stage: OurStage) -> int:
+        """How often an opportunity entered a stage, by the CRM's own history."""
+        if record is None:
+            return 0
+        wanted = self.stage(stage).id
+        return sum(entry.stage == wanted for entry in self.entries.get(record.id, ()))
 
     def owner(self, role: OwnerRole, account: CrmAccount) -> Owner | None:
         """Who gets a role's work: the mapped field or person, the account's owner, the default; active ones only."""

@@ -38,6 +38,7 @@ INTENT = Intent(
     quantity=1,
     p=0.31,
     delta_mrr=Money(9900, "EUR"),
+    reported=Money(9900, "EUR"),
     value=3069,
     base=-3.5,
     contributions=(

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
@@ -22,6 +20,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from connector.domain.errors import ConfigError, UnreachableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+"""Newest revision: files are named by theirs, so that opening a ledger that has it needs no Alembic."""
 BUSY_SECONDS = 30
 CHUNK = 500
 """Rows per statement with an IN list: databases limit the number of parameters."""
@@ -33,8 +33,11 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             self.engine = _engine(url)
-            with self.write() as connection:
-                _migrate(connection)
+            with self.read() as connection:
+                is_newest = _revision(connection) == NEWEST
+            if not is_newest:
+                with self.write() as connection:
+                    _migrate(connection)
         except (ArgumentError, NoSuchModuleError) as error:
             raise ConfigError(
                 "the ledger's URL is not one of a supported database",
@@ -106,7 +109,17 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _revision(connection: sa.Connection) -> str | None:
+    """The revision that the schema is at; None for a new database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
 def _migrate(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

@@ -82,7 +82,7 @@ def _batch_create(portal: Portal, call: Call) -> Response:
         except ApiError as refusal:
             errors.append(_pair_error(portal, refusal, pair))
             continue
-        portal.store.links.set(end, to, type_ids)
+        portal.store.associate(end, to, type_ids, exactly=True)
         results.append(_labels(call, end, to, type_ids))
     status = portal.switch("associations_created") or (200 if call.version == "2026-09" else 201)
     return portal.completed(results, errors, status)
@@ -113,7 +113,7 @@ def _batch_default(portal: Portal, call: Call) -> Response:
         except ApiError as refusal:
             errors.append(_pair_error(portal, refusal, pair))
             continue
-        portal.store.links.add(end, to, DEFAULT_TYPE[kinds])
+        portal.store.associate(end, to, [DEFAULT_TYPE[kinds]])
         results.append(_default_shown(kinds, pair))
     return portal.completed(results, errors)
 
@@ -161,7 +161,7 @@ def _batch_archive(portal: Portal, call: Call) -> Response:
     for row in inputs(call.body, {"from": dict, "to": list}, {}, MOST_WRITTEN):
         end = from_kind, fields(row["from"], {"id": str})["id"]
         for to in row["to"]:
-            portal.store.links.remove(end, (to_kind, fields(to, {"id": str})["id"]))
+            portal.store.dissociate(end, (to_kind, fields(to, {"id": str})["id"]))
     return Response(status_code=204)
 
 
@@ -177,21 +177,21 @@ def _put(portal: Portal, call: Call) -> Response:
         raise bad_json("expected an array of association types")
     type_ids = _wanted(call, call.body)
     end, to = _ends(portal, _kinds(call), (call.path["id"], call.path["to_id"]))
-    portal.store.links.set(end, to, type_ids)
+    portal.store.associate(end, to, type_ids, exactly=True)
     return JSONResponse(_labels(call, end, to, type_ids), 200 if call.version == "2026-09" else 201)
 
 
 def _put_default(portal: Portal, call: Call) -> Response:
     kinds, pair = _kinds(call), (call.path["id"], call.path["to_id"])
     end, to = _ends(portal, kinds, pair)
-    portal.store.links.add(end, to, DEFAULT_TYPE[kinds])
+    portal.store.associate(end, to, [DEFAULT_TYPE[kinds]])
     back = _default_shown((kinds[1], kinds[0]), (pair[1], pair[0]))
     return portal.completed([_default_shown(kinds, pair), back])
 
 
 def _archive(portal: Portal, call: Call) -> Response:
     from_kind, to_kind = _kinds(call)
-    portal.store.links.remove((from_kind, call.path["id"]), (to_kind, call.path["to_id"]))
+    portal.store.dissociate((from_kind, call.path["id"]), (to_kind, call.path["to_id"]))
     return Response(status_code=204)
 
 

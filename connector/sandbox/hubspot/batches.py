@@ -144,7 +144,7 @@ def _undo(portal: Portal, kind: str, before: Mapping[str, Record]) -> None:
     for record in list(portal.store.records[kind].values()):
         old = before.get(record.id)
         if old is None:
-            portal.store.links.remove_all((kind, record.id))
+            portal.store.dissociate_all((kind, record.id))
             portal.store.forget(record)
         elif old is not record:
             portal.store.put(old)

@@ -62,15 +62,16 @@ class Links:
         """Return the ids of a kind that a record is associated with, and the types."""
         return self._types.get((end, to_kind), {})
 
-    def set(self, end: End, to: End, type_ids: Iterable[int]) -> None:
-        """Associate two records by exactly these types and the unlabelled one."""
-        self.remove(end, to)
-        for type_id in type_ids:
-            self.add(end, to, type_id)
+    def ends(self, end: End) -> list[End]:
+        """Return everything that a record is associated with."""
+        return [(to_kind, other) for one, to_kind in list(self._types) if one == end for other in self.of(one, to_kind)]
 
     def add(self, end: End, to: End, type_id: int) -> None:
         """Add one type and the unlabelled one, and their inverses on the other side."""
         kind = LINK_TYPES[type_id]
+        if LINK_TYPES[kind.inverse].only_one:
+            self.add(to, end, kind.inverse)
+            return
         if kind.only_one:
             for other, types in self.of(end, to[0]).items():
                 types.discard(type_id)
@@ -83,12 +84,6 @@ class Links:
         """Take every association between two records away."""
         self.of(end, to[0]).pop(to[1], None)
         self.of(to, end[0]).pop(end[1], None)
-
-    def remove_all(self, end: End) -> None:
-        """Take every association of a record away."""
-        for to_kind in {kind for one, kind in self._types if one == end}:
-            for other in list(self.of(end, to_kind)):
-                self.remove(end, (to_kind, other))
 
     def move(self, loser: End, survivor: End) -> None:
         """Give a merged record's associations to the record it was merged into."""

@@ -7,9 +7,9 @@ made now: values are merged, and the history says `CRM_UI`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.sandbox.control import SandboxClock
@@ -24,7 +24,7 @@ from connector.sandbox.hubspot.catalogue import (
     stage_row,
     standard_properties,
 )
-from connector.sandbox.hubspot.links import Links
+from connector.sandbox.hubspot.links import End, Links
 from connector.sandbox.hubspot.records import CALCULATED, PERSON, Record, Source, derived, iso, moment
 from connector.sandbox.hubspot.values import Refused, stored_value
 
@@ -140,6 +140,38 @@ class Store:
         values = derived(record, before, self.pipelines["deals"], record.updated_at)
         return record.amended(values, CALCULATED, record.updated_at)
 
+    def associate(self, end: End, to: End, type_ids: Iterable[int], *, exactly: bool = False) -> None:
+        """Associate two records by these types, and `exactly` by no others."""
+        if exactly:
+            self.links.remove(end, to)
+        for type_id in type_ids:
+            self.links.add(end, to, type_id)
+        self._show_primary(end, to, self.clock.now())
+
+    def dissociate(self, end: End, to: End) -> None:
+        """Take every association between two records away."""
+        self.links.remove(end, to)
+        self._show_primary(end, to, self.clock.now())
+
+    def dissociate_all(self, end: End) -> None:
+        """Take every association of a record away."""
+        for to in self.links.ends(end):
+            self.dissociate(end, to)
+
+    def _show_primary(self, end: End, to: End, at: datetime) -> None:
+        """Show the primary company of a contact as its property, once they were or are associated."""
+        pair = dict((end, to))
+        contact, company = self.records["contacts"].get(pair.get("contacts", "")), pair.get("companies")
+        if contact is None or company is None:
+            return
+        companies = self.links.of(("contacts", contact.id), "companies")
+        primary = next((id for id, types in companies.items() if PRIMARY_COMPANY in types), "")
+        shown = contact.properties.get("associatedcompanyid", "")
+        # A value that no association explains was loaded, and stands.
+        if primary != shown and (primary or shown == company):
+            changed = contact.amended({"associatedcompanyid": primary}, CALCULATED, at)
+            self.put(self.with_derived(changed, contact))
+
     def dump(self, kind: str) -> list[Row]:
         """Return every row of a type, archived ones included."""
         match kind:
@@ -205,6 +237,8 @@ class Store:
             self.merged[record.kind, loser] = record.id
             self.forget(self.records[record.kind].get(loser))
             self.links.move((record.kind, loser), (record.kind, record.id))
+            for other in self.links.ends((record.kind, record.id)):
+                self._show_primary((record.kind, record.id), other, self.clock.now())
 
     def _load_owner(self, row: Row) -> None:
         owner_id, now = str(row.get("id") or self.new_id()), iso(self.clock.now())
@@ -235,10 +269,9 @@ class Store:
     def _load_link(self, row: Row) -> None:
         end, to = (row["from"], str(row["fromId"])), (row["to"], str(row["toId"]))
         self.links.add(end, to, int(row["typeId"]))
-        if (end[0], to[0], int(row["typeId"])) == ("contacts", "companies", PRIMARY_COMPANY):
-            # HubSpot shows a contact's primary company as a property, too.
-            contact = self.records["contacts"][end[1]]
-            self.put(contact.amended({"associatedcompanyid": to[1]}, CALCULATED, contact.updated_at))
+        contact = self.records["contacts"].get(dict((end, to)).get("contacts", ""))
+        if contact is not None:
+            self._show_primary(end, to, contact.updated_at)
 
 
 def _key(value: str) -> str:

@@ -42,8 +42,8 @@ def create(portal: Portal, kind: str, sent: Any, links: Sequence[Row] = ()) -> R
     wanted = [link for row in links for link in _inline_links(portal, kind, row)]
     portal.store.put(record)
     for link in wanted:
-        portal.store.links.add((kind, record.id), link.to, link.type_id)
-    return record
+        portal.store.associate((kind, record.id), link.to, [link.type_id])
+    return portal.store.records[kind][record.id]
 
 
 def update(portal: Portal, current: Record, sent: Any) -> Record:

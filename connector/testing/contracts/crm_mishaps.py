@@ -76,7 +76,7 @@ class MishapContract:
         write = opportunity(world, new_key())
         crm = world.with_bad_credentials()
 
-        with pytest.raises(CredentialError, match="check the credentials"):
+        with pytest.raises(CredentialError, match="refused the credentials"):
             crm.reader.destination()
         assert [one.verdict for one in crm.writer.write([write])] == [Verdict.DEFER]
 

@@ -40,6 +40,8 @@ from connector.domain.errors import BudgetSpentError
 from connector.ports.clock import Clock
 
 API_VERSION = "67.0"
+_SAID = 200
+"""How much of a refusal is told: a host that is not Salesforce answers with a whole page."""
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
 
@@ -155,6 +157,8 @@ class SalesforceClient:
                 raise _login_refused(error) from error
             except requests.RequestException as error:
                 raise what_failed(error, self._base or f"{self._credentials.domain}.salesforce.com") from error
+            except (AttributeError, TypeError) as error:  # simple-salesforce takes any JSON for a token
+                raise RefusedError(401, "LOGIN_REFUSED", "the login host does not answer as Salesforce does") from error
             except (OSError, ValueError, PyJWTError) as error:
                 raise RefusedError(401, "LOGIN_REFUSED", f"the private key cannot be used: {error}") from error
         return Salesforce(session_id=token, instance=instance, session=self._session, version=API_VERSION)
@@ -169,4 +173,5 @@ def _login_refused(error: SalesforceAuthenticationFailed) -> CallError:
     code = str(error.code)
     if code.isdigit() and int(code) >= 500:
         return LostAnswerError(f"login answered HTTP {code}")
-    return RefusedError(401, "LOGIN_REFUSED", f"login refused: {code} {error.message or ''}".strip())
+    said = " ".join(error.auth_message.split())[:_SAID]
+    return RefusedError(401, "LOGIN_REFUSED", f"login refused: {code} {said}".strip())

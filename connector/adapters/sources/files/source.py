@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -21,6 +21,7 @@ from connector.adapters.sources.files.translate import Translator
 from connector.adapters.sources.files.usage import usage_pages
 from connector.domain.billing import FileSet, FilesMapping, FileStream
 from connector.domain.billing import QuarantineReason as Reason
+from connector.domain.errors import SourceDataError
 from connector.ports.billing import Cursor, Landing, Page, RawMrr, RawStore, Rejected, Translated
 
 IDS: Mapping[str, str] = {
@@ -59,24 +60,26 @@ class FilesSource:
     ) -> Iterator[Page]:
         """Yield the rows of files that are new or changed."""
         known: dict[str, Any] = dict(cursor or {})
-        files: dict[str, Any] = dict(known.get("files", {})) if known.get("mapping") == self.mapping_hash else {}
-        for at, each in enumerate(self._mapping.sets(cast(FileStream, stream))):
-            where = Where(self._at, stream, at)
-            for path in paths(each, self._folder, where):
-                key = f"{at}:{path}"
-                mark = fingerprint(path, files.get(key))
-                unchanged = files.get(key, {}).get("hash") == mark["hash"]
-                files[key] = mark
-                if unchanged:
-                    continue
-                done = {**known, "mapping": self.mapping_hash, "files": dict(files)}
-                if stream == "usage":
-                    origin = f"{path.name}#{at}"
-                    lag = self._mapping.usage_lag_hours
-                    yield from usage_pages(path, each, origin, where, now, lag)
-                else:
-                    yield from self._rows(where, each, path, initial=not known.get("complete"))
-                yield Page(stream, cursor=done)
+        before: dict[str, Any] = known.get("files", {}) if known.get("mapping") == self.mapping_hash else {}
+        found = self._found(stream)
+        files = {key: mark for key, mark in before.items() if key in found}
+        if absent := self._absent(stream, found, before):
+            # A file that is gone is forgotten here, so it is told once.
+            yield Page(stream, warnings=absent, cursor={**known, "files": files} if before else None)
+        for key, (where, each, path) in found.items():
+            mark = fingerprint(path, files.get(key))
+            unchanged = files.get(key, {}).get("hash") == mark["hash"]
+            files[key] = mark
+            if unchanged:
+                continue
+            done = {**known, "mapping": self.mapping_hash, "files": dict(files)}
+            if stream == "usage":
+                origin = f"{path.name}#{where.number}"
+                lag = self._mapping.usage_lag_hours
+                yield from usage_pages(path, each, origin, where, now, lag)
+            else:
+                yield from self._rows(where, each, path, initial=not known.get("complete"))
+            yield Page(stream, cursor=done)
         if files and not known.get("complete"):
             # From here on a new row is news, not history.
             yield Page(stream, cursor={"mapping": self.mapping_hash, "files": files, "complete": True})
@@ -92,6 +95,35 @@ class FilesSource:
     def calls(self) -> int:
         """Files cost no API call."""
         return 0
+
+    def _found(self, stream: str) -> Mapping[str, tuple[Where, FileSet, Path]]:
+        """Every file of a stream under its key in the cursor."""
+        if not self._folder.is_dir():
+            raise SourceDataError(
+                f"there is no folder {self._folder}",
+                at="CONNECTOR_FILES_DIR",
+                hint="set it to the folder that holds the billing files",
+            )
+        sets = enumerate(self._mapping.sets(cast(FileStream, stream)))
+        places = [(Where(self._at, stream, number), files) for number, files in sets]
+        return {
+            f"{where.number}:{path}": (where, files, path)
+            for where, files in places
+            for path in paths(files, self._folder, where)
+        }
+
+    def _absent(self, stream: str, found: Collection[str], before: Collection[str]) -> list[str]:
+        """What to say of files that should be there and are not."""
+        warnings = []
+        if not found:
+            patterns = [pattern for files in self._mapping.sets(cast(FileStream, stream)) for pattern in files.files]
+            named = ", ".join(dict.fromkeys(patterns))
+            warnings.append(f"{self.name}: no file matches {named} in {self._folder}: nothing new of {stream}")
+        # A folder that moved is no loss: only names count.
+        there = {Path(key).name for key in found}
+        if gone := sorted({Path(key).name for key in before} - there):
+            warnings.append(f"{self.name}: {', '.join(gone)} is gone; the {stream} read from there still count")
+        return warnings
 
     def _rows(self, where: Where, files: FileSet, path: Path, initial: bool) -> Iterator[Page]:
         stream = where.stream

@@ -101,7 +101,8 @@ class StripeSource:
 
     def streams(self) -> Mapping[str, str | None]:
         """Name the streams, each with the stream of its parents."""
-        return {**dict.fromkeys(STREAMS), "invoices": "subscriptions", "usage": None}
+        usage = {"usage": None} if self._mapping.meters else {}
+        return {**dict.fromkeys(STREAMS), "invoices": "subscriptions", **usage}
 
     def pages(self, raw: RawStore, stream: str, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         """Yield what is new since the cursor, or everything."""

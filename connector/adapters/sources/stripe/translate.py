@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import DecimalException
+from functools import cache
 from typing import Any
 
 from connector.adapters.sources.stripe import shapes
@@ -135,27 +136,32 @@ class Translator:
         products = {row.id: row.payload for row in self._raw.latest("products")}
         coupons = {row.id: row.payload for row in self._raw.latest("coupons")}
 
+        @cache
+        def list_prices() -> Mapping[str, tuple[KnownPrice, str | None]]:
+            return {id: self._priced(price, products) for id, price in listed.items()}
+
         def read(rows: Sequence[RawRow]) -> Tables:
             customer = customers.get(str(shapes.id_of(rows[-1].payload.get("customer"))))
             if customer is None:
                 raise UnfitError(Reason.ORPHAN_SUBSCRIPTION, "its customer is not in billing")
             _check(rows[-1].payload, self._now)
-            raw_prices = _embedded(rows, listed)
-            known = {
-                id: KnownPrice(shapes.price(one), shapes.id_of(one.get("product"))) for id, one in raw_prices.items()
-            }
+            own = {id: self._priced(price, products) for id, price in _embedded(rows, listed).items()}
+            priced = {**list_prices(), **own}
+            known = {id: price for id, (price, _) in priced.items()}
             reference = Reference(known, coupons, self._mapping.mrr_discounts)
             found = versions(rows, invoices.get(rows[-1].id, ()), customer, reference)
-            offers = {
-                id: offer_of(self._mapping, products.get(shapes.id_of(one.get("product")) or "", {}), one)
-                for id, one in raw_prices.items()
-            }
             return {
                 "subscriptions": [self._subscription(rows)],
-                "subscription_item_versions": [self._version(rows, one, offers, known) for one in found],
+                "subscription_item_versions": [self._version(rows, one, *priced[one.price_id]) for one in found],
             }
 
         yield from self._each("subscriptions", histories, read)
+
+    def _priced(self, price: Object, products: Mapping[str, Object]) -> tuple[KnownPrice, str | None]:
+        """A price with what it sells, and the offer that is."""
+        product_id = shapes.id_of(price.get("product"))
+        offer = offer_of(self._mapping, products.get(product_id or "", {}), price)
+        return KnownPrice(shapes.price(price), product_id), offer
 
     def _customers(self, ids: Iterable[str]) -> Mapping[str, Object]:
         """Newest full payload of each customer that was ever seen."""
@@ -186,23 +192,17 @@ class Translator:
             "known_at": created if rows[0].initial else rows[0].fetched_at,
         }
 
-    def _version(
-        self,
-        rows: Sequence[RawRow],
-        version: Version,
-        offers: Mapping[str, str | None],
-        known: Mapping[str, KnownPrice],
-    ) -> Row:
+    def _version(self, rows: Sequence[RawRow], version: Version, known: KnownPrice, offer: str | None) -> Row:
         return {
             "item_id": version.item_id,
             "source": self._name,
             "subscription_id": rows[-1].id,
             "account_id": shapes.id_of(rows[-1].payload["customer"]),
             "price_id": version.price_id,
-            "offer_id": offers[version.price_id],
+            "offer_id": offer,
             "quantity": None if version.quantity is None else float(version.quantity),
             "status": version.status,
-            "currency": known[version.price_id].price.currency,
+            "currency": known.price.currency,
             "mrr_minor": version.mrr_minor,
             "list_mrr_minor": version.list_mrr_minor,
             "valid_from": version.valid_from,
@@ -264,12 +264,12 @@ def _check(subscription: Object, now: datetime) -> None:
 
 
 def _embedded(rows: Sequence[RawRow], listed: Mapping[str, Object]) -> Mapping[str, Object]:
-    """Prices as listed, and those made inside a subscription, which no list shows."""
-    found = dict(listed)
+    """Prices made inside a subscription, which no list shows."""
+    found: dict[str, Object] = {}
     for row in rows:
         for item in shapes.items(row.payload):
             price = shapes.price_of(item)
-            if price["id"] in found:
+            if price["id"] in listed or price["id"] in found:
                 continue
             if price.get("billing_scheme") == "tiered" and not price.get("tiers"):
                 raise UnfitError(Reason.UNKNOWN_PRICE, f"the tiers of price {price['id']} are not known")

@@ -1,0 +1,121 @@
+"""A plan as a diff: what is created, updated, closed and linked, and what is held with its reason.
+
+Accounts come in order of what is at stake; within one its opportunities before its tasks, and under each record its
+key, its links and its fields. What is held is told once for an account, however many offers it is about.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from connector.cli.output import OUT
+
+if TYPE_CHECKING:
+    from connector.domain.change import Change, Link, Plan
+
+MARKS = {"create": "+", "update": "~", "close": "-", "unchanged": "=", "held": "!", "associate": "+"}
+COLOURS = {
+    "create": "green",
+    "update": "yellow",
+    "close": "red",
+    "unchanged": "dim",
+    "held": "magenta",
+    "associate": "green",
+}
+CUT = 100
+"""Characters of a value that are shown unless all were asked for."""
+RECORDS = ("create", "update", "close")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What people call the accounts (by id) and the plan's own records (by key)."""
+
+    accounts: Mapping[str, str]
+    records: Mapping[str, str]
+
+    def account(self, id: str) -> str:
+        """Name an account, or give its id."""
+        return self.accounts.get(id, id)
+
+    def target(self, link: Link) -> str:
+        """Name what a link leads to."""
+        name = self.records.get(link.to.key or "") or self.accounts.get(link.to.id or "")
+        return f"{name} ({link.to.id or link.to.key})" if name else str(link.to)
+
+
+def plan_summary(plan: Plan, limit: int) -> None:
+    """Print one line for each record that is written, the first `limit` of them."""
+    shown = [change for change in _in_order(plan.changes) if change.action in RECORDS]
+    for change in shown[:limit]:
+        _headline(change)
+    if len(shown) > limit:
+        OUT.print(f"  [dim]… and {len(shown) - limit} more; `connector plan` shows them all[/]")
+
+
+def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, full: bool = False) -> None:
+    """Print everything a plan does, field by field and link by link. `full`: no value is cut."""
+    names = Names(accounts, {change.key: change.title for change in plan.changes if change.action in RECORDS})
+    links: dict[str, list[Link]] = defaultdict(list)
+    for change in plan.changes:
+        if change.action == "associate":
+            links[change.key] += change.links
+    for change in _in_order(plan.changes):
+        if change.action in RECORDS or (change.action == "unchanged" and (unchanged or change.key in links)):
+            _headline(change)
+            _details(change, links.get(change.key, ()), names, None if full else CUT)
+    _held([change for change in plan.changes if change.action == "held"], names)
+
+
+def _in_order(changes: Iterable[Change]) -> list[Change]:
+    from connector.services.batches import TYPES
+
+    some = list(changes)
+    best: dict[str, int] = defaultdict(int)
+    for change in some:
+        best[change.account_id] = max(best[change.account_id], change.value)
+    return sorted(
+        some, key=lambda one: (-best[one.account_id], one.account_id, TYPES.index(one.type), -one.value, one.key)
+    )
+
+
+def _headline(change: Change) -> None:
+    why = f"  [{escape(change.why)}]" if change.why else ""
+    reason = f"  [dim]{escape(change.reason)}[/]" if change.reason else ""
+    marked = f"[{COLOURS[change.action]}]{MARKS[change.action]} {change.type:<12}{escape(change.title)}[/]"
+    OUT.print(marked + escape(why) + reason)
+
+
+def _details(change: Change, associated: Sequence[Link], names: Names, size: int | None) -> None:
+    OUT.print(f"      [dim]key {escape(change.key)}{f', record {escape(change.crm_id)}' if change.crm_id else ''}[/]")
+    for link in dict.fromkeys((*change.links, *associated)):
+        OUT.print(f"      + {escape(link.name)} → {escape(names.target(link))}  [dim](link)[/]")
+    for field in change.fields:
+        before = "" if change.action == "create" else f"{_value(field.before, size)} → "
+        OUT.print(f"      {escape(field.name)}: {escape(before + _value(field.after, size))}  [dim]({field.policy})[/]")
+
+
+def _held(changes: Iterable[Change], names: Names) -> None:
+    by_account: dict[str, dict[str, dict[str, list[str]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for change in changes:
+        by_account[change.account_id][change.why or ""][change.reason].append(change.title)
+    for account, reasons in sorted(by_account.items(), key=lambda one: names.account(one[0]).casefold()):
+        OUT.print(f"[magenta]! held        {escape(names.account(account))}[/]")
+        for why, details in reasons.items():
+            for detail, titles in details.items():
+                told = f"  [dim]{escape(detail)}[/]" if detail else ""
+                OUT.print(f"      {escape(f'[{why}]')} {escape(', '.join(titles))}{told}")
+
+
+def _value(value: str | None, size: int | None) -> str:
+    if value is None:
+        return "∅"
+    if size is None:
+        return value.replace("\n", "\n          ")
+    flat = " ".join(value.split())
+    return flat if len(flat) <= size else flat[: size - 1] + "…"
