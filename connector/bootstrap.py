@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from connector.adapters.clock import SystemClock
 from connector.config.project import load_project
@@ -34,15 +35,19 @@ def project_of(settings: Settings) -> Project:
     return load_project(settings.home, settings.source, settings.crm)
 
 
-def business_now(settings: Settings, as_of: str | None = None) -> datetime:
-    """The run's `now`: `--as-of`, else CONNECTOR_NOW, else this moment. A day alone means its last second."""
-    if as_of is None:
-        return settings.now or datetime.now(UTC)
+def business_now(settings: Settings, project: Project, as_of: str | None = None) -> datetime:
+    """The run's `now`: `--as-of`, else CONNECTOR_NOW, else this moment.
+
+    A day alone means its last second, and a time without an offset is meant where the project's people work.
+    """
+    if as_of is None and settings.now is None:
+        return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(whole_day(as_of))
+        moment = datetime.fromisoformat(whole_day(as_of)) if as_of is not None else settings.now
     except ValueError:
         raise ConfigError(f"{as_of!r} is no date", at="--as-of", hint="write it like 2026-09-30") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    assert moment is not None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(project.schedule.timezone))).astimezone(UTC)
 
 
 @contextmanager

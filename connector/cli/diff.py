@@ -60,7 +60,7 @@ def plan_summary(plan: Plan, limit: int) -> None:
 
 def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, full: bool = False) -> None:
     """Print everything a plan does, field by field and link by link. `full`: no value is cut."""
-    names = Names(accounts, {change.key: change.title for change in plan.changes if change.action in RECORDS})
+    names = Names(accounts, {change.key: change.title for change in plan.changes if change.key})
     links: dict[str, list[Link]] = defaultdict(list)
     for change in plan.changes:
         if change.action == "associate":

@@ -53,7 +53,7 @@ def _run(job: str, crm: str | None) -> Exit:
     try:
         chosen = settings(crm)
         with open_work(chosen) as work:
-            outcome = run_job(work, Request(business_now(chosen), job=job, patience=PATIENCE_SECONDS))
+            outcome = run_job(work, Request(business_now(chosen, work.project), job=job, patience=PATIENCE_SECONDS))
     except ConnectorError as wrong:
         ERR.print(f"{began:%H:%M:%S} {job}: {redact(str(wrong))}", markup=False)
         return wrong.exit_code

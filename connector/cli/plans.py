@@ -32,7 +32,7 @@ def plan(
 
     chosen = settings(crm)
     with progress(json) as tell, open_work(chosen) as work:
-        outcome = run_sync(work, Request(business_now(chosen, as_of), plan_only=True, tell=tell))
+        outcome = run_sync(work, Request(business_now(chosen, work.project, as_of), plan_only=True, tell=tell))
     if out is not None:
         write_plan(out, outcome.plan)
     if json:

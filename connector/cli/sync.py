@@ -28,7 +28,7 @@ def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = Fal
     chosen = settings(crm)
     with progress(json) as tell, open_work(chosen) as work:
         signals = work.project.signals
-        outcome = run_sync(work, Request(business_now(chosen, as_of), agree=yes, tell=tell))
+        outcome = run_sync(work, Request(business_now(chosen, work.project, as_of), agree=yes, tell=tell))
     if json:
         say_json(outcome.summary)
     else:

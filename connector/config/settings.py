@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -130,11 +130,6 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_day(cls, value: object) -> object:
         return whole_day(value) if isinstance(value, str) else value
-
-    @field_validator("now")
-    @classmethod
-    def _utc(cls, value: datetime | None) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
     @property
     def state(self) -> Path:

@@ -139,7 +139,7 @@ class Decided:
 
 def decide(work: Work, request: Request, current: Current) -> Decided:
     """Pull billing, follow the CRM, and choose what to propose to whom."""
-    rules, now = work.project, request.now
+    rules, now, today = work.project, request.now, work.project.day(request.now)
     with current.step("track", request.tell):
         world = _followed(work, current)
     with work.warehouse() as warehouse:
@@ -149,7 +149,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         with current.step("measure", request.tell):
             measured = measure(warehouse, rules.catalogue, rules.signals, now)
         with current.step("score", request.tell):
-            scores = score(measured, rules.catalogue, rules.policy, rules.fx, rules.day(now))
+            scores = score(measured, rules.catalogue, rules.policy, rules.fx, today)
             mrr = asdict(tie(warehouse, sources, now))
             accounts = billing_accounts(warehouse)
     with current.step("choose", request.tell):
@@ -157,7 +157,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         work.memory.links.settle(current.destination.id, decisions)
         world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
         world = _relinked(work, request, current, world)
-        chosen = choose(measured, scores, crm_side(world, now), rules.catalogue, rules.policy, now, holidays_of)
+        chosen = choose(measured, scores, crm_side(world, now), rules.catalogue, rules.policy, now, holidays_of, today)
     return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
 
 

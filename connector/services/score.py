@@ -26,7 +26,7 @@ class Scores:
 def score(
     measured: Measured, catalogue: Catalogue, policy: GatesPolicy, fx: FxTable, today: date | None = None
 ) -> Scores:
-    """Score every account on the prices known at the moment it was measured. `today`: that moment's day, else in UTC."""
+    """Score every account on the prices known at the moment it was measured; `today` is its day, else that in UTC."""
     prices, today = PriceList.of(measured.prices), today or measured.as_of.date()
     signals: dict[str, list[Signal]] = defaultdict(list)
     for signal in measured.signals:

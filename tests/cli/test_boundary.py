@@ -72,6 +72,13 @@ def test_unknown_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     assert "--nosuch" in capsys.readouterr().err
 
 
+def test_a_question_answered_no(capsys: pytest.CaptureFixture[str]) -> None:
+    """Questions stand before the first write: whoever says no is told that nothing was done."""
+    ended(typer.Abort())
+
+    assert capsys.readouterr().err == "nothing was done\n"
+
+
 def test_worst_code_wins() -> None:
     """Of several codes the first of bug, mend, approval, later, partial is the run's."""
     order = [Exit.BUG, Exit.MEND, Exit.APPROVAL, Exit.LATER, Exit.PARTIAL, Exit.OK]

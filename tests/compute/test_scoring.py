@@ -200,7 +200,8 @@ def test_d21_value_is_p_times_added_revenue_in_the_reporting_currency(
     found = scored(catalogue, policy, fx, [signal("s", "reporting")], account)["analytics"]
 
     assert found.delta_mrr == Money(10_900, "USD")
-    assert found.value == round(found.p * 10_900 * 0.92)
+    assert found.reported == Money(10_028, "EUR")
+    assert found.value == round(found.p * 10_028)
 
 
 def test_a_missing_rate_is_told_with_its_cure(catalogue: Catalogue, policy: GatesPolicy) -> None:
@@ -221,6 +222,23 @@ def test_d22_context_counts_for_and_against_every_offer_and_adds_up(
 
     assert {one.name: one.term for one in found.contributions} == {"need": 2.0, "falling": -0.9, "renewal": 0.5}
     assert found.base + math.fsum(one.term for one in found.contributions) == pytest.approx(logit(found.p), abs=1e-9)
+
+
+def test_context_about_a_metric_concerns_only_the_needs_that_metric_points_to(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """A round number of documents speaks for a higher plan that documents ask for, and not for reporting."""
+    signals = [
+        signal("over", "higher_plan", metric="documents"),
+        signal("by_hand", "reporting", metric="reports_built"),
+        signal("round_number", weight=0.3, metric="documents"),
+        signal("renewal", weight=0.5),
+    ]
+    over = [metric("documents", 5_100, 5_000), metric("reports_built", 90, None)]
+    found = scored(catalogue, policy, fx, signals, customer(holding("pro", 10, 39_000)), *over)
+
+    assert {one.name for one in found["enterprise"].contributions} == {"over", "round_number", "renewal"}
+    assert {one.name for one in found["analytics"].contributions} == {"by_hand", "renewal"}
 
 
 def test_context_alone_proposes_nothing(catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> None:

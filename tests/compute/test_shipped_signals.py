@@ -82,7 +82,7 @@ def test_d4_seats_near_their_limit(measured: Measured) -> None:
         "47 of 50 seats in use at the peak, and at least 90% of them on 19 of the last 28 days; data to 21 Nov 2026"
     )
     assert found.evidence["fr"] == (
-        "47 licences sur 50 utilisées au plus fort, et au moins 90 % d'entre elles sur 19 des 28 derniers jours ; "
+        "jusqu’à 47 licences utilisées sur 50, et au moins 90 % pendant 19 des 28 derniers jours ; "
         "données au 21 nov. 2026"
     )
 
@@ -120,8 +120,7 @@ def test_d5_a_need_that_no_owned_module_covers(measured: Measured) -> None:
 
     assert (found.id, found.kind, found.needs) == ("reports_by_hand", "cross_sell", ("reporting",))
     assert found.evidence["fr"] == (
-        "140 rapports construits à la main sur les 28 derniers jours, dont 28 jours d'utilisation ; "
-        "données au 21 nov. 2026"
+        "140 rapports construits à la main au cours des 28 derniers jours, sur 28 jours ; données au 21 nov. 2026"
     )
     assert measured.of("owner") == ()
 

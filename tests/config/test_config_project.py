@@ -86,7 +86,7 @@ CROSS_CHECKS = [
     (SIGNALS, "{{ pace|number }}", "{{ pace|nomber }}", "No filter named 'nomber'", "our filters"),
     (SIGNALS, "full_at: 18", "full_at: 0", "zero_at and full_at are the same", "two numbers"),
     (SALESFORCE, "{{ next_step }}", "{{ next_stop }}", "unknown name 'next_stop'", "did you mean next_step?"),
-    (SALESFORCE, r"'\bmobile'", r"'(mobile'", "not a regular expression", "backslash"),
+    (SALESFORCE, r"'\bautomat(", r"'(automat(", "not a regular expression", "backslash"),
     (SALESFORCE, "need: mobile_access}", "need: mobile}", "unknown need 'mobile'", "did you mean mobile_access?"),
     (
         SALESFORCE,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.config.settings import load_settings
+from connector.bootstrap import business_now
+from connector.config.project import load_project
+from connector.config.settings import load_settings, shipped, unknown_variables
 from connector.domain.errors import ConfigError
 
 SECRETS = (
@@ -51,7 +53,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load_settings()
 
     assert loaded.source == ("stripe", "files")
-    assert loaded.now == datetime(2026, 9, 30, 12, tzinfo=UTC)
+    assert loaded.now == datetime(2026, 9, 30, 12)  # noqa: DTZ001 no offset was given
     assert loaded.stripe.base_url == "http://127.0.0.1:9"
     assert loaded.warehouse == "/tmp/w.duckdb"
 
@@ -88,6 +90,55 @@ def test_bad_value(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert name in str(refused.value)
     assert "pasted" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONNECTOR_STRIPE__BASE_URL", "ftp://stripe.example"),
+        ("CONNECTOR_HUBSPOT__BASE_URL", "api.hubapi.com"),
+        ("CONNECTOR_SALESFORCE__BASE_URL", "https:///services"),
+        ("CONNECTOR_SALESFORCE__BASE_URL", "https://host:port"),
+        ("CONNECTOR_STRIPE__API_KEY", "rk_test_1\nrk_test_2"),
+        ("CONNECTOR_HUBSPOT__ACCESS_TOKEN", "pat-é"),
+        ("CONNECTOR_STRIPE__METER_CALLS", "-1"),
+        ("CONNECTOR_CA_BUNDLE", "/nowhere/ca.pem"),
+    ],
+)
+def test_unusable_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A value that no call could use is refused before the first one, and not shown."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+
+    assert str(refused.value).startswith(f"environment: {name}: ")
+    assert value not in str(refused.value)
+
+
+def test_a_day_is_its_last_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day alone means the same as a variable and as `--as-of`: its last second where the project's people work."""
+    monkeypatch.setenv("CONNECTOR_NOW", "2026-09-30")
+
+    loaded = load_settings()
+
+    project = load_project(shipped(), ["stripe"], None)
+    assert business_now(loaded, project) == datetime(2026, 9, 30, 21, 59, 59, tzinfo=UTC)
+    assert business_now(loaded, project, "2026-09-30") == business_now(loaded, project)
+    assert project.day(business_now(loaded, project)) == date(2026, 9, 30)
+
+
+def test_unknown_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt variable is named with what was meant; known ones and the tests' own are not."""
+    monkeypatch.setenv("CONNECTOR_STRIP__API_KEY", "x")
+    monkeypatch.setenv("CONNECTOR_STRIPE__API_KEY", "x")
+    monkeypatch.setenv("connector_crm", "hubspot")
+    monkeypatch.setenv("CONNECTOR_TEST_DATA", "/data")
+
+    [problem] = unknown_variables()
+
+    assert problem.message == "CONNECTOR_STRIP__API_KEY is no setting"
+    assert problem.hint == "did you mean CONNECTOR_STRIPE__API_KEY?"
 
 
 def test_every_bad_value_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

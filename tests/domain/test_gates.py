@@ -75,6 +75,7 @@ def test_a_healthy_customer_with_a_need_passes_every_gate() -> None:
         (with_account(is_test=True), Reason.TEST_ACCOUNT),
         (candidate(link="unmatched"), Reason.UNMATCHED),
         (candidate(link="ambiguous"), Reason.AMBIGUOUS),
+        (with_crm(owner_id=None, owner_active=False), Reason.NO_OWNER),
         (with_account(mrr_minor=0), Reason.NOT_A_CUSTOMER),
         (with_account(mrr_minor=0, trialing=True), Reason.ON_TRIAL),
         (candidate(owned=frozenset({"pro", "analytics"})), Reason.ALREADY_OWNED),
@@ -88,7 +89,7 @@ def test_a_healthy_customer_with_a_need_passes_every_gate() -> None:
     ],
 )
 def test_who_and_what(shut: Candidate, why: Reason) -> None:
-    """Test accounts, unlinked accounts, non-customers, owned offers, missing or unused prerequisites, no gain."""
+    """Test, unlinked or unowned accounts, non-customers, owned offers, missing or unused prerequisites, no gain."""
     assert reason(shut) == why
 
 

@@ -92,7 +92,7 @@ class Kept:
         return {
             "pull_and_stage": self.once("pull_and_stage", lambda _s, _w, now, _t: str(now)),
             "measure": self.once("measure", lambda _w, _c, _r, now: str(now)),
-            "score": self.once("score", lambda measured, _c, policy, _f: f"{measured.as_of} {policy}"),
+            "score": self.once("score", lambda measured, _c, policy, _f, today: f"{measured.as_of} {today} {policy}"),
             "tie": self.once("tie", lambda _w, _s, now: str(now)),
             "billing_accounts": self.once("billing_accounts", lambda _w: ""),
         }

@@ -143,14 +143,17 @@ def test_following_stages_never_opens_the_warehouse(listening: World) -> None:
 
 
 def test_nothing_is_asked_once_an_opportunity_is_closed(listening: World) -> None:
-    """Won and lost opportunities get no tasks, and nothing of them is touched again."""
+    """Won and lost opportunities get no tasks; their open ones are cancelled, and nothing is touched after that."""
     won, lost = listening.side.ours("opportunity")[:2]
     listening.side.move(won, "won")
     listening.side.move(lost, "lost")
 
+    before = {one.key for one in listening.side.ours("task")}
+
     listening.stages()
 
-    assert not listening.side.writes()
+    assert {one.key for one in listening.side.ours("task")} == before
+    assert len(listening.side.writes()) == 1
     assert listening.sync()["delivered"]["ok"] == 0
     assert len(listening.side.ours("opportunity")) == len(
         {one.key for one in listening.side.all("opportunity")} - {None, ""}

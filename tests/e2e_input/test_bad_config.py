@@ -130,6 +130,21 @@ def test_every_mistake_is_told_at_once(cli: Cli, home: Home) -> None:
         (("plan",), {"NOW": "yesterday"}, "environment", "CONNECTOR_NOW", "export CONNECTOR_NOW="),
         (("plan",), {"HOME": "/nonexistent"}, "environment", "no project in /nonexistent", "connector init"),
         (("plan",), {"HUBSPOT__ACCESS_TOKEN": None}, "environment", "is not set", "export CONNECTOR_HUBSPOT__"),
+        (("plan",), {"STATE_DIR": "/dev/null/state"}, "CONNECTOR_STATE_DIR", "/dev/null/state: Not a", "may write"),
+        (
+            ("plan",),
+            {"LEDGER_URL": "sqlite:////nowhere/ledger.db"},
+            "CONNECTOR_LEDGER_URL",
+            "/nowhere/ledger.db: No such file",
+            "let CONNECTOR_LEDGER_URL name a place that exists",
+        ),
+        (
+            ("plan", "--crm", "salesforce"),
+            {"SALESFORCE__PRIVATE_KEY_FILE": "/nowhere.pem"},
+            "CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE",
+            "there is no file /nowhere.pem",
+            "PEM file",
+        ),
         (("plan", "--asof", "2026-09-30"), {}, "command line", "No such option", "see `--help`"),
         (("plann",), {}, "command line", "No such command 'plann'", "see `--help`"),
     ],
@@ -250,6 +265,39 @@ def test_a_field_that_the_crm_lacks_stops_every_command(cli: Cli, home: Home, in
         assert "did you mean Compare options?" in told[f"{HUBSPOT}:{stage}:5"]
         assert any("unknown field 'land' on account" in text for text in told.values())
     assert installed.writes() == []
+
+
+def test_a_wrong_pipeline_is_one_mistake(cli: Cli, home: Home, installed: Portal) -> None:
+    """Its stages are not told as missing too; the message says what the portal has."""
+    line = home.edit(HUBSPOT, "  pipeline: Expansion\n", "  pipeline: Expnsion\n")
+
+    error = cli("check", "--live", "--json").only_error
+
+    assert error["at"] == f"{HUBSPOT}:{line}:3"
+    assert error["message"] == "the CRM has no pipeline 'Expnsion'"
+    assert error["hint"].startswith("did you mean Expansion?")
+
+
+def test_an_unknown_fact_is_told_where_it_stands(cli: Cli, home: Home, installed: Portal) -> None:
+    """A field of an account's fact is wrong in the fact's own line, not somewhere in the section."""
+    line = home.edit(HUBSPOT, "    goals: expansion_goals", "    goals: expansion_goal")
+
+    error = cli("check", "--live", "--json").only_error
+
+    assert error["at"].startswith(f"{HUBSPOT}:{line}:")
+    assert error["hint"] == "did you mean expansion_goals?"
+
+
+def test_what_install_would_make_is_one_mistake_a_type(cli: Cli, portal: Portal) -> None:
+    """Before `install`, `check --live` tells once for each type which of our fields are not there."""
+    errors = cli("check", "--live", "--json").json["errors"]
+
+    assert [error["message"].split(":")[0] for error in errors] == [
+        "account lacks 5 fields of ours",
+        "opportunity lacks 7 fields of ours",
+        "task lacks 2 fields of ours",
+    ]
+    assert {error["hint"] for error in errors} == {"run `connector install`"}
 
 
 @pytest.mark.parametrize("command", ["plan", "sync"])

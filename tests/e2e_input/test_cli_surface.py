@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import resource
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ import typer
 from input_bench import Cli, Home, Portal, company
 
 from connector.cli.app import app
+from connector.domain.change import Action, Change, Plan, RecordType
+from connector.services.plan_file import write_plan
 
 HEAVY = ("ibis", "duckdb", "sqlalchemy", "hubspot", "pyarrow", "pandas", "numpy", "requests", "simple_salesforce")
 LOOK = """
@@ -157,3 +161,47 @@ def test_a_plan_file_holds_values_and_is_ours_alone(cli: Cli, portal: Portal, ho
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
     assert json.loads((tmp_path / "plan.json").read_text())["destination"].startswith("hubspot:")
     assert portal.writes() == []
+
+
+def test_what_a_run_keeps_is_its_owners_alone(cli: Cli, portal: Portal, home: Home) -> None:
+    """The state folder, the ledger and the warehouse hold people's names: nobody else may read them."""
+    home.write(
+        "mappings/billing/files.yaml",
+        "version: 1\nname: files\naccounts:\n  - {files: [a.csv], columns: {account_id: id, name: name}}\n",
+    )
+    home.billing("a.csv", "id,name", "C-1,Acme")
+    cli.ok("install", "--yes")
+    cli.ok("plan")
+
+    kept = [cli.state, cli.state / "ledger.db", cli.state / "warehouse.duckdb"]
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o700, 0o600, 0o600]
+
+
+def test_apply_asks_about_what_is_written(
+    cli: Cli, portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question counts writes, not what is held or stays as it is; `no` says that nothing was done."""
+    cli.ok("install", "--yes")
+    portal.writes()
+    actions: tuple[Action, ...] = ("create", "associate", "unchanged", "unchanged", "held")
+    changes = tuple(
+        Change(str(i), action, RecordType.TASK, f"k{i}", "1", f"Title {i}", "") for i, action in enumerate(actions)
+    )
+    plan = Plan("r", "sync", "hubspot:1", datetime(2026, 9, 30, tzinfo=UTC), "", "", "", changes)
+    write_plan(tmp_path / "plan.json", plan)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    answer = cli("apply", str(tmp_path / "plan.json"))
+
+    assert "Apply 2 changes to hubspot:1?" in answer.out
+    assert (answer.code, answer.err) == (75, "nothing was done\n")
+    assert portal.writes() == []
+
+
+def test_a_misspelt_variable_is_noticed(cli: Cli, home: Home) -> None:
+    """A variable that no setting reads is a warning on standard error; the answer stays one object."""
+    answer = cli("check", "--json", HUBSPOTT__ACCESS_TOKEN="x")
+
+    assert answer.json["status"] == "ok"
+    assert "CONNECTOR_HUBSPOTT__ACCESS_TOKEN is no setting" in answer.err
+    assert "did you mean CONNECTOR_HUBSPOT__ACCESS_TOKEN?" in answer.err

@@ -160,7 +160,7 @@ def test_french_usage_by_the_month_meets_its_limit(ran: Ran) -> None:
     # 28 of September's 30 days, scaled to the average month.
     assert f"5{NARROW}175 documents par mois" in ran.evidence["plan_limit_reached"]
     assert f"pour 5{NARROW}000 inclus" in ran.evidence["plan_limit_reached"]
-    assert "48 licences sur 50" in ran.evidence["seats_near_limit"]
+    assert "48 licences utilisées sur 50" in ran.evidence["seats_near_limit"]
     assert "30 sept. 2026" in ran.evidence["seats_near_limit"]
 
 

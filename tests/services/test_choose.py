@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, Holding
+from connector.domain.features import AccountFeatures, Holding, MetricFeatures
 from connector.domain.intent import Contribution, Held
 from connector.domain.money import Money
 from connector.domain.occupied import Crm, CrmContext, OpenEpisode
@@ -36,9 +36,15 @@ def customer(id: str, plan: str = "pro", **more: Any) -> AccountFeatures:
     return AccountFeatures(id, name=id, holdings=held, plan=plan, seats=10, **{**defaults, **more})
 
 
+def used(account: str, last_day: date) -> MetricFeatures:
+    nothing: dict[str, Any] = dict.fromkeys((field.name for field in fields(MetricFeatures)), 0)
+    return MetricFeatures(**{**nothing, "account_id": account, "metric": "documents", "last_day": last_day})
+
+
 def score(account: str, offer: str, value: int, p: float = 0.4, **more: Any) -> Score:
     need, reason = NEEDS[offer] or "none", Contribution("sign", 3.0, {"en": "a sign", "fr": "un signe"})
-    return Score(account, offer, need, 1, p, -3.5, (reason,), Money(9_900, "EUR"), value, DATA_TO, **more)
+    added = Money(9_900, "EUR")
+    return Score(account, offer, need, 1, p, -3.5, (reason,), added, value, DATA_TO, added, **more)
 
 
 def linked(*ids: str, **contexts: Mapping[str, Any]) -> Crm:
@@ -48,9 +54,14 @@ def linked(*ids: str, **contexts: Mapping[str, Any]) -> Crm:
 
 
 def run(
-    accounts: list[AccountFeatures], scores: list[Score], crm: Crm, policy: GatesPolicy = POLICY, **more: Any
+    accounts: list[AccountFeatures],
+    scores: list[Score],
+    crm: Crm,
+    policy: GatesPolicy = POLICY,
+    metrics: Mapping[str, Mapping[str, MetricFeatures]] | None = None,
+    **more: Any,
 ) -> Chosen:
-    measured = Measured(NOW, {one.account_id: one for one in accounts}, {}, {}, [], (), DATA_TO)
+    measured = Measured(NOW, {one.account_id: one for one in accounts}, metrics or {}, {}, [], (), DATA_TO)
     return choose(measured, Scores(NOW, tuple(scores)), crm, CATALOGUE, policy, NOW, **more)
 
 
@@ -98,6 +109,40 @@ def test_every_no_has_its_reason_and_silence_is_told_once() -> None:
     }
     assert next(one for one in chosen.held if one.account_id == "c-e").detail == "no running subscription"
     assert all(isinstance(one, Held) and one.detail for one in chosen.held)
+
+
+def test_silence_is_told_as_it_is() -> None:
+    """No subscription, no usage ever, none for more than a week, or use that points to nothing."""
+    accounts = [customer("a", subscribed=False), *map(customer, "bcd")]
+    last = {"c": TODAY - timedelta(days=8), "d": TODAY - timedelta(days=7)}
+
+    held = run(accounts, [], linked(*"abcd"), metrics={id: {"documents": used(id, on)} for id, on in last.items()}).held
+
+    assert {one.account_id: one.detail for one in held} == {
+        "c-a": "no running subscription",
+        "c-b": "no usage was ever told",
+        "c-c": "no usage since 2026-11-12",
+        "c-d": "nothing it does points to an offer",
+    }
+
+
+def test_who_nobody_owns_takes_nobodys_place() -> None:
+    """A customer without an active owner is held before the caps are asked, and the next one is proposed."""
+    caps = Caps(per_account_week=1)
+    scores = [score("a", "analytics", 9_000), score("b", "analytics", 5_000)]
+    crm = linked("a", "b", a={"owner_active": False})
+
+    chosen = run([customer("a"), customer("b")], scores, crm, replace(POLICY, caps=caps))
+
+    assert [intent.account_id for intent in chosen.intents] == ["c-b"]
+    assert reasons(chosen) == {("c-a", "analytics"): "no_owner"}
+
+
+def test_the_day_is_the_one_where_people_work() -> None:
+    """Friday evening in UTC is Saturday in Auckland: dates count from there."""
+    (intent,) = run([customer("a")], [score("a", "analytics", 9_000)], linked("a"), today=date(2026, 11, 22)).intents
+
+    assert intent.moment.on == date(2026, 12, 22)
 
 
 def test_billing_accounts_of_one_customer_are_judged_together() -> None:
@@ -212,18 +257,18 @@ def test_d19_too_small_for_an_opportunity_is_a_task(p: float, value: int, as_tas
             "Anniversaire du contrat le 5 janvier 2027",
         ),
         # beyond the horizon nothing binds
-        ({"anniversary_on": date(2027, 9, 5)}, None, "proposal", date(2026, 12, 21), "Sans échéance propre"),
+        ({"anniversary_on": date(2027, 9, 5)}, None, "none", date(2026, 12, 21), None),
     ],
 )
 def test_d19_a_proposal_is_bound_to_the_nearest_moment_on_a_working_day(
-    more: dict[str, Any], limit_on: date | None, kind: str, on: date, french: str
+    more: dict[str, Any], limit_on: date | None, kind: str, on: date, french: str | None
 ) -> None:
     """Renewal, limit or anniversary, whichever comes first; its date is the close date."""
     one = score("a", "analytics", 9_000, limit_on=limit_on)
 
     (intent,) = run([customer("a", **more)], [one], linked("a")).intents
 
-    assert (intent.moment.kind, intent.moment.on, intent.moment.label["fr"]) == (kind, on, french)
+    assert (intent.moment.kind, intent.moment.on, intent.moment.label.get("fr")) == (kind, on, french)
 
 
 def test_d19_holidays_are_no_working_days() -> None:

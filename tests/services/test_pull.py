@@ -76,3 +76,45 @@ def test_one_source_may_tell_of_anothers_accounts(tmp_path: Path) -> None:
 
     assert (pulled.rows["usage"], pulled.rows["events"]) == (1, 1)
     assert pulled.quarantined == {"orphan_event": 1, "orphan_usage": 1}
+
+
+@pytest.mark.parametrize(
+    ("days", "now", "told"),
+    [
+        (["2026-05-25"], NOW, []),
+        (["2026-05-24"], NOW, ["usage ends 2026-05-24, 8 days before 2026-06-01: signals speak of then, not of now"]),
+        ([], NOW, ["no usage was told"]),
+        (["2026-05-25"], datetime(2024, 1, 1, tzinfo=UTC), ["the data begins after 2024-01-01, the run's day"]),
+    ],
+)
+def test_data_of_another_time_is_told(tmp_path: Path, days: list[str], now: datetime, told: list[str]) -> None:
+    """Usage that ended more than a week before the run, none at all, and a run before all data are warnings."""
+    (tmp_path / "one.csv").write_text("id,currency\na,EUR\n")
+
+    pulled = pull_and_stage([source(tmp_path, "one"), usage_source(tmp_path, days)], DuckWarehouse(), now)
+
+    assert list(pulled.warnings) == told
+
+
+def test_a_run_of_the_past_measures_by_its_own_day(tmp_path: Path) -> None:
+    """What was told of later days is no usage of then; before the first day the run is told where the data begins."""
+    (tmp_path / "one.csv").write_text("id,currency\na,EUR\n")
+    sources = [source(tmp_path, "one"), usage_source(tmp_path, ["2026-02-01", "2026-05-30"])]
+    warehouse = DuckWarehouse()
+    pull_and_stage(sources, warehouse, NOW)
+
+    between = pull_and_stage(sources, warehouse, datetime(2026, 3, 1, tzinfo=UTC)).warnings
+    before = pull_and_stage(sources, warehouse, datetime(2026, 1, 1, tzinfo=UTC)).warnings
+
+    assert between == ("usage ends 2026-02-01, 28 days before 2026-03-01: signals speak of then, not of now",)
+    assert before == ("the data begins 2026-02-01, after 2026-01-01, the run's day",)
+
+
+def usage_source(folder: Path, days: list[str]) -> FilesSource:
+    (folder / "usage.csv").write_text("\n".join(["id,day,value", *(f"a,{day},3" for day in days)]) + "\n")
+    usage = FileSet(
+        files=["usage.csv"],
+        columns={"account_id": "id", "day": "day", "value": "value"},
+        constants={"metric": "seats"},
+    )
+    return FilesSource(FilesMapping(name="told", usage=[usage]), folder)

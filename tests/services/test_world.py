@@ -75,6 +75,13 @@ def opportunity(id: str, name: str = "", stage: str = "Prospecting", key: str | 
         ("Renewal 2026", None, True),
         ("Renouvellement 2026 et analytics", None, True),
         ("Montée en gamme", "higher_plan", False),
+        ("Passage à Enterprise", "higher_plan", False),
+        ("eSign for HR", "signing", False),
+        ("Signature électronique", "signing", False),
+        ("Application mobile", "mobile_access", False),
+        ("Comptabilité analytique", "accounting", False),
+        ("Automatisation des relances", "automation", False),
+        ("15 utilisateurs supplémentaires", "more_seats", False),
         ("next steps", None, False),
     ],
 )
@@ -84,6 +91,45 @@ def test_d17_a_persons_opportunity_tells_its_need(crm: str, name: str, need: str
     record = CrmRecord(RecordType.OPPORTUNITY, "1", {opportunities.name: name})
 
     assert need_of(record, opportunities.people) == (need, renewal)
+
+
+@pytest.mark.parametrize("crm", ["salesforce", "hubspot"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Website redesign",
+        "Assigning a new contact",
+        "Contract: signature of the CFO missing",
+        "Signature du contrat cadre",
+        "Paiement comptant",
+        "Comptage des entrées",
+        "Énergies renouvelables",
+        "Renewable energy pilot",
+        "T-Mobile framework agreement",
+        "Mobile homes",
+        "Mobilier de bureau",
+        "Groupe immobilier",
+        "Automatic payments",
+        "Prélèvement automatique",
+        "SEAT follow-up",
+        "Déménagement du siège",
+        "Sièges sociaux du groupe",
+        "Licensed reseller",
+        "Formation utilisateurs",
+        "Slalom partnership",
+        "Enterprise planning day",
+        "Pro planning",
+        "Account review",
+        "Account of last year",
+        "Psychoanalytic society",
+    ],
+)
+def test_d17_a_word_inside_another_tells_nothing(crm: str, name: str) -> None:
+    """A redesign is no signature, cash is no accounting: the shipped rules read whole words."""
+    opportunities = shipped_mapping(crm).opportunity
+    record = CrmRecord(RecordType.OPPORTUNITY, "1", {opportunities.name: name})
+
+    assert need_of(record, opportunities.people) == (None, False)
 
 
 def test_d17_only_open_opportunities_of_people_count() -> None:

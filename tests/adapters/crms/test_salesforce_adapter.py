@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -65,6 +65,30 @@ def test_client_credentials_open_a_session(salesforce: SalesforceWorld) -> None:
 
     assert crm.reader.destination() == salesforce.crm.reader.destination()
     assert salesforce.control.requests[-1]["headers"]["x-orig-host"].endswith(".salesforce.com")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, [], "does not answer as Salesforce does"),
+        (200, {}, "does not answer as Salesforce does"),
+        (400, {"error": "invalid_grant", "error_description": "user hasn't been found"}, "user hasn't been found"),
+        (400, {"error": "invalid_grant"}, "login refused: invalid_grant"),
+    ],
+)
+def test_a_login_that_gives_no_token_is_for_a_person(
+    salesforce: SalesforceWorld, status: int, body: Any, told: str
+) -> None:
+    """Whatever the login host answers instead of a token, its own words are told, and who has to mend it."""
+    salesforce.control.faults.append(Fault(path="/services/oauth2/token", status=status, body=body, times=10))
+    crm = salesforce.connect()
+
+    with pytest.raises(CredentialError) as refused:
+        crm.reader.destination()
+    salesforce.control.faults.clear()
+
+    assert told in str(refused.value)
+    assert "{content}" not in str(refused.value)
 
 
 def test_an_unreadable_key_is_for_a_person(salesforce: SalesforceWorld) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from connector.adapters.clock import SystemClock
 from connector.adapters.ledger import Ledger, this_process
-from connector.adapters.ledger.database import Database
+from connector.adapters.ledger.database import MIGRATIONS, NEWEST, Database
 from connector.adapters.ledger.holder import is_dead
 from connector.adapters.ledger.schema import METADATA, Moment
 from connector.domain.change import Change, CrmRecord, Destination, Plan, RecordType, StageEntry
@@ -73,6 +74,19 @@ def test_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
         )
         assert compare_metadata(context, METADATA) == []
     database.close()
+
+
+def test_a_ledger_that_is_up_to_date_opens_without_alembic(url: str) -> None:
+    """The newest revision is known by its file; only a database that is at another one is migrated."""
+    Database(url).close()
+    opens = f"import sys; from connector.adapters.ledger.database import Database; Database({url!r}).close()"
+
+    asked = subprocess.run(
+        [sys.executable, "-c", f"{opens}; print('alembic' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+
+    assert asked.stdout.strip() == "False"
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
 
 
 def test_the_tables_suit_postgresql() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +28,10 @@ from stripe_shop import (
     subscription,
 )
 
+from connector.adapters.sources.stripe import translate
+from connector.adapters.sources.stripe.offers import offer_of
 from connector.compute.mrr import tie
+from connector.domain.billing import StripeMapping
 from connector.sandbox.stripe import objects
 
 
@@ -56,6 +61,32 @@ def test_prices_find_their_offers(shop: Shop, bench: Bench, clock: FakeClock) ->
         "price_api": "pro",
         "price_setup": None,
     }
+
+
+def test_an_offer_is_decided_once_per_price(
+    shop: Shop, bench: Bench, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many subscriptions there are: once for the prices, and once for the batch of subscriptions."""
+    shop.load("subscriptions", *(subscription(f"sub_{at}", item(f"si_{at}", f"sub_{at}", PRO)) for at in range(9)))
+    asked: Counter[str] = Counter()
+
+    def counted(mapping: StripeMapping, product: Mapping[str, Any], price: Mapping[str, Any]) -> str | None:
+        asked[price["id"]] += 1
+        return offer_of(mapping, product, price)
+
+    monkeypatch.setattr(translate, "offer_of", counted)
+    bench.pull(shop.source(clock), NOW)
+
+    assert set(asked.values()) == {2}
+    assert [row["offer_id"] for row in bench.rows("subscription_item_versions")] == ["pro"] * 9
+
+
+def test_usage_is_no_stream_of_an_account_without_mapped_meters(shop: Shop, bench: Bench, clock: FakeClock) -> None:
+    """Nobody asked for its usage, so that none comes is nothing to tell; with a mapped meter it is."""
+    silent = bench.pull(shop.source(clock, replace(MAPPING, meters={})), NOW)
+    told = bench.pull(shop.source(clock), NOW)
+
+    assert (silent.warnings, told.warnings) == ((), ("no usage was told",))
 
 
 @pytest.mark.parametrize(

@@ -190,3 +190,59 @@ def test_labels_of_two_types_are_listed(portal: Sandbox) -> None:
     rows = portal.get(f"{V4}/deals/companies/labels").json()["results"]
 
     assert {(row["typeId"], row["label"]) for row in rows} == {(341, None), (5, "Primary")}
+
+
+def primary_of(portal: Sandbox, contact: str) -> str | None:
+    """Return the company that a contact's property names."""
+    found = portal.get(f"/crm/v3/objects/contacts/{contact}", properties="associatedcompanyid").json()
+    value: str | None = found["properties"].get("associatedcompanyid")
+    return value
+
+
+def inline(to: str, type_id: int) -> Row:
+    """Return an association as a create takes it."""
+    return {"to": {"id": to}, "types": pair("", "", type_id)["types"]}
+
+
+def test_a_contact_names_its_primary_company(portal: Sandbox) -> None:
+    """However it was made primary, from either side; a plain association makes none, and the last one set wins."""
+    other = portal.create("companies", name="Other")["id"]
+    plain = portal.create("contacts", [inline(COMPANY, 279)], lastname="Plain")["id"]
+    born = portal.create("contacts", [inline(COMPANY, 1)], lastname="Born")["id"]
+    linked = portal.create("contacts", lastname="Linked")["id"]
+    seen = [primary_of(portal, one) for one in (plain, born, linked)]
+
+    link(portal, pair(linked, COMPANY, 1), ends="contacts/companies")
+    link(portal, pair(other, born, 2), ends="companies/contacts")
+
+    assert seen == [None, COMPANY, None]
+    assert (primary_of(portal, linked), primary_of(portal, born)) == (COMPANY, other)
+    shown = portal.get(f"/crm/v4/objects/contacts/{born}/associations/companies").json()["results"]
+    assert {str(one["toObjectId"]): [t["typeId"] for t in one["associationTypes"]] for one in shown} == {
+        COMPANY: [279],
+        other: [1, 279],
+    }
+
+
+def test_a_contact_forgets_a_primary_company_that_is_taken_away(portal: Sandbox) -> None:
+    """The property goes with the association, and with its label; one to another company changes nothing."""
+    other = portal.create("companies", name="Other")["id"]
+    one, two = (portal.create("contacts", [inline(COMPANY, 1)], lastname=name)["id"] for name in ("One", "Two"))
+    link(portal, pair(one, other, 279), ends="contacts/companies")
+    portal.delete(f"/crm/v4/objects/contacts/{one}/associations/companies/{other}")
+    before = primary_of(portal, one)
+
+    portal.delete(f"/crm/v4/objects/contacts/{one}/associations/companies/{COMPANY}")
+    link(portal, pair(two, COMPANY, 279), ends="contacts/companies")
+
+    assert (before, primary_of(portal, one), primary_of(portal, two)) == (COMPANY, None, None)
+
+
+def test_a_merged_company_stays_the_primary_one(portal: Sandbox) -> None:
+    """The contacts of the company that was merged away name the survivor."""
+    loser = portal.create("companies", name="Loser")["id"]
+    contact = portal.create("contacts", [inline(loser, 1)], lastname="Kept")["id"]
+
+    portal.post("/crm/v3/objects/companies/merge", {"primaryObjectId": COMPANY, "objectIdToMerge": loser})
+
+    assert primary_of(portal, contact) == COMPANY

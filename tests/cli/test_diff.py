@@ -1,0 +1,116 @@
+"""What a plan shows is what is then written: every link, key and value, best accounts first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connector.cli.diff import plan_diff, plan_summary
+from connector.domain.change import Change, FieldChange, Link, Plan, Policy, RecordType, Ref
+
+OPPORTUNITY, TASK = RecordType.OPPORTUNITY, RecordType.TASK
+ACCOUNT = Link("account", "AccountId", Ref(RecordType.ACCOUNT, id="001A"))
+WHAT = Link("opportunity", "WhatId", Ref(OPPORTUNITY, key="k1"))
+
+
+def change(action: Any, type: RecordType, key: str, title: str, **more: Any) -> Change:
+    made = {"account_id": "001A", "reason": "", **more}
+    return Change(id=f"{type}:{key}:{title}", action=action, type=type, key=key, title=title, **made)
+
+
+def held(account: str, title: str, why: str, reason: str) -> Change:
+    return change("held", OPPORTUNITY, "", title, account_id=account, why=why, reason=reason)
+
+
+def plan(*changes: Change) -> Plan:
+    return Plan("r", "sync", "salesforce:00D", datetime(2026, 9, 30, tzinfo=UTC), "", "", "", changes)
+
+
+def shown(capsys: pytest.CaptureFixture[str], *changes: Change, **options: bool) -> list[str]:
+    plan_diff(plan(*changes), {"001A": "Acme"}, **options)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_creation_shows_its_key_and_links(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each link is named as the CRM names it, with what it leads to: an account, or a record of the same plan."""
+    lines = shown(
+        capsys,
+        change("create", OPPORTUNITY, "k1", "Acme – Seats", links=(ACCOUNT,)),
+        change("create", TASK, "k2", "Call Acme", links=(WHAT,)),
+    )
+
+    assert lines == [
+        "+ opportunity Acme – Seats",
+        "      key k1",
+        "      + AccountId → Acme (001A)  (link)",
+        "+ task        Call Acme",
+        "      key k2",
+        "      + WhatId → Acme – Seats (k1)  (link)",
+    ]
+
+
+def test_associations_stand_under_their_record(capsys: pytest.CaptureFixture[str]) -> None:
+    """A link that travels by itself is told once, under its record, also when nothing else of the record changes."""
+    new = change("create", OPPORTUNITY, "k1", "Acme – Seats", links=(ACCOUNT,))
+    old = change("unchanged", TASK, "k2", "Call Acme", crm_id="00T1")
+    lines = shown(
+        capsys,
+        new,
+        change("associate", OPPORTUNITY, "k1", "Acme – Seats", links=(ACCOUNT,)),
+        old,
+        change("associate", TASK, "k2", "Call Acme", crm_id="00T1", links=(WHAT,)),
+        change("unchanged", TASK, "k3", "Left alone", crm_id="00T2"),
+    )
+
+    assert lines.count("      + AccountId → Acme (001A)  (link)") == 1
+    assert lines[lines.index("= task        Call Acme") + 1 :] == [
+        "      key k2, record 00T1",
+        "      + WhatId → Acme – Seats (k1)  (link)",
+    ]
+
+
+def test_full_cuts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A long value is cut unless all of it was asked for."""
+    made = change("create", TASK, "k", "Call", fields=(FieldChange("Body", None, "word " * 60 + "end", Policy.MERGE),))
+
+    cut, full = "\n".join(shown(capsys, made)), "\n".join(shown(capsys, made, full=True))
+
+    assert "…" in cut
+    assert "end" not in cut
+    assert "word end  (merge)" in full
+
+
+def test_best_account_first_and_opportunities_before_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    """Accounts come by what is at stake; a task never stands before its account's opportunity."""
+    some = [
+        change("create", OPPORTUNITY, "k9", "Small deal", account_id="001A", value=10),
+        change("create", TASK, "k1", "Big call", account_id="001B", value=900),
+        change("create", OPPORTUNITY, "k2", "Big deal", account_id="001B", value=500),
+    ]
+
+    plan_summary(plan(*some), limit=2)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" ", 1)[1].split(maxsplit=1)[1] for line in lines[:2]] == ["Big deal", "Big call"]
+    assert "1 more" in lines[2]
+
+
+def test_held_is_told_once_for_an_account(capsys: pytest.CaptureFixture[str]) -> None:
+    """Offers held for one reason stand in one line under their account."""
+    lines = shown(
+        capsys,
+        held("001A", "seats", "not_a_customer", "pays nothing"),
+        held("cus_1", "seats", "unlikely", "p 3%"),
+        held("001A", "mobile", "not_a_customer", "pays nothing"),
+        held("001A", "pro", "unlikely", "p 2%"),
+    )
+
+    assert lines == [
+        "! held        Acme",
+        "      [not_a_customer] seats, mobile  pays nothing",
+        "      [unlikely] pro  p 2%",
+        "! held        cus_1",
+        "      [unlikely] seats  p 3%",
+    ]
