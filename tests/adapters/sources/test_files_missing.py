@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from billing_bench import Bench
+from files_bench import ACCOUNTS, SUBSCRIPTIONS, USAGE, Write, source, two_accounts
 
 from connector.adapters.sources.files import FilesSource
 from connector.config.yamldoc import load
-from connector.domain.billing import FileSet, FilesMapping
+from connector.domain.billing import FilesMapping
 from connector.domain.errors import SourceDataError
-
-Write = Callable[..., Path]
-ACCOUNTS = FileSet(
-    files=["accounts.csv"], columns={"account_id": "id", "name": "name", "email": "email", "currency": "currency"}
-)
-SUBSCRIPTIONS = FileSet(
-    files=["subscriptions.csv"],
-    currency="EUR",
-    columns={
-        "subscription_id": "id",
-        "account_id": "account",
-        "quantity": "seats",
-        "mrr": "mrr",
-        "started_at": "start",
-        "ended_at": "end",
-    },
-)
-USAGE = FileSet(
-    files=["usage*.csv"], columns={"account_id": "account", "day": "day", "metric": "metric", "value": "value"}
-)
-
-
-def source(folder: Path, **streams: FileSet) -> FilesSource:
-    return FilesSource(FilesMapping(**{name: [files] for name, files in streams.items()}), folder)
-
-
-def two_accounts(write: Write) -> None:
-    write("accounts.csv", "id,name,email,currency", "a1,Alpha,ap@www.alpha.example,eur", "a2,Beta,b@gmail.com,EUR")
 
 
 def test_a_column_that_is_not_there_names_the_mapping_line(bench: Bench, write: Write, tmp_path: Path) -> None:

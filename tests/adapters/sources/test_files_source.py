@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,38 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from billing_bench import NOW, Bench
+from files_bench import ACCOUNTS, SUBSCRIPTIONS, USAGE, Write, source, two_accounts
 
-from connector.adapters.sources.files import FilesSource
 from connector.compute.mrr import tie
-from connector.domain.billing import FileSet, FilesMapping
-
-Write = Callable[..., Path]
-ACCOUNTS = FileSet(
-    files=["accounts.csv"], columns={"account_id": "id", "name": "name", "email": "email", "currency": "currency"}
-)
-SUBSCRIPTIONS = FileSet(
-    files=["subscriptions.csv"],
-    currency="EUR",
-    columns={
-        "subscription_id": "id",
-        "account_id": "account",
-        "quantity": "seats",
-        "mrr": "mrr",
-        "started_at": "start",
-        "ended_at": "end",
-    },
-)
-USAGE = FileSet(
-    files=["usage*.csv"], columns={"account_id": "account", "day": "day", "metric": "metric", "value": "value"}
-)
-
-
-def source(folder: Path, **streams: FileSet) -> FilesSource:
-    return FilesSource(FilesMapping(**{name: [files] for name, files in streams.items()}), folder)
-
-
-def two_accounts(write: Write) -> None:
-    write("accounts.csv", "id,name,email,currency", "a1,Alpha,ap@www.alpha.example,eur", "a2,Beta,b@gmail.com,EUR")
+from connector.domain.billing import FileSet
 
 
 def test_a_french_excel_export(bench: Bench, write: Write, tmp_path: Path) -> None:
