@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from connector.cli.app import app
 from connector.cli.boundary import guarded
+from connector.config.project import load_project
+from connector.config.settings import shipped
 from connector.domain.change import Plan
 from connector.domain.errors import Exit, UnreachableError
 from connector.domain.run import Run, RunStatus
@@ -62,8 +65,8 @@ def test_the_worst_job_decides(
         return outcome("stages", stages) if request.job == "stages" else sync()
 
     @contextmanager
-    def open_work(_settings: object) -> Iterator[None]:
-        yield None
+    def open_work(_settings: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(project=load_project(shipped(), ["stripe"], "hubspot"))
 
     monkeypatch.setattr("sys.argv", ["connector", "run", "--once", "--crm", "hubspot"])
     monkeypatch.setenv("CONNECTOR_HOME", str(ROOT))
