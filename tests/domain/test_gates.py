@@ -81,16 +81,27 @@ def test_a_healthy_customer_with_a_need_passes_every_gate() -> None:
         (candidate(owned=frozenset({"pro", "analytics"})), Reason.ALREADY_OWNED),
         (candidate("pro", owned=frozenset({"enterprise"})), Reason.ALREADY_OWNED),
         (candidate(owned=frozenset({"starter"})), Reason.PLAN_TOO_LOW),
-        (candidate("signature_volume"), Reason.PREREQUISITE_MISSING),
-        (candidate("signature_volume", owned=frozenset({"pro", "signature"})), Reason.PREREQUISITE_UNUSED),
         (candidate(score=replace(SCORE, delta_mrr=None)), Reason.NO_PRICE),
         (candidate(score=replace(SCORE, delta_mrr=Money(0, "EUR"))), Reason.NO_GAIN),
         (candidate(score=replace(SCORE, p=0.05)), Reason.UNLIKELY),
     ],
 )
 def test_who_and_what(shut: Candidate, why: Reason) -> None:
-    """Test, unlinked or unowned accounts, non-customers, owned offers, missing or unused prerequisites, no gain."""
+    """Test, unlinked or unowned accounts, non-customers, owned offers, no price, no gain."""
     assert reason(shut) == why
+
+
+@pytest.mark.parametrize(
+    ("owned", "used", "why"),
+    [
+        ({"pro"}, {"pro"}, Reason.PREREQUISITE_MISSING),
+        ({"pro", "signature"}, {"pro"}, Reason.PREREQUISITE_UNUSED),
+        ({"pro", "signature"}, {"pro", "signature"}, None),
+    ],
+)
+def test_d16_prerequisites_are_owned_and_used(owned: set[str], used: set[str], why: Reason | None) -> None:
+    """More envelopes are proposed to who has the signature module and uses it, and to nobody else."""
+    assert reason(candidate("signature_volume", owned=frozenset(owned), used=frozenset(used))) == why
 
 
 def test_d1_one_off_services_never_pass() -> None:
