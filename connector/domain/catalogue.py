@@ -63,13 +63,10 @@ class Offer:
     """Plans it can be added to; empty: any."""
     list_price: Mapping[str, int] = field(default_factory=dict)
     """Currency → monthly minor units per unit, used when billing has no price list."""
-    delivered_by: Literal["us", "partner"] = "us"
     countries: Sequence[str] = ()
     """Countries it may be sold in; empty: all."""
     segments: Sequence[str] = ()
     """Segments it may be sold to; empty: all."""
-    value_proof: str | None = None
-    """A link a customer may be shown."""
 
 
 @document
@@ -82,13 +79,6 @@ class Catalogue:
     """The plan ladder, lowest first; each is an offer."""
     offers: Mapping[str, Offer]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
-
-    def next_plan(self, plan: str) -> str | None:
-        """The plan above, or None at the top or for an offer that is no plan."""
-        if plan not in self.plans:
-            return None
-        at = list(self.plans).index(plan)
-        return self.plans[at + 1] if at + 1 < len(self.plans) else None
 
     def for_need(self, need: str) -> tuple[str, ...]:
         """Offers that meet a need, in the catalogue's order."""

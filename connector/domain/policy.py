@@ -52,7 +52,6 @@ class Reason(StrEnum):
     ACCOUNT_CAP = "account_cap"
     OWNER_CAP = "owner_cap"
     OWNER_BUSY = "owner_busy"
-    HOLDOUT = "holdout"
 
 
 @dataclass(frozen=True)

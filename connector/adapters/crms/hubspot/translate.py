@@ -25,12 +25,6 @@ OBJECTS = {
     RecordType.OPPORTUNITY: "deals",
     RecordType.TASK: "tasks",
 }
-ROLES = {
-    "companies": RecordType.ACCOUNT,
-    "contacts": RecordType.CONTACT,
-    "deals": RecordType.OPPORTUNITY,
-    "tasks": RecordType.TASK,
-}
 MODIFIED = {RecordType.CONTACT: "lastmodifieddate"}
 MERGED = "hs_merged_object_ids"
 SOURCE, SOURCE_ID = "hs_object_source", "hs_object_source_id"
