@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ OWNER_ONLY = 0o600
 if TYPE_CHECKING:
     from connector.adapters.crms.hubspot import HubspotCredentials
     from connector.adapters.crms.salesforce import SalesforceCredentials
+    from connector.adapters.ledger import LedgerCare
 
 
 def project_of(settings: Settings) -> Project:
@@ -55,10 +58,7 @@ def open_ledger(settings: Settings) -> Iterator[Memory]:
     """Open the ledger and give its parts."""
     from connector.adapters.ledger import Ledger
 
-    _own_folder(settings.state)
-    if settings.ledger_file is not None:
-        with _usable("CONNECTOR_LEDGER_URL" if settings.ledger_url else "CONNECTOR_STATE_DIR"):
-            settings.ledger_file.touch(OWNER_ONLY)
+    _own_ledger(settings)
     with Ledger(settings.ledger) as ledger:
         yield Memory(
             destinations=ledger.destinations,
@@ -71,7 +71,30 @@ def open_ledger(settings: Settings) -> Iterator[Memory]:
             leases=ledger.leases,
             outbox=ledger.outbox,
             decisions=ledger.decisions,
+            holds=ledger.holds,
+            audit=ledger.audit,
         )
+
+
+@contextmanager
+def open_ledger_care(settings: Settings, may_be_new: bool = False) -> Iterator[LedgerCare]:
+    """Open the ledger as it is, to look after it as a whole."""
+    from connector.adapters.ledger import LedgerCare
+
+    if may_be_new:
+        _own_ledger(settings)
+    elif settings.ledger_file is not None and not settings.ledger_file.exists():
+        raise ConfigError("there is no ledger yet", at=str(settings.ledger_file), hint="`connector install` makes one")
+    with LedgerCare(settings.ledger, SystemClock()) as care:
+        yield care
+
+
+def _own_ledger(settings: Settings) -> None:
+    """Make the ledger's file, where it is one, its owner's alone."""
+    _own_folder(settings.state)
+    if settings.ledger_file is not None:
+        with _usable("CONNECTOR_LEDGER_URL" if settings.ledger_url else "CONNECTOR_STATE_DIR"):
+            settings.ledger_file.touch(OWNER_ONLY)
 
 
 @contextmanager
@@ -107,8 +130,8 @@ def _usable(variable: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_work(settings: Settings) -> Iterator[Work]:
-    """Put a run together."""
+def open_work(settings: Settings, actor: str | None = None) -> Iterator[Work]:
+    """Put a run together; `actor` names in the audit trail who runs it, else the person at the machine."""
     from connector.adapters.ledger import this_process
 
     project = project_of(settings)
@@ -124,7 +147,16 @@ def open_work(settings: Settings) -> Iterator[Work]:
             warehouse=lambda: open_warehouse(settings),
             snapshots=settings.state / "runs",
             holder=this_process(),
+            actor=actor or this_person(),
         )
+
+
+def this_person() -> str:
+    """Name who runs the command, for the audit trail; in a container there may be only a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def connect_sources(settings: Settings, project: Project) -> Sequence[BillingSource]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import explain, jobs, link, plans, sandbox, setup, start, sync
+from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
 
 app = typer.Typer(
     name="connector",
@@ -24,6 +24,8 @@ app.command("plan")(plans.plan)
 app.command("apply")(plans.apply)
 app.command("approve")(plans.approve)
 app.command("sync")(sync.sync)
+app.command("runs")(runs.runs)
+app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
 app.command("sandbox")(sandbox.sandbox)
@@ -38,6 +40,43 @@ links.command("list")(link.list_)
 links.command("set")(link.set_)
 links.command("unset")(link.unset)
 app.add_typer(links)
+
+waiting = typer.Typer(
+    name="outbox",
+    help="What waits for the CRM or was refused by it: look, let it be tried again, or give it up.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+waiting.command("list")(outbox.list_)
+waiting.command("show")(outbox.show)
+waiting.command("retry")(outbox.retry)
+waiting.command("drop")(outbox.drop)
+app.add_typer(waiting)
+
+trail = typer.Typer(
+    name="audit",
+    help="Who did what to the CRM: look, prove it, take it along, erase a customer's values.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+trail.command("list")(audit.list_)
+trail.command("verify")(audit.verify)
+trail.command("export")(audit.export)
+trail.command("erase")(audit.erase)
+app.add_typer(trail)
+
+ledger_commands = typer.Typer(
+    name="ledger",
+    help="The ledger itself: what the connector remembers between two runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+ledger_commands.command("check")(ledger.check)
+ledger_commands.command("backup")(ledger.backup)
+ledger_commands.command("restore")(ledger.restore)
+ledger_commands.command("migrate")(ledger.migrate)
+ledger_commands.command("rebuild")(rebuild.rebuild)
+app.add_typer(ledger_commands)
 
 
 @app.callback(invoke_without_command=True)

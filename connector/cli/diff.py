@@ -30,6 +30,12 @@ COLOURS = {
 CUT = 100
 """Characters of a value that are shown unless all were asked for."""
 RECORDS = ("create", "update", "close")
+CAUSES = {
+    "mapping": "the mapping or a text was edited",
+    "repair": "changed by somebody else, and ours",
+    "undo": "taken back",
+}
+"""What is said of a field that is not written because of news."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,13 @@ class Names:
         return f"{name} ({link.to.id or link.to.key})" if name else str(link.to)
 
 
-def plan_summary(plan: Plan, limit: int) -> None:
-    """Print one line for each record that is written, the first `limit` of them."""
+def plan_summary(plan: Plan, limit: int, more: str = "connector plan") -> None:
+    """Print one line for each record that is written, the first `limit` of them; `more`: what shows the others."""
     shown = [change for change in _in_order(plan.changes) if change.action in RECORDS]
     for change in shown[:limit]:
         _headline(change)
     if len(shown) > limit:
-        OUT.print(f"  [dim]… and {len(shown) - limit} more; `connector plan` shows them all[/]")
+        OUT.print(f"  [dim]… and {len(shown) - limit} more; `{more}` shows them all[/]")
 
 
 def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, full: bool = False) -> None:
@@ -66,10 +72,26 @@ def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, 
         if change.action == "associate":
             links[change.key] += change.links
     for change in _in_order(plan.changes):
-        if change.action in RECORDS or (change.action == "unchanged" and (unchanged or change.key in links)):
+        is_told = unchanged or change.key in links or change.handed_over or change.theirs
+        if change.action in RECORDS or (change.action == "unchanged" and is_told):
             _headline(change)
             _details(change, links.get(change.key, ()), names, None if full else CUT)
     _held([change for change in plan.changes if change.action == "held"], names)
+
+
+def edits_told(plan: Plan) -> str | None:
+    """Say in one line what an edited mapping or text does to records already written."""
+    edited = [
+        sum(field.cause == "mapping" for field in change.fields)
+        for change in plan.changes
+        if any(field.cause == "mapping" for field in change.fields)
+    ]
+    if not edited:
+        return None
+    return (
+        f"{sum(edited):,} fields of {len(edited):,} records already written change because the mapping or a text was"
+        " edited; `existing: leave` in the mapping lets them be"
+    )
 
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:
@@ -95,9 +117,12 @@ def _details(change: Change, associated: Sequence[Link], names: Names, size: int
     OUT.print(f"      [dim]key {escape(change.key)}{f', record {escape(change.crm_id)}' if change.crm_id else ''}[/]")
     for link in dict.fromkeys((*change.links, *associated)):
         OUT.print(f"      + {escape(link.name)} → {escape(names.target(link))}  [dim](link)[/]")
+    for name in (*change.handed_over, *change.theirs):
+        OUT.print(f"      {escape(name)}: a person changed it; it is theirs  [dim](merge)[/]")
     for field in change.fields:
         before = "" if change.action == "create" else f"{_value(field.before, size)} → "
-        OUT.print(f"      {escape(field.name)}: {escape(before + _value(field.after, size))}  [dim]({field.policy})[/]")
+        why = f"{field.policy}; {CAUSES[field.cause]}" if field.cause in CAUSES else str(field.policy)
+        OUT.print(f"      {escape(field.name)}: {escape(before + _value(field.after, size))}  [dim]({why})[/]")
 
 
 def _held(changes: Iterable[Change], names: Names) -> None:

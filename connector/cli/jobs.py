@@ -52,7 +52,7 @@ def _run(job: str, crm: str | None) -> Exit:
     began = datetime.now(UTC)
     try:
         chosen = settings(crm)
-        with open_work(chosen) as work:
+        with open_work(chosen, actor=f"job {job}") as work:
             outcome = run_job(work, Request(business_now(chosen, work.project), job=job, patience=PATIENCE_SECONDS))
     except ConnectorError as wrong:
         ERR.print(f"{began:%H:%M:%S} {job}: {redact(str(wrong))}", markup=False)

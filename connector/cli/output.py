@@ -44,6 +44,16 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     OUT.print()
 
 
+def tell_waits(summary: Mapping[str, Any]) -> None:
+    """Print why something waits, and what is worth most of it."""
+    waits = summary["waits"]
+    if waits:
+        count = summary["delivered"]["deferred"]
+        OUT.print(f"  [yellow]waits[/]        {count:,} changes: {escape(waits['because'])}; the next run goes on")
+        for title in waits["best"]:
+            OUT.print(f"               [dim]{escape(title)}[/]")
+
+
 def set_aside(summary: Mapping[str, Any]) -> None:
     """Print what did not fit: how many rows for each reason, and where the first of them stand."""
     if summary["quarantined"]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from connector.cli.diff import plan_diff, plan_summary
+from connector.cli.diff import edits_told, plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside
+from connector.cli.output import OUT, progress, say_json, set_aside, tell_waits
 
 
 def plan(
@@ -20,6 +21,9 @@ def plan(
     json: Json = False,
     unchanged: Annotated[bool, typer.Option("--unchanged", help="Show what stays as it is, too.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Show long values whole.")] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Leave values, titles and reasons out of the file, to share it.")
+    ] = False,
 ) -> None:
     """Show exactly what `sync` would do to the CRM, and write nothing there.
 
@@ -34,7 +38,7 @@ def plan(
     with progress(json) as tell, open_work(chosen) as work:
         outcome = run_sync(work, Request(business_now(chosen, work.project, as_of), plan_only=True, tell=tell))
     if out is not None:
-        write_plan(out, outcome.plan)
+        write_plan(out, outcome.plan, redact)
     if json:
         say_json(outcome.summary)
         return
@@ -43,7 +47,17 @@ def plan(
     OUT.print()
     set_aside(outcome.summary)
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
-    OUT.print("Nothing was written. " + (f"`connector apply {out}` does it." if out else "`connector sync` does it."))
+    if edits := edits_told(outcome.plan):
+        OUT.print(f"[yellow]{escape(edits)}[/]")
+    for why in outcome.summary["approval"]:
+        OUT.print(f"[yellow]needs approval:[/] {escape(why)}")
+    OUT.print(f"Nothing was written. {_next_step(out, redact, bool(outcome.summary['approval']), outcome.run.id)}")
+
+
+def _next_step(out: Path | None, redact: bool, needs_approval: bool, run_id: str) -> str:
+    if out is not None and not redact:
+        return f"`connector apply {out}` does it."
+    return f"`connector approve {run_id} --by NAME` does it." if needs_approval else "`connector sync` does it."
 
 
 def _report(summary: Mapping[str, Any], json: bool) -> None:
@@ -52,6 +66,7 @@ def _report(summary: Mapping[str, Any], json: bool) -> None:
         return
     delivered = ", ".join(f"{name} {count}" for name, count in summary["delivered"].items() if count) or "nothing to do"
     OUT.print(f"[bold]Run {summary['run_id']}[/] {summary['status']}: {delivered}")
+    tell_waits(summary)
 
 
 def apply(

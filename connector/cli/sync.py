@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.markup import escape
 
 from connector.cli.diff import plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside, table
+from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_waits
 
 if TYPE_CHECKING:
     from connector.domain.signal import Signals
@@ -51,6 +52,8 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     plan_summary(outcome.plan, diff_lines)
     OUT.print(f"  {_counts(told['plan'])}; about {outcome.plan.calls} calls")
     OUT.print(f"  held back    {_counts(told['held'])}")
+    if told["left_to_people"]:
+        OUT.print(f"  people's     {_counts(told['left_to_people'])}")
     OUT.print()
     _ending(told)
 
@@ -91,8 +94,11 @@ def _ending(told: Any) -> None:
             OUT.print("[bold]Nothing was written:[/] this was only a plan.")
         case "waiting":
             OUT.print(f"[bold]Nothing was written:[/] approve it with `connector approve {told['run_id']} --by NAME`.")
+            for why in told["approval"]:
+                OUT.print(f"  more than a run may do unasked: {escape(why)}")
         case _:
             OUT.print(f"[bold]Written[/]      {_counts(delivered)}  [dim]({told['status']})[/]")
+            tell_waits(told)
     OUT.print(f"  calls        {_counts(told['api_calls'])}")
     OUT.print(f"  seconds      {_counts(told['seconds'])}")
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 from connector.domain.episode import Episode
+from connector.domain.hold import Hold
 
 Scalar = str | None
 
@@ -132,6 +133,8 @@ class DesiredField:
     """Null overwrites; without it null never does."""
     at: str | None = None
     """`file:line` of the mapping that asked for it."""
+    rule: str = ""
+    """Identifies the mapping rule and text that made the value, so that an edit of them is told from news."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,16 @@ class Why(StrEnum):
     PERSON = "touched_by_a_person"
     DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
     NOTHING_TO_CLOSE = "nothing_to_close"
+    UNDONE = "undone"  # a person undid a run: what it wrote is left alone until released
+
+
+class Cause(StrEnum):
+    """Why one field of a record that exists is written."""
+
+    NEWS = "news"  # what the field tells has changed
+    MAPPING = "mapping"  # the mapping or a text of the playbooks was edited
+    REPAIR = "repair"  # a field of ours that somebody else changed
+    UNDO = "undo"
 
 
 Action = Literal["create", "update", "close", "unchanged", "held", "associate"]
@@ -172,6 +185,9 @@ class FieldChange:
     before: Scalar
     after: Scalar
     policy: Policy
+    cause: Cause = Cause.NEWS
+    rule: str = ""
+    """See `DesiredField.rule`."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +210,8 @@ class Change:
     read_at: datetime | None = None
     handed_over: tuple[str, ...] = ()
     """Fields that a person took over since; noted at delivery, so that they stay theirs."""
+    theirs: tuple[str, ...] = ()
+    """Fields that a person took over earlier and that show something else than we would write."""
     agreed: tuple[FieldChange, ...] = ()
     """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
 
@@ -214,6 +232,8 @@ class Plan:
     """Estimated API calls of delivery, exact when nothing fails."""
     episodes: tuple[Episode, ...] = ()
     """Episodes that it opens or whose brief it renews; stored when it is applied, so that planning stores nothing."""
+    holds: tuple[Hold, ...] = ()
+    """Keys that are left alone from when it is applied (an undo's)."""
 
 
 Verb = Literal["create", "update", "associate"]
@@ -255,6 +275,18 @@ class Outcome:
     message: str = ""
     field: str | None = None
     hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """API calls of the vendor's day, by the last answer that told: ours and those of everybody else together."""
+
+    used: int
+    allowed: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.allowed - self.used)
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,14 @@ def _prerequisites(c: Candidate) -> No | None:
 # Who is already on it ----------------------------------------------------------------------------------------------
 
 
+def _not_undone(c: Candidate) -> No | None:
+    for one in c.crm.undone:
+        if one.need == c.score.need:
+            cure = f"`connector undo {one.run_id} --release` lets it be proposed again"
+            return No(Reason.UNDONE, f"undone by {one.by} on {one.on.isoformat()}; {cure}")
+    return None
+
+
 def _no_person_on_it(c: Candidate) -> No | None:
     theirs = [one for one in c.crm.opportunities if not one.renewal and one.need == c.score.need]
     return No(Reason.REP_WORKING, theirs[0].name) if theirs else None
@@ -234,6 +242,7 @@ GATES: Mapping[str, Gate] = {
     "plan_carries_it": _plan_carries_it,
     "prerequisites": _prerequisites,
     **{name: _healthy(question) for name, question in QUESTIONS.items()},
+    "not_undone": _not_undone,
     "no_person_on_it": _no_person_on_it,
     "no_unknown_need_open": _no_unknown_need_open,
     "adds_revenue": _adds_revenue,

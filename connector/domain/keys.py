@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 
@@ -19,6 +20,12 @@ def episode_key(namespace: str, crm_account_id: str, need: str, episode: int) ->
     `need` is what the customer lacks; without one (save, help, event) the play's id stands in its place.
     """
     return _digest("episode", namespace, crm_account_id, need, str(episode))
+
+
+def rule_id(template: str, sources: Mapping[str, str]) -> str:
+    """Identify what makes a field's value: its template, and the texts and labels that the template names."""
+    named = (f"{name}={text}" for name, text in sorted(sources.items()) if name in template)
+    return _digest("rule", template, *named)[:12]
 
 
 def task_key(episode: str, play: str, stage: str, entry: int, step: str) -> str:

@@ -134,6 +134,16 @@ class OwnerRules:
 
 
 @document
+class ApiBudget:
+    """How much of the CRM's daily API calls we may use; the rest belongs to the customer's other tools."""
+
+    share: float = 0.5
+    """Of the day's calls, at most this share is ours."""
+    floor: float = 0.1
+    """This share of the day's calls is never touched, whoever used the others."""
+
+
+@document
 class CrmMapping:
     """One CRM's mapping, whole."""
 
@@ -148,6 +158,9 @@ class CrmMapping:
     account: AccountMap
     contact: ContactMap
     owners: OwnerRules = OwnerRules()
+    api_budget: ApiBudget = ApiBudget()
+    existing: Literal["leave", "update"] = "update"
+    """What an edited rule or text does to records already written: change what nobody touched, or leave them."""
     opportunity: OpportunityMap
     task: TaskMap
     install: Mapping[Literal["opportunity", "task", "account"], Mapping[str, NewField]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from connector.domain.change import DesiredField, FieldChange, FieldSpec, Policy, Scalar
+from connector.domain.change import Cause, DesiredField, FieldChange, FieldSpec, Policy, Scalar
 from connector.domain.normalise import fit, same
 from connector.domain.receipt import Receipt
 
@@ -22,6 +22,7 @@ class Finding(StrEnum):
     CHANGE = "change"
     UNCHANGED = "unchanged"
     HANDED_OVER = "handed_over"  # it was ours until a person changed it: remember that
+    THEIRS = "theirs"  # it was handed over before, and shows something else than we would write
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Merged:
 
 UNCHANGED = Merged(Finding.UNCHANGED)
 HANDED_OVER = Merged(Finding.HANDED_OVER)
+THEIRS = Merged(Finding.THEIRS)
 
 
 def is_touched(receipt: Receipt, live: Scalar, spec: FieldSpec) -> bool:
@@ -46,7 +48,7 @@ def merge_new(desired: DesiredField, spec: FieldSpec) -> Merged:
     after = fit(desired.value, spec)
     if after is None or not spec.createable:
         return UNCHANGED
-    return Merged(Finding.CHANGE, FieldChange(spec.name, None, after, desired.policy))
+    return Merged(Finding.CHANGE, FieldChange(spec.name, None, after, desired.policy, rule=desired.rule))
 
 
 def merge(desired: DesiredField, receipt: Receipt | None, live: Scalar, spec: FieldSpec) -> Merged:
@@ -54,7 +56,8 @@ def merge(desired: DesiredField, receipt: Receipt | None, live: Scalar, spec: Fi
     after = fit(desired.value, spec)
     if not spec.updateable or (after is None and not desired.clear):
         return UNCHANGED
-    write = Merged(Finding.CHANGE, FieldChange(spec.name, live, after, desired.policy))
+    cause = _cause(desired, receipt, after, spec)
+    write = Merged(Finding.CHANGE, FieldChange(spec.name, live, after, desired.policy, cause, desired.rule))
     is_empty = same(live, None, spec)
     match desired.policy:
         case Policy.CREATE:
@@ -78,10 +81,18 @@ def _merge_shared(write: Merged, receipt: Receipt | None, is_empty: bool, spec: 
             return UNCHANGED
         return write if is_empty else UNCHANGED
     if receipt.handed_over:
-        return UNCHANGED
+        return UNCHANGED if same(live, after, spec) else THEIRS
     if is_touched(receipt, live, spec):
         return HANDED_OVER
     return UNCHANGED if _stands(receipt, after, live, spec) else write
+
+
+def _cause(desired: DesiredField, receipt: Receipt | None, after: Scalar, spec: FieldSpec) -> Cause:
+    if receipt is None:
+        return Cause.NEWS
+    if receipt.rule and desired.rule and receipt.rule != desired.rule:
+        return Cause.MAPPING
+    return Cause.REPAIR if same(receipt.sent, after, spec) else Cause.NEWS
 
 
 def _stands(receipt: Receipt | None, after: Scalar, live: Scalar, spec: FieldSpec) -> bool:

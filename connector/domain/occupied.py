@@ -41,6 +41,17 @@ class ClosedEpisode:
     outcome: ClosedOutcome
     closed_on: date
     opened_on: date | None = None
+    """None for one that was taken back: it counts for no cap."""
+
+
+@dataclass(frozen=True)
+class UndoneNeed:
+    """A need whose proposal a person took back by undoing the run that made it."""
+
+    need: str
+    run_id: str
+    by: str
+    on: date
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,8 @@ class CrmContext:
     opportunities: tuple[PersonsOpportunity, ...] = ()
     open_episodes: tuple[OpenEpisode, ...] = ()
     closed_episodes: tuple[ClosedEpisode, ...] = ()
+    undone: tuple[UndoneNeed, ...] = ()
+    """Left alone until they are released."""
     open_tasks: int = 0
     """Open tasks of ours on this account."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from connector.domain.change import Change, Outcome, Scalar, Verb
@@ -92,13 +93,22 @@ class OutboxEntry:
     crm_id: str | None = None
     reason: str | None = None
     refusal: Refusal | None = None
+    ticket: str | None = None
+    """The vendor's job that carries it, when it travels in one: asked before anything else what became of it."""
+    changed_at: datetime | None = None
+    """When it came into its state, by elapsed time."""
 
     def to(self, state: DeliveryState, reason: str | None = None) -> OutboxEntry:
         """Move along one legal edge, or raise."""
         if state not in TRANSITIONS[self.state]:
             raise IllegalTransitionError(f"{self.id}: {self.state} → {state}")
         return replace(
-            self, state=state, attempts=self.attempts + (state is S.SENDING), reason=reason or self.reason, refusal=None
+            self,
+            state=state,
+            attempts=self.attempts + (state is S.SENDING),
+            reason=reason or self.reason,
+            refusal=None,
+            ticket=None if state is S.PENDING else self.ticket,
         )
 
     def delivered(self, crm_id: str | None) -> OutboxEntry:

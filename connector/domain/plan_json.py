@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from connector.domain.change import Change, FieldChange, Link, Plan, Policy, RecordType, Ref
+from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import SourceDataError
+from connector.domain.hold import Hold
 
 VERSION = 1
+POLICIES = {policy.value: policy for policy in Policy}
+CAUSES = {cause.value: cause for cause in Cause}
+CUT = "•••"
+"""Stands for a value in a redacted plan."""
 
 
 def plan_to_json(plan: Plan) -> str:
@@ -24,19 +30,37 @@ def plan_to_json(plan: Plan) -> str:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
 
 
+def redacted_to_json(plan: Plan) -> str:
+    """Write a plan to be shown to others: what it does to which fields, without values, titles, reasons or briefs."""
+    document = _written(replace(plan, changes=tuple(map(_redacted, plan.changes)), episodes=(), holds=()))
+    return json.dumps(document | {"version": VERSION, "redacted": True}, ensure_ascii=False, sort_keys=True, indent=1)
+
+
+def _redacted(change: Change) -> Change:
+    def cut(field: FieldChange) -> FieldChange:
+        return replace(field, before=field.before and CUT, after=field.after and CUT)
+
+    return replace(
+        change, title="", reason="", fields=tuple(map(cut, change.fields)), agreed=tuple(map(cut, change.agreed))
+    )
+
+
 def plan_from_json(text: str) -> Plan:
     """Read a plan back; raise SourceDataError for what is none."""
     try:
         document = json.loads(text)
         version = document.pop("version")
+        if document.pop("redacted", False):
+            raise SourceDataError("a redacted plan cannot be applied", hint="make the plan again without --redact")
         if version != VERSION:
             raise SourceDataError(
                 f"the plan is of version {version}, this connector reads {VERSION}", hint="make the plan again"
             )
         changes = tuple(change_from_dict(change) for change in document.pop("changes"))
         episodes = tuple(episode_from_dict(episode) for episode in document.pop("episodes", ()))
+        holds = tuple(hold_from_dict(hold) for hold in document.pop("holds", ()))
         created = datetime.fromisoformat(document.pop("created_at"))
-        return Plan(**document, created_at=created, changes=changes, episodes=episodes)
+        return Plan(**document, created_at=created, changes=changes, episodes=episodes, holds=holds)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceDataError("this is no plan, or a damaged one", hint="make the plan again") from error
 
@@ -51,15 +75,18 @@ def change_from_dict(document: Mapping[str, Any]) -> Change:
     read = dict(document)
     read["type"] = RecordType(read["type"])
     for name in ("fields", "agreed"):
-        read[name] = tuple(
-            FieldChange(field["name"], field["before"], field["after"], Policy(field["policy"]))
-            for field in read.get(name, ())
-        )
+        read[name] = tuple(_field(field) for field in read.get(name, ()))
     read["links"] = tuple(_link(link) for link in read.get("links", ()))
-    read["handed_over"] = tuple(read.get("handed_over", ()))
+    for name in ("handed_over", "theirs"):
+        read[name] = tuple(read.get(name, ()))
     if read.get("read_at") is not None:
         read["read_at"] = datetime.fromisoformat(read["read_at"])
     return Change(**read)
+
+
+def hold_from_dict(document: Mapping[str, Any]) -> Hold:
+    """Read one hold back."""
+    return Hold(**dict(document) | {"at": datetime.fromisoformat(document["at"])})
 
 
 def episode_from_dict(document: Mapping[str, Any]) -> Episode:
@@ -70,24 +97,46 @@ def episode_from_dict(document: Mapping[str, Any]) -> Episode:
     return Episode(**read | {"state": EpisodeState(read.get("state", EpisodeState.OPEN))})
 
 
+def _field(document: Mapping[str, Any]) -> FieldChange:
+    return FieldChange(
+        document["name"],
+        document["before"],
+        document["after"],
+        POLICIES[document["policy"]],
+        CAUSES[document.get("cause", Cause.NEWS)],
+        document.get("rule", ""),
+    )
+
+
 def _link(document: Mapping[str, Any]) -> Link:
     to = document["to"]
     return Link(document["role"], document["name"], Ref(RecordType(to["type"]), to.get("id"), to.get("key")))
 
 
 def _written(value: Any) -> dict[str, Any]:
-    return {
-        field.name: _scalar(getattr(value, field.name))
-        for field in fields(value)
-        if field.default is MISSING or getattr(value, field.name) != field.default
-    }
+    written = {}
+    for name, default in _parts(value.__class__):
+        part = getattr(value, name)
+        # Most fields of most changes stand at their default: these are the quick way out.
+        if part is not default and (default is MISSING or part != default):
+            written[name] = _scalar(part)
+    return written
+
+
+@cache
+def _parts(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Change | Episode | FieldChange | Link | Ref):
-        return _written(value)
-    if isinstance(value, tuple):
-        return [_scalar(part) for part in value]
-    return value
+    match value:
+        case str() | None | int():
+            return value
+        case tuple():
+            return [_scalar(part) for part in value]
+        case datetime():
+            return value.isoformat()
+        case Change() | Episode() | FieldChange() | Hold() | Link() | Ref():
+            return _written(value)
+        case _:
+            return value

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     REP_WORKING = "rep_working"
     UNKNOWN_NEED_OPEN = "unknown_need_open"
     NEED_OPEN = "need_open"
+    UNDONE = "undone"
     COOL_DOWN = "cool_down"
     NO_OWNER = "no_owner"
     NO_PRICE = "no_price"
@@ -128,6 +129,9 @@ class Approval:
     changes: int = 1000
     """Updates and associations."""
     closes: int = 50
+    share: float = 0.5
+    """Of the records we wrote before, updated or closed together; asked for from `least` of them on."""
+    least: int = 50
 
 
 @document

@@ -20,6 +20,8 @@ class Receipt:
     shown: Scalar
     handed_over: bool = False
     run_id: str = ""
+    rule: str = ""
+    """What made the value that was sent (see `DesiredField.rule`)."""
 
 
 @dataclass(frozen=True, slots=True)

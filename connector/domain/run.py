@@ -64,7 +64,9 @@ class Delivered:
     waiting: int = 0
     """Changes that wait for a parked or unknown parent."""
     calls: int = 0
-    """Write calls made."""
+    """API calls made."""
+    because: str = ""
+    """Why something was deferred, in the vendor's words or ours."""
     by_entry: Mapping[str, str] = field(default_factory=dict)
     """Entry id → ok, parked, moved, deferred, unknown or waiting."""
 

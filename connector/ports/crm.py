@@ -10,6 +10,7 @@ from typing import Protocol
 from connector.domain.account import Owner
 from connector.domain.change import (
     Abilities,
+    Allowance,
     CrmRecord,
     Destination,
     Outcome,
@@ -39,8 +40,13 @@ class CrmReader(Protocol):
         """Describe a type as the user we run as sees it (cached for the life of the adapter)."""
         ...
 
-    def read(self, type: RecordType, ids: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
-        """Read records by CRM id; archived and merged ones come marked, ids that never were are absent."""
+    def read(
+        self, type: RecordType, ids: Sequence[str], names: Sequence[str], links: bool = True
+    ) -> dict[str, CrmRecord]:
+        """Read records by CRM id; archived and merged ones come marked, ids that never were are absent.
+
+        Without `links` they may come without them, where those cost calls of their own.
+        """
         ...
 
     def find(
@@ -77,10 +83,6 @@ class CrmFeed(Protocol):
         """Give each opportunity's entries into stages, oldest first."""
         ...
 
-    def calls(self) -> int:
-        """Count the API calls this adapter has made."""
-        ...
-
 
 class CrmWriter(Protocol):
     """Carries out writes, a batch at a time. Only `deliver` holds one."""
@@ -109,11 +111,52 @@ class CrmSetup(Protocol):
         ...
 
 
+class CrmMeter(Protocol):
+    """Counts what the CRM's API is asked."""
+
+    def calls(self) -> int:
+        """Count the API calls this adapter has made."""
+        ...
+
+    def allowance(self) -> Allowance | None:
+        """Tell the vendor's day as its last answer did; None where it does not tell."""
+        ...
+
+
+class CrmBulk(Protocol):
+    """The vendor's way for many writes at once: a job that is named before it runs, and asked for its results."""
+
+    def size(self, verb: Verb, type: RecordType, count: int) -> int:
+        """Say how many of `count` writes one job carries; 0 where batches serve better."""
+        ...
+
+    def begin(self, batch: Sequence[Write]) -> tuple[str, list[Outcome]]:
+        """Upload writes of one verb and type and name the job: nothing runs yet. Raise LaterError if it cannot be.
+
+        Also gives the outcomes of writes that the job does not carry, because they cannot be put into words.
+        """
+        ...
+
+    def start(self, job: str) -> None:
+        """Let a job run. Raise LaterError when the answer is lost: it may run."""
+        ...
+
+    def outcomes(self, job: str, batch: Sequence[Write]) -> list[Outcome] | None:
+        """Give what became of each write, in any order; None while the job runs.
+
+        A job that never ran is ended first, so that it never will: its writes are RETRY. One that the vendor no longer
+        knows leaves them UNKNOWN.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Crm:
-    """One connection in its four roles; hand a step only the roles it may use."""
+    """One connection in its roles; hand a step only the roles it may use."""
 
     reader: CrmReader
     feed: CrmFeed
     writer: CrmWriter
     setup: CrmSetup
+    meter: CrmMeter
+    bulk: CrmBulk | None = None

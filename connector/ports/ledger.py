@@ -5,14 +5,16 @@ Every row carries its destination, so that one ledger may serve a sandbox and pr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from connector.domain.audit import AuditRecord, Deed
 from connector.domain.change import CrmRecord, Destination, Plan, RecordType, StageEntry
 from connector.domain.episode import Episode
+from connector.domain.hold import Hold
 from connector.domain.intent import Held
 from connector.domain.link import LinkDecision
 from connector.domain.outbox import OPEN, DeliveryState, OutboxEntry
@@ -194,6 +196,22 @@ class Leases(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which outbox entries; every part that is given has to be met."""
+
+    ids: Collection[str] = ()
+    """Entry ids or subjects (a record's key)."""
+    states: Collection[DeliveryState] = ()
+    run_id: str | None = None
+    account_id: str | None = None
+    code: str | None = None
+    """The CRM's error code of a parked entry."""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+
 class Outbox(Protocol):
     """Planned changes on their way. Only the holder of the lease writes."""
 
@@ -211,13 +229,49 @@ class Outbox(Protocol):
         entries: Sequence[OutboxEntry] = (),
         known: Sequence[KnownRecord] = (),
         episodes: Sequence[Episode] = (),
+        holds: Sequence[Hold] = (),
+        deeds: Sequence[Deed] = (),
     ) -> None:
         """Store all of it in one transaction, or raise LaterError if the lease was lost.
 
         Entries are added or replaced by id. Episodes are stored unless theirs has ended meanwhile. Known records are
         merged by key: the given receipts and associations are added to those that stand, and a tombstone ends the
-        open episode of its key as deleted.
+        open episode of its key as deleted. Deeds become the next links of the destination's audit chain.
         """
+        ...
+
+    def select(self, destination: str, wanted: Selection) -> list[OutboxEntry]:
+        """List the entries that meet every part of a selection, newest change first."""
+        ...
+
+
+class Holds(Protocol):
+    """Records that a person took back; nothing is written to them until they are released."""
+
+    def all(self, destination: str) -> dict[str, Hold]:
+        """Map key → hold."""
+        ...
+
+    def release(self, destination: str, run_id: str) -> list[Hold]:
+        """Lift the holds that the undoing of a run laid, and give them."""
+        ...
+
+
+class Audit(Protocol):
+    """Who did what. Writes enter it with the outbox, in one transaction."""
+
+    def note(self, destination: str, deeds: Sequence[Deed]) -> None:
+        """Append deeds to the destination's chain."""
+        ...
+
+    def records(
+        self, destination: str, since: datetime | None = None, until: datetime | None = None, run_id: str | None = None
+    ) -> Iterator[AuditRecord]:
+        """Yield the chain in its order, or a part of it, a page at a time."""
+        ...
+
+    def erase(self, destination: str, account_id: str) -> int:
+        """Erase the values (and salts) of every record about an account; the chain stays whole. Count them."""
         ...
 
 

@@ -2,17 +2,21 @@
 
 A stand-in is one Starlette app around one `State`. Handlers are `async` and never await between reading and
 writing state, so one event loop serialises them and no lock is needed. Faults act around a handler: before it
-(nothing was done) or after it (done, but the caller never learns), which is what a lost answer looks like.
+(nothing was done) or after it (done, but the caller never learns), which is what a lost answer looks like; module
+`faults` lists their kinds.
+
+The log keeps every request, body included. Where thousands of batches are sent and nobody reads them, POST
+`{"log_bodies": false}` to `/__switches`: an entry then tells the body's size only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -21,7 +25,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connector.sandbox.faults import Exchange, Fault, misbehave
+
+__all__ = ["Control", "Fault", "Row", "SandboxClock", "State", "stand_in"]
+
 Row = dict[str, Any]
+LOG_BODIES = "log_bodies"
 
 
 class State(Protocol):
@@ -58,53 +67,26 @@ class SandboxClock:
 
 
 @dataclass
-class Fault:
-    """One planned misbehaviour: which requests it meets, and what happens to them."""
-
-    path: str = ".*"
-    method: str = ".*"
-    body_contains: str = ""
-    skip: int = 0
-    times: int = 1
-    status: int | None = None
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: str | None = None  # "before": connection ends, nothing done; "after": done, answer lost
-    delay: float = 0.0
-
-    def meets(self, method: str, path: str, body: bytes) -> bool:
-        """Say whether this request is hit, and count it."""
-        if self.times <= 0 or not re.fullmatch(self.method, method) or not re.search(self.path, path):
-            return False
-        if self.body_contains and self.body_contains.encode() not in body:
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
-
-
-@dataclass
 class Control:
     """Clock, faults, request log and switches of one stand-in."""
 
     clock: SandboxClock = field(default_factory=SandboxClock)
     faults: list[Fault] = field(default_factory=list)
     requests: list[Row] = field(default_factory=list)
-    switches: dict[str, Any] = field(default_factory=dict)
+    switches: dict[str, Any] = field(default_factory=lambda: {LOG_BODIES: True})
 
 
 def stand_in(state: State, control: Control, routes: Iterable[Route], middleware: Sequence[Any] = ()) -> Starlette:
     """Build the app: the vendor's routes and, beside them, the control surface."""
-    app = Starlette(routes=[*_control_routes(state, control), *routes], middleware=list(middleware))
+    own = [*_state_routes(state, control), *_control_routes(control)]
+    app = Starlette(routes=[*own, *routes], middleware=list(middleware))
     app.add_middleware(FaultsAndLog, control=control)
     app.state.control = control
     app.state.store = state
     return app
 
 
-def _control_routes(state: State, control: Control) -> list[Route]:
+def _state_routes(state: State, control: Control) -> list[Route]:
     async def read_state(request: Request) -> Response:
         try:
             return JSONResponse(state.dump(request.path_params["kind"]))
@@ -127,6 +109,14 @@ def _control_routes(state: State, control: Control) -> list[Route]:
         control.requests.clear()
         return JSONResponse({"reset": True})
 
+    return [
+        Route("/__state/{kind}", read_state, methods=["GET"]),
+        Route("/__state/{kind}", write_state, methods=["POST"]),
+        Route("/__reset", reset, methods=["POST"]),
+    ]
+
+
+def _control_routes(control: Control) -> list[Route]:
     async def clock(request: Request) -> Response:
         if request.method == "POST":
             asked = await request.json()
@@ -139,10 +129,14 @@ def _control_routes(state: State, control: Control) -> list[Route]:
         match request.method:
             case "POST":
                 asked = await request.json()
-                control.faults.extend(Fault(**one) for one in (asked if isinstance(asked, list) else [asked]))
+                try:
+                    planned = [Fault.read(one) for one in (asked if isinstance(asked, list) else [asked])]
+                except (TypeError, ValueError) as wrong:
+                    return JSONResponse({"error": str(wrong)}, status_code=400)
+                control.faults.extend(planned)
             case "DELETE":
                 control.faults.clear()
-        return JSONResponse([vars(one) for one in control.faults])
+        return JSONResponse([one.shown() for one in control.faults])
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -155,9 +149,6 @@ def _control_routes(state: State, control: Control) -> list[Route]:
         return JSONResponse(control.switches)
 
     return [
-        Route("/__state/{kind}", read_state, methods=["GET"]),
-        Route("/__state/{kind}", write_state, methods=["POST"]),
-        Route("/__reset", reset, methods=["POST"]),
         Route("/__clock", clock, methods=["GET", "POST"]),
         Route("/__faults", faults, methods=["GET", "POST", "DELETE"]),
         Route("/__requests", requests, methods=["GET", "DELETE"]),
@@ -177,44 +168,12 @@ class FaultsAndLog:
             await self.app(scope, receive, send)
             return
         body = await _read_body(receive)
-        entry = _log_entry(scope, body)
+        entry = _log_entry(scope, body, with_body=self.control.switches.get(LOG_BODIES, True))
         self.control.requests.append(entry)
         path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
         fault = next((f for f in self.control.faults if f.meets(scope["method"], path, body)), None)
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault is not None and fault.cut == "before":
-            entry["status"] = "cut"
-            await _cut(send)
-            return
-        if fault is not None and fault.status is not None and fault.cut is None:
-            entry["status"] = fault.status
-            await _fault_response(fault)(scope, _replay(body), send)
-            return
-        swallow = fault is not None and fault.cut == "after"
-
-        async def out(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                entry["status"] = message["status"]
-            if not swallow:
-                await send(message)
-
-        await self.app(scope, _replay(body), out)
-        if swallow:
-            entry["status"] = f"cut after {entry['status']}"
-            await _cut(send)
-
-
-def _fault_response(fault: Fault) -> Response:
-    if isinstance(fault.body, str):
-        return Response(fault.body, fault.status or 500, fault.headers, media_type="text/html")
-    return JSONResponse(fault.body, fault.status or 500, fault.headers)
-
-
-async def _cut(send: Callable[[Message], Awaitable[None]]) -> None:
-    """End the connection inside the answer: the client sees a broken read, not a status it could trust."""
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9999")]})
-    await send({"type": "http.response.body", "body": b"{", "more_body": False})
+        exchange = Exchange(self.app, scope, receive, send, entry, partial(_replay, body))
+        await (exchange.pass_on() if fault is None else misbehave(fault, exchange))
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -239,21 +198,27 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-def _log_entry(scope: Scope, body: bytes) -> Row:
+def _log_entry(scope: Scope, body: bytes, *, with_body: bool) -> Row:
     headers: Mapping[str, str] = {
         name.decode().lower(): value.decode("latin-1")
         for name, value in scope["headers"]
         if name.lower() not in {b"authorization", b"cookie"}
     }
-    try:
-        parsed = json.loads(body) if body and "grant_type" not in body.decode(errors="ignore") else None
-    except ValueError:
-        parsed = f"{len(body)} bytes"
     return {
         "method": scope["method"],
         "path": scope["path"],
         "query": scope["query_string"].decode(),
         "headers": dict(headers),
-        "body": parsed,
+        "body": _logged_body(body) if with_body else f"{len(body)} bytes",
         "status": None,
     }
+
+
+def _logged_body(body: bytes) -> Any:
+    """Return a request's body as JSON, its size if it is none; nothing for a login."""
+    if not body or b"grant_type" in body:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return f"{len(body)} bytes"

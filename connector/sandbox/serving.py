@@ -1,8 +1,9 @@
 """Runs stand-ins on loopback: one uvicorn server a stand-in, each in a thread, stopped together.
 
-uvicorn writes head and body of an answer in separate calls; with Nagle's algorithm a keep-alive client then waits
-for a delayed ACK, 40 ms a call. asyncio sets TCP_NODELAY only on sockets made with an explicit protocol, so the
-listener sets it and accepted sockets inherit it. h11 is used so that tests meet the same server everywhere.
+An answer leaves in one socket write (see `connection`). One that does not fit the socket's buffer leaves in parts;
+with Nagle's algorithm a keep-alive client would then wait for a delayed ACK, 40 ms a call. asyncio sets TCP_NODELAY
+only on sockets made with an explicit protocol, so the listener sets it and accepted sockets inherit it. h11 is used
+so that tests meet the same server everywhere. Requests held by a fault do not hold up the end: they are dropped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from connector.sandbox.connection import StandInProtocol
+
+SECONDS_TO_FINISH = 1
+
 
 @contextmanager
 def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
@@ -23,7 +28,15 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", port))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", lifespan="off", http="h11", access_log=False, timeout_keep_alive=75)
+        uvicorn.Config(
+            app,
+            log_level="critical",
+            lifespan="off",
+            http=StandInProtocol,
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+from connector.domain.audit import Act, Deed
 from connector.domain.change import Plan
 from connector.domain.errors import MendError, PlanRefusedError
 from connector.domain.run import Delivered, Run, RunStatus
 from connector.services.opening import check_installed, open_run
-from connector.services.plan import counts
 from connector.services.run import Outcome, Tell, Work
 from connector.services.settle import apply_plan
+from connector.services.summary import of_plan
 
 
 def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
@@ -30,10 +32,11 @@ def apply_waiting(work: Work, run_id: str, by: str, tell: Tell) -> Outcome:
     work.memory.plans.approve(run_id, by)
     stored = work.memory.plans.get(run_id)
     assert stored is not None
-    return _apply(work, stored.plan, True, tell)
+    deed = Deed(datetime.fromtimestamp(work.clock.now(), UTC), by, Act.APPROVE, run_id, run_id)
+    return _apply(work, stored.plan, True, tell, deed)
 
 
-def _apply(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
+def _apply(work: Work, plan: Plan, agree: bool, tell: Tell, deed: Deed | None = None) -> Outcome:
     destination = work.crm.reader.destination()
     if destination.id != plan.destination:
         raise MendError(
@@ -44,7 +47,7 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
     run = open_run(work.memory, destination, "apply", plan.created_at, agree)
     tell("deliver")
     try:
-        delivered = apply_plan(plan, work.crm, work.memory, work.clock, work.holder, work.project.hash)
+        delivered = apply_plan(plan, work.delivering(), deed=deed)
     except BaseException:
         work.memory.runs.close(run.id, RunStatus.FAILED, plan.created_at, {})
         raise
@@ -54,13 +57,11 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
 
 
 def _summary(work: Work, run: Run, plan: Plan, delivered: Delivered) -> dict[str, Any]:
-    planned = counts(plan)
     return {
         "run_id": run.id,
         "applies": plan.run_id,
         "status": str(delivered.status),
         "destination": plan.destination,
-        "plan": {name: planned[name] for name in ("create", "update", "close", "associate", "unchanged")},
-        "delivered": {name: value for name, value in asdict(delivered).items() if name not in ("by_entry", "calls")},
-        "api_calls": {"crm": work.crm.feed.calls()},
+        **of_plan(plan, delivered),
+        "api_calls": {"crm": work.crm.meter.calls()},
     }

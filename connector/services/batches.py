@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from connector.domain.change import Abilities, Change, RecordType, Verb
 from connector.domain.outbox import OutboxEntry, verb_of
 
 BatchSize = Callable[[Verb, RecordType], int]
+JobSize = Callable[[Verb, RecordType, int], int]
 Phase = tuple[Verb, RecordType]
 T = TypeVar("T")
 
@@ -25,8 +27,15 @@ PHASES: tuple[Phase, ...] = (
     *((verb, type) for type in TYPES for verb in RECORD_VERBS),
     *(("associate", type) for type in TYPES),
 )
+CALLS_OF_A_JOB = 7
+"""Create, upload, start, ask twice, and read what succeeded and what failed."""
 WRITTEN = frozenset({"create", "update", "close", "associate"})
 """Actions that reach the CRM; the others only say something."""
+
+
+def no_jobs(_verb: Verb, _type: RecordType, _count: int) -> int:
+    """Say that a CRM has no jobs."""
+    return 0
 
 
 def phase_of(change: Change) -> Phase:
@@ -40,23 +49,38 @@ def pieces(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
-def estimated_calls(changes: Iterable[Change], size: BatchSize, abilities: Abilities) -> int:
-    """Count the calls that delivery makes when nothing fails."""
+@dataclass(frozen=True)
+class Transport:
+    """How writes travel to one CRM: how many a call carries, how many a job does, and what both cost in calls."""
+
+    batch_size: BatchSize
+    abilities: Abilities
+    job_size: JobSize = no_jobs
+
+    def calls(self, phase: Phase, count: int) -> int:
+        """Count the calls that carry out so many writes of one phase when nothing fails."""
+        size = self.batch_size(*phase)
+        reads = 0 if self._shows(phase) else ceil(count / size)
+        job = self.job_size(*phase, count)
+        return (ceil(count / job) * CALLS_OF_A_JOB if job else ceil(count / size)) + reads
+
+    def calls_of_a_batch(self, phase: Phase) -> int:
+        """One write, and one read where the answer does not show what the CRM made of it."""
+        return 1 if self._shows(phase) else 2
+
+    def _shows(self, phase: Phase) -> bool:
+        return phase[0] == "associate" or self.abilities.shows_writes
+
+
+def estimated_calls(changes: Iterable[Change], transport: Transport) -> int:
+    """Count the calls that delivery makes when nothing fails; a job that runs long is asked more often."""
     phases = Counter(phase_of(change) for change in changes if change.action in WRITTEN)
-    return sum(ceil(count / size(*phase)) * calls_per_batch(phase, abilities) for phase, count in phases.items())
+    return sum(transport.calls(phase, count) for phase, count in phases.items())
 
 
-def calls_per_batch(phase: Phase, abilities: Abilities) -> int:
-    """One write, and one read where the answer does not show what the CRM made of it."""
-    verb, _ = phase
-    return 1 if verb == "associate" or abilities.shows_writes else 2
-
-
-def affordable(
-    entries: Sequence[OutboxEntry], calls: int | None, size: BatchSize, abilities: Abilities
-) -> list[OutboxEntry]:
+def affordable(entries: Sequence[OutboxEntry], calls: int | None, transport: Transport) -> list[OutboxEntry]:
     """Choose what the budget of calls allows, the highest expected value first; the rest stays in the outbox."""
-    if calls is None:
+    if calls is None or _cost(entries, transport) <= calls:
         return list(entries)
     chosen: list[OutboxEntry] = []
     counts: Counter[Phase] = Counter()
@@ -64,7 +88,8 @@ def affordable(
     for entry in sorted(entries, key=lambda one: (-one.change.value, PHASES.index(phase_of(one.change)), one.order)):
         phase = phase_of(entry.change)
         # Only an entry that opens a new batch costs calls.
-        cost = calls_per_batch(phase, abilities) if counts[phase] % size(*phase) == 0 else 0
+        opens = counts[phase] % transport.batch_size(*phase) == 0
+        cost = transport.calls_of_a_batch(phase) if opens else 0
         if spent + cost <= calls:
             spent += cost
             counts[phase] += 1
@@ -72,7 +97,11 @@ def affordable(
     return chosen
 
 
-def batches(entries: Sequence[OutboxEntry], phase: Phase, size: BatchSize) -> Iterator[Sequence[OutboxEntry]]:
-    """Cut one phase's entries into batches, by parent account."""
-    mine = [entry for entry in entries if phase_of(entry.change) == phase]
-    yield from pieces(sorted(mine, key=lambda one: (one.change.account_id, one.order, one.id)), size(*phase))
+def _cost(entries: Sequence[OutboxEntry], transport: Transport) -> int:
+    phases = Counter(phase_of(entry.change) for entry in entries)
+    return sum(transport.calls(phase, count) for phase, count in phases.items())
+
+
+def by_parent(entry: OutboxEntry) -> tuple[str, int, str]:
+    """Order entries so that children of one account are neighbours."""
+    return entry.change.account_id, entry.order, entry.id

@@ -13,7 +13,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import owned_offers
 from connector.domain.intent import intent_of
 from connector.domain.link import LinkState, linked
-from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity
+from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
 from connector.domain.policy import ClosedOutcome
 from connector.ports.billing import Warehouse
 from connector.services.measure import Measured
@@ -79,6 +79,7 @@ def _context(
     open_tasks: int,
 ) -> CrmContext:
     owner = world.owner("ae", account)
+    holds = [(e.need, world.holds[e.key]) for e in episodes if e.key in world.holds]
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
     return CrmContext(
         account_id=account.id,
@@ -88,12 +89,18 @@ def _context(
         opportunities=tuple(people),
         open_episodes=tuple(OpenEpisode(e.need, e.opened_at.date(), e.offer, _stage(e, world)) for e in open_ones),
         closed_episodes=tuple(
-            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date(), e.opened_at.date())
+            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date(), _counted_from(e))
             for e in episodes
             if e.state is not EpisodeState.OPEN
         ),
+        undone=tuple(UndoneNeed(need, hold.run_id, hold.by, hold.at.date()) for need, hold in holds),
         open_tasks=open_tasks,
     )
+
+
+def _counted_from(episode: Episode) -> date | None:
+    """What we took back was no proposal of its week."""
+    return None if episode.state is EpisodeState.WITHDRAWN else episode.opened_at.date()
 
 
 def _outcome(episode: Episode) -> ClosedOutcome:
@@ -111,8 +118,7 @@ def _outcome(episode: Episode) -> ClosedOutcome:
 def _stage(episode: Episode, world: World) -> str | None:
     if episode.brief and intent_of(episode.brief).as_task:
         return None
-    key = world.mapping.opportunity.key
-    record = next((r for r in world.opportunities if r.fields.get(key) == episode.key), None)
+    record = world.opportunity(episode.key)
     return world.our_stage(record.fields.get(world.mapping.opportunity.stage)) if record else "proposed"
 
 

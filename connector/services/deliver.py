@@ -7,16 +7,18 @@ children, the most valuable first when the budget is short. Nothing is `delivere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from connector.domain.change import Plan
 from connector.domain.errors import LaterError, PlanRefusedError
+from connector.domain.hold import UNDO
 from connector.domain.outbox import BLOCKING, MOVED, DeliveryState, OutboxEntry
 from connector.domain.receipt import crm_ref
 from connector.domain.run import Delivered
 from connector.ports.ledger import Lease
-from connector.services.batches import PHASES, Phase, affordable, batches, phase_of
+from connector.services.batches import PHASES, Phase, Transport, affordable, by_parent, no_jobs, phase_of, pieces
+from connector.services.bulk import carry, follow_up
 from connector.services.enqueue import enqueue
 from connector.services.plan import schema_hash
 from connector.services.readback import resolve
@@ -24,6 +26,8 @@ from connector.services.send import crm_id_of, send
 from connector.services.session import Limits, Means, Session
 
 POLL_SECONDS = 2.0
+OUT_OF_CALLS = "the API calls that this run may make are used up"
+STILL_BUSY = "the CRM was busy with them at every attempt"
 DEFAULT_LIMITS = Limits()
 
 
@@ -39,6 +43,8 @@ def deliver(
         chosen = _chosen(session)
         for phase in PHASES:
             _send_phase(session, phase, chosen)
+        if any(entry.state is DeliveryState.PENDING and entry.id not in chosen for entry in session.entries.values()):
+            session.stop(OUT_OF_CALLS)
         return _tally(session)
 
 
@@ -83,7 +89,9 @@ def _open(plan: Plan, means: Means, limits: Limits, lease: Lease) -> Session:
         run_id=plan.run_id,
         known=means.receipts.records(plan.destination),
         abilities=means.reader.abilities(),
+        calls_before=means.meter.calls(),
         entries={entry.id: entry for entry in means.outbox.entries(plan.destination)},
+        held=frozenset(means.holds.all(plan.destination) if means.holds and plan.job != UNDO else ()),
     )
 
 
@@ -92,30 +100,51 @@ def _recover(session: Session) -> frozenset[str]:
     left = [entry for entry in session.entries.values() if entry.state in BLOCKING]
     # We hold the lease, so whoever sent these is gone: nobody will tell what became of them.
     session.commit([entry.to(DeliveryState.UNKNOWN) for entry in left if entry.state is DeliveryState.SENDING])
-    resolve(session, [session.entries[entry.id] for entry in left])
+    follow_up(session, session.means.bulk, [session.entries[entry.id] for entry in left])
+    unknown = [session.entries[entry.id] for entry in left if session.entries[entry.id].state is DeliveryState.UNKNOWN]
+    resolve(session, [entry for entry in unknown if entry.ticket is None])
     return frozenset(entry.subject for entry in left)
 
 
 def _chosen(session: Session) -> frozenset[str]:
     """Choose what the budget allows."""
     pending = [entry for entry in session.entries.values() if entry.state is DeliveryState.PENDING]
-    budget = session.limits.calls
-    left = None if budget is None else max(0, budget - session.calls)
-    size = session.means.writer.batch_size
-    return frozenset(entry.id for entry in affordable(pending, left, size, session.abilities))
+    chosen = affordable(pending, session.calls_left, _transport(session))
+    return frozenset(entry.id for entry in chosen)
+
+
+def _transport(session: Session) -> Transport:
+    bulk = session.means.bulk
+    return Transport(session.means.writer.batch_size, session.abilities, bulk.size if bulk else no_jobs)
 
 
 def _send_phase(session: Session, phase: Phase, chosen: frozenset[str]) -> None:
+    """Send what is ready: as jobs where there is much of it, then in batches."""
+    transport = _transport(session)
+    ready = _ready(session, phase, chosen)
+    bulk, size = session.means.bulk, transport.job_size(*phase, len(ready))
+    if bulk is not None and size:
+        for load in pieces(ready, size):
+            if not session.is_stopped:
+                carry(session, bulk, load)
+        ready = _ready(session, phase, chosen)
+    for batch in pieces(ready, transport.batch_size(*phase)):
+        left = session.calls_left
+        if left is not None and left < transport.calls_of_a_batch(phase):
+            session.stop(OUT_OF_CALLS)
+        if session.is_stopped:
+            return
+        send(session, batch)
+
+
+def _ready(session: Session, phase: Phase, chosen: frozenset[str]) -> list[OutboxEntry]:
     ready = [
         entry
         for entry in session.entries.values()
         if entry.id in chosen and phase_of(entry.change) == phase and entry.state is DeliveryState.PENDING
         if _is_ready(session, entry)
     ]
-    for batch in batches(ready, phase, session.means.writer.batch_size):
-        if session.is_stopped:
-            return
-        send(session, batch)
+    return sorted(ready, key=by_parent)
 
 
 def _is_ready(session: Session, entry: OutboxEntry) -> bool:
@@ -124,8 +153,27 @@ def _is_ready(session: Session, entry: OutboxEntry) -> bool:
     return has_ends and (entry.verb == "create" or crm_id_of(session, entry) is not None)
 
 
+def _on_their_way(session: Session) -> frozenset[str]:
+    """Subjects that wait only for calls or for a lock; what belongs to a refused record waits for a person."""
+    pending = [entry for entry in session.entries.values() if entry.state is DeliveryState.PENDING]
+    missing = {entry.subject: _missing(session, entry) for entry in pending}
+    going = frozenset(missing)
+    while (fewer := frozenset(subject for subject in going if missing[subject] <= going)) != going:
+        going = fewer
+    return going
+
+
+def _missing(session: Session, entry: OutboxEntry) -> frozenset[str]:
+    """Keys of the records that have to be there first and are not."""
+    keys = {link.to.key for link in entry.change.links if crm_ref(link.to, session.known) is None}
+    if entry.verb != "create" and crm_id_of(session, entry) is None:
+        keys.add(entry.change.key)
+    return frozenset(key for key in keys if key is not None)
+
+
 def _tally(session: Session) -> Delivered:
-    fates = {entry.id: fate for entry in session.entries.values() if (fate := _fate(session, entry)) is not None}
+    going = _on_their_way(session)
+    fates = {entry.id: fate for entry in session.entries.values() if (fate := _fate(entry, going)) is not None}
     counts = Counter(fates.values())
     return Delivered(
         ok=counts["ok"],
@@ -135,11 +183,12 @@ def _tally(session: Session) -> Delivered:
         unknown=counts["unknown"],
         waiting=counts["waiting"],
         calls=session.calls,
+        because=session.stopped or (STILL_BUSY if counts["deferred"] else ""),
         by_entry=fates,
     )
 
 
-def _fate(session: Session, entry: OutboxEntry) -> str | None:
+def _fate(entry: OutboxEntry, going: Collection[str]) -> str | None:
     match entry.state:
         case DeliveryState.DELIVERED:
             return "ok"
@@ -148,7 +197,7 @@ def _fate(session: Session, entry: OutboxEntry) -> str | None:
         case DeliveryState.UNKNOWN | DeliveryState.SENDING:
             return "unknown"
         case DeliveryState.PENDING:
-            return "deferred" if session.is_stopped or _is_ready(session, entry) else "waiting"
+            return "deferred" if entry.subject in going else "waiting"
         case DeliveryState.SUPERSEDED:
             return "moved" if entry.reason == MOVED else None
         case DeliveryState.DROPPED:

@@ -16,11 +16,12 @@ from connector.domain.catalogue import Language
 from connector.domain.change import Desired, DesiredField, Link, RecordType, Ref
 from connector.domain.episode import Episode
 from connector.domain.intent import Intent, ReviewIntent, intent_of
-from connector.domain.keys import review_key, task_key
+from connector.domain.keys import review_key, rule_id, task_key
 from connector.domain.mapping import FieldRule, OurStage
 from connector.domain.money import Money, exponent
 from connector.domain.play import NEGOTIATION, REVIEW, Step
 from connector.domain.project import Project
+from connector.domain.receipt import Receipt
 from connector.domain.workdays import add_workdays
 from connector.services.calendar import country_of, holidays_of
 from connector.services.people import whom_to_call
@@ -36,22 +37,28 @@ class Desk:
         self.world, self.rules, self.mapping, self.now = world, rules, rules.mapping, now
         self.document = f"mappings/{self.mapping.name}.yaml"
         self.today = rules.day(now)
-        self.by_key = {
-            key: record for record in world.opportunities if (key := record.fields.get(self.mapping.opportunity.key))
-        }
 
-    def as_sent(self, desired: Desired) -> Desired:
-        """Let what was sent stand in a record that exists; a new record is left as it is."""
+    def settled(self, desired: Desired, is_news: bool) -> Desired:
+        """Let what was sent, or waits to be, stand in a record that exists, unless its brief or its rule is new.
+
+        With `existing: leave` an edited rule changes no record that was written under the old one.
+        """
         known = self.world.known.get(desired.key)
         if known is None:
             return desired
-        fields = {
-            name: replace(field, value=known.receipts[name].sent) if name in known.receipts else field
-            for name, field in desired.fields.items()
-        }
+        waiting = self.world.waiting.get(desired.key, {})
+        meant = {**known.receipts, **{name: Receipt(one.after, None, rule=one.rule) for name, one in waiting.items()}}
+        fields = {name: self._kept(field, meant.get(name), is_news) for name, field in desired.fields.items()}
+        if is_news:
+            return replace(desired, fields=fields)
         told = {link.role: link for link in desired.links}
         roles = {receipt.role for receipt in known.associations}
         return replace(desired, fields=fields, links=tuple(told[r] for r in told if r not in roles or r != "contact"))
+
+    def _kept(self, field: DesiredField, receipt: Receipt | None, is_news: bool) -> DesiredField:
+        is_edited = receipt is not None and bool(receipt.rule) and receipt.rule != field.rule
+        stands = self.mapping.existing == "leave" if is_edited else not is_news
+        return replace(field, value=receipt.sent, rule=receipt.rule) if receipt is not None and stands else field
 
     def episode(self, episode: Episode) -> list[Desired]:
         """An opportunity with the tasks of the stage it is in, or the one task of a small proposal."""
@@ -98,7 +105,7 @@ class Desk:
 
     def _position(self, episode: Episode) -> tuple[Any, int, date]:
         """Which of our stages the opportunity is in, the how manieth entry that is, and since when."""
-        record = self.by_key.get(episode.key)
+        record = self.world.opportunity(episode.key)
         if record is None:
             return "proposed", 1, self._day(episode.opened_at)
         stage_id = record.fields.get(self.mapping.opportunity.stage)
@@ -137,7 +144,14 @@ class Desk:
         }
         reason = "; ".join(headline(line) for line in texts["evidence"][:2]) or in_language(offer.label, language)
         links = (Link("account", self.mapping.opportunity.links["account"], Ref(RecordType.ACCOUNT, id=account.id)),)
-        fields = self._fields("opportunity", self.mapping.opportunity.fields, context, language)
+        sources = {
+            "name": str(book.title),
+            "why": str(book.why),
+            "next_step": str(book.next_step),
+            "stage": self.mapping.opportunity.stages["proposed"],
+            "amount": self.mapping.opportunity.amount_basis,
+        }
+        fields = self._fields("opportunity", self.mapping.opportunity.fields, context, language, sources)
         return Desired(RecordType.OPPORTUNITY, episode.key, account.id, name, reason, fields, links, intent.value)
 
     def _task(
@@ -240,16 +254,30 @@ class Desk:
         if contact is not None and "contact" in task.links:
             links.append(Link("contact", task.links["contact"], Ref(RecordType.CONTACT, id=contact.id)))
         reason = f"{play}: {step.id}"
-        fields = self._fields("task", task.fields, context, language)
+        sources = {
+            "subject": str(step.subject),
+            "body": str(step.body),
+            "kind": task.kinds[step.kind],
+            "status": task.open,
+            "priority": step.priority,
+            "due": str(step.due),
+        }
+        fields = self._fields("task", task.fields, context, language, sources)
         return Desired(RecordType.TASK, key, account.id, subject, reason, fields, tuple(links), value)
 
     def _fields(
-        self, section: str, rules: Mapping[str, FieldRule], context: Mapping[str, Any], language: Language
+        self,
+        section: str,
+        rules: Mapping[str, FieldRule],
+        context: Mapping[str, Any],
+        language: Language,
+        sources: Mapping[str, str],
     ) -> dict[str, DesiredField]:
         made = {}
         for name, rule in rules.items():
             at = self.rules.at(self.document, section, "fields", name)
-            made[name] = DesiredField(render(rule.value, language, context, at) or None, rule.policy, rule.clear, at)
+            value = render(rule.value, language, context, at) or None
+            made[name] = DesiredField(value, rule.policy, rule.clear, at, rule_id(rule.value, sources))
         return made
 
     def _intent_names(self, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:

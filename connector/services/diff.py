@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.change import Change, CrmRecord, Desired, FieldChange, RecordType, Schema, Why
+from connector.domain.change import Change, CrmRecord, Desired, FieldChange, Policy, RecordType, Schema, Why
 from connector.domain.intent import Held
 from connector.domain.merge import Finding, is_touched, merge, merge_new
 from connector.domain.normalise import same
@@ -45,16 +45,23 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
     if one.close and _may_be_a_persons(known, seen, schema):
         # What a person works on is theirs to close; an adopted record might be.
         return hold(one, Why.PERSON, seen.record.id)
-    fields, handed_over, agreed = [], [], []
+    receipts = known.receipts if known is not None else {}
+    # Of a record found by its key alone, or brought back by a rebuild, nobody knows any more what we wrote.
+    is_found = seen.adopted or (known is not None and not known.receipts)
+    fields, handed_over, theirs, agreed = [], [], [], []
     for name, wanted in sorted(one.fields.items()):
         spec, live = schema.fields[name], seen.record.fields.get(name)
-        merged = merge(wanted, known.receipts.get(name) if known else None, live, spec)
+        merged = merge(wanted, receipts.get(name), live, spec)
         if merged.change is not None:
             fields.append(merged.change)
         elif merged.finding is Finding.HANDED_OVER:
             handed_over.append(name)
-        elif seen.adopted and same(live, wanted.value, spec):
-            agreed.append(FieldChange(name, live, wanted.value, wanted.policy))
+        elif merged.finding is Finding.THEIRS:
+            theirs.append(name)
+        elif is_found and same(live, wanted.value, spec):
+            agreed.append(FieldChange(name, live, wanted.value, wanted.policy, rule=wanted.rule))
+        elif is_found and wanted.policy is Policy.MERGE and wanted.value is not None:
+            handed_over.append(name)
     return Change(
         id=_id(one),
         action="unchanged" if not fields else "close" if one.close else "update",
@@ -68,12 +75,13 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
         value=one.value,
         read_at=seen.at,
         handed_over=tuple(handed_over),
+        theirs=tuple(theirs),
         agreed=tuple(agreed),
     )
 
 
 def _may_be_a_persons(known: KnownRecord | None, seen: Seen, schema: Schema) -> bool:
-    if known is None:
+    if known is None or not known.receipts:
         return True
     return any(
         is_touched(receipt, seen.record.fields.get(name), schema.fields[name])

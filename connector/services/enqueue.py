@@ -20,6 +20,7 @@ from connector.services.readback import still_as_planned
 from connector.services.session import Session
 
 NEWER_PLAN = "a newer plan"
+NEVER_SENT = Receipt(sent=None, shown=None)
 MOVED_SHARE = 0.1
 MOVED_LEAST = 10
 """More than this share of a plan, and at least so many changes, moved: the plan describes another world."""
@@ -42,15 +43,19 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
         going, moved = [entry for entry in new if entry.id not in gone], []
     _refuse_another_world(plan, len(overtaken) + len(moved), len(new))
     stepping_aside = _superseded(session, changes, plan.run_id)
+    stepping_aside += _given_up(session, plan, stepping_aside)
     session.commit(
         [*stepping_aside, *_retried(session, stepping_aside), *overtaken, *moved, *going],
         [note for change in changes for note in _notes(session, change, plan)],
         plan.episodes,
+        plan.holds,
     )
 
 
 def _ledger_moved(session: Session, change: Change) -> bool:
-    """Another run changed what the ledger knows of this record since the plan was made."""
+    """Another run changed what the ledger knows of this record since the plan was made, or a person took it back."""
+    if change.key in session.held:
+        return True
     known = session.known.get(change.key)
     if known is None or change.action == "associate":
         return False
@@ -68,8 +73,8 @@ def _refuse_another_world(plan: Plan, moved: int, of: int) -> None:
 
 
 def _superseded(session: Session, changes: Collection[Change], run_id: str) -> list[OutboxEntry]:
-    """Entries that wait for a record this plan speaks of, whatever it says of it."""
-    subjects = {subject_of(change) for change in changes}
+    """Entries that wait for a record this plan speaks of, whatever it says of it: but an undo's, if it is held."""
+    subjects = {subject_of(change) for change in changes if change.why != Why.UNDONE}
     deleted = {change.key for change in changes if change.why == Why.DELETED}
     return [
         entry.to(DeliveryState.SUPERSEDED, NEWER_PLAN)
@@ -77,6 +82,19 @@ def _superseded(session: Session, changes: Collection[Change], run_id: str) -> l
         if entry.state in (DeliveryState.PENDING, DeliveryState.PARKED)
         and entry.run_id != run_id
         and (entry.subject in subjects or entry.change.key in deleted)
+    ]
+
+
+def _given_up(session: Session, plan: Plan, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
+    """Entries that wait for a record that this plan takes back, whichever run planned them: but those of an undo."""
+    held, gone = {hold.key for hold in plan.holds}, {entry.id for entry in superseded}
+    return [
+        entry.to(DeliveryState.DROPPED, Why.UNDONE)
+        for entry in session.entries.values()
+        if entry.state in (DeliveryState.PENDING, DeliveryState.PARKED)
+        and entry.change.key in held
+        and entry.job != plan.job
+        and entry.id not in gone
     ]
 
 
@@ -101,10 +119,10 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
         return [] if known.tombstone else [replace(known, tombstone=Why.DELETED.value, gone_at=plan.created_at)]
     if change.action == "held":
         return []
-    taken_over = {
-        name: replace(known.receipts[name], handed_over=True) for name in change.handed_over if name in known.receipts
+    taken_over = {name: replace(known.receipts.get(name, NEVER_SENT), handed_over=True) for name in change.handed_over}
+    agreed = {
+        field.name: Receipt(field.after, field.before, run_id=plan.run_id, rule=field.rule) for field in change.agreed
     }
-    agreed = {field.name: Receipt(field.after, field.before, run_id=plan.run_id) for field in change.agreed}
     noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
     is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
     return [noted] if is_news else []

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.ports.ledger import (
+    Audit,
     Decisions,
     Destinations,
     Episodes,
+    Holds,
     Leases,
     Links,
     Mirror,
@@ -32,3 +34,5 @@ class Memory:
     leases: Leases
     outbox: Outbox
     decisions: Decisions
+    holds: Holds
+    audit: Audit

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from connector.domain.change import Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
 from connector.domain.episode import Episode
 from connector.domain.errors import ConnectorError, MappingError
+from connector.domain.hold import Hold
 from connector.domain.intent import Held
 from connector.domain.receipt import KnownRecord, resolved
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmReader
-from connector.services.batches import TYPES, BatchSize, estimated_calls, pieces
+from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 
 READ_BATCH = 500
@@ -29,7 +30,7 @@ ACTIONS = ("create", "update", "close", "associate", "unchanged", "held")
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What a plan is made under; `batch_size` is the writer's, asked without holding the writer."""
+    """What a plan is made under; the sizes are the writer's, asked without holding the writer."""
 
     run_id: str
     job: str
@@ -39,6 +40,8 @@ class PlanContext:
     ledger_epoch: str
     clock: Clock
     batch_size: BatchSize
+    job_size: JobSize = no_jobs
+    holds: Mapping[str, Hold] = field(default_factory=dict)
 
 
 def make_plan(
@@ -58,6 +61,9 @@ def make_plan(
     changes: list[Change] = [held_change(one) for one in held]
     for one in desired:
         record = known.get(one.key)
+        if one.key in context.holds:
+            changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
+            continue
         change = _decide(one, record, seen.get(one.key), schemas[one.type], context.clock)
         changes.append(change)
         if one.type not in abilities.inline_links and change.action != "held" and not one.close:
@@ -72,7 +78,7 @@ def make_plan(
         schema_hash=schema_hash(changes, schemas.__getitem__),
         ledger_epoch=context.ledger_epoch,
         changes=tuple(changes),
-        calls=estimated_calls(changes, context.batch_size, abilities),
+        calls=estimated_calls(changes, Transport(context.batch_size, abilities, context.job_size)),
         episodes=tuple(episodes),
     )
 
@@ -132,10 +138,10 @@ def _look(
                 by_id[crm_id].append(one.key)
         for crm_id, found in _read(reader, type, list(by_id), names, clock).items():
             seen |= dict.fromkeys(by_id[crm_id], found)
-        for batch in pieces(by_key, READ_BATCH):
+        if by_key:  # all at once: a reader may have to page through deleted records for those it does not find
             at = _at(clock)
-            keys, near = [one.key for one in batch], {one.key: resolved(one.links, known) for one in batch}
-            found_by_key = reader.find(type, keys, names, near)
+            near = {one.key: resolved(one.links, known) for one in by_key}
+            found_by_key = reader.find(type, list(near), names, near)
             seen |= {key: Seen(record, at, adopted=True) for key, record in found_by_key.items()}
     return seen
 

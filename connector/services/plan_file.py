@@ -7,16 +7,19 @@ from pathlib import Path
 
 from connector.domain.change import Plan
 from connector.domain.errors import SourceDataError
-from connector.domain.plan_json import plan_from_json, plan_to_json
+from connector.domain.plan_json import plan_from_json, plan_to_json, redacted_to_json
 
 OWNER_ONLY = 0o600
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan to a file that only its owner may read; an older one there is replaced whole."""
+def write_plan(path: Path, plan: Plan, redact: bool = False) -> None:
+    """Write a plan to a file that only its owner may read; an older one there is replaced whole.
+
+    `redact` leaves out every value: such a file can be shared, and cannot be applied.
+    """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
-        file.write(plan_to_json(plan))
+        file.write(redacted_to_json(plan) if redact else plan_to_json(plan))
     fresh.replace(path)
 
 

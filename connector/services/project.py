@@ -66,9 +66,9 @@ def project(
     for episode in still_open:
         if episode.account_id in world.accounts and episode.brief:
             made = desk.bought(episode) if episode.key in bought else desk.episode(episode)
-            desired += made if episode.key in changed else map(desk.as_sent, made)
+            desired += (desk.settled(one, episode.key in changed) for one in made)
     for review in reviews:
-        desired += map(desk.as_sent, desk.review(review, briefs[review.account_id]))
+        desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
     desired += withdrawn(world, still_open, bought, {one.key for one in desired}, rules)
     return Projected(tuple(desired), tuple(changed.values()), tuple(held))
 
@@ -80,7 +80,10 @@ def _episode(intent: Intent, world: World, rules: Project, now: datetime) -> Epi
     for episode in before:
         if episode.state is EpisodeState.OPEN:
             told = intent_of(episode.brief) if episode.brief else None
-            if told is not None:
+            if told is None:
+                # A rebuilt ledger knows no brief: what is an opportunity in the CRM stays one.
+                intent = replace(intent, as_task=intent.as_task and world.opportunity(episode.key) is None)
+            else:
                 # What is an opportunity by now stays one: nobody's pipeline loses a record because a number fell.
                 intent = replace(intent, as_task=told.as_task and intent.as_task)
                 if not moved_materially(told, intent):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from connector.domain.change import CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
 from connector.domain.normalise import same
@@ -61,16 +62,17 @@ def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
     shown = _look(session, records)
     if shown is None:
         return
-    settled, known = [], []
+    settled, known, deeds = [], [], []
     for entry in records:
         record = shown.get(entry.id)
         if record is not None and _has_landed(session, entry, record):
             settled.append(entry.delivered(record.id))
+            deeds.append(session.deed(entry, record.id))
             known.append(known_after(session, entry, record.id, _ours(session, entry, record)))
         else:
             # Unread, so that it is compared with the plan before it is sent again.
             settled.append(replace(entry.to(DeliveryState.PENDING), change=replace(entry.change, read_at=None)))
-    session.commit(settled, known)
+    session.commit(settled, known, deeds=deeds)
 
 
 def _has_landed(session: Session, entry: OutboxEntry, record: CrmRecord) -> bool:
@@ -107,7 +109,7 @@ def shown_after(session: Session, accepted: Mapping[str, tuple[OutboxEntry, Outc
             names |= missing
     shown = {entry.id: dict(outcome.shown) for entry, outcome in accepted.values()}
     for type, ids in silent.items():
-        records = session.ask(lambda type=type, ids=ids: session.means.reader.read(type, list(ids), sorted(names)))  # type: ignore[misc]
+        records = session.ask(partial(session.means.reader.read, type, list(ids), sorted(names), links=False))
         for crm_id, record in (records or {}).items():
             entry, outcome = accepted[ids[crm_id]]
             shown[entry.id] |= {name: record.fields.get(name) for name in entry.sent if name not in outcome.shown}
@@ -124,8 +126,8 @@ def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mappin
         crm_id=crm_id,
         account_id=change.account_id,
         receipts={
-            name: Receipt(sent=sent, shown=shown.get(name, sent), run_id=entry.run_id)
-            for name, sent in entry.sent.items()
+            field.name: Receipt(field.after, shown.get(field.name, field.after), run_id=entry.run_id, rule=field.rule)
+            for field in change.fields
         },
         associations=frozenset(associated(link) for link in change.links) if is_linked else frozenset(),
     )
@@ -138,7 +140,7 @@ def _look(session: Session, entries: Sequence[OutboxEntry]) -> dict[str, CrmReco
         groups[entry.change.type, entry.verb].append(entry)
     seen: dict[str, CrmRecord] = {}
     for (type, verb), group in groups.items():
-        found = session.ask(lambda type=type, verb=verb, group=group: _read(session, type, verb, group))  # type: ignore[misc]
+        found = session.ask(partial(_read, session, type, verb, group))
         if found is None:
             return None
         seen |= found
@@ -153,7 +155,10 @@ def _read(session: Session, type: RecordType, verb: Verb, group: Sequence[Outbox
         found = session.means.reader.find(type, list(by_key), names, near)
         return {by_key[key]: record for key, record in found.items()}
     by_id = {entry.crm_id: entry.id for entry in group if entry.crm_id is not None}
-    return {by_id[crm_id]: record for crm_id, record in session.means.reader.read(type, list(by_id), names).items()}
+    return {
+        by_id[crm_id]: record
+        for crm_id, record in session.means.reader.read(type, list(by_id), names, links=False).items()
+    }
 
 
 def _is_there(record: CrmRecord | None) -> bool:

@@ -28,6 +28,7 @@ from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 from connector.services import snapshot
+from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
 from connector.services.check import check_live
 from connector.services.choose import Chosen, choose
@@ -36,12 +37,13 @@ from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
-from connector.services.plan import PlanContext, counts, make_plan
+from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
 from connector.services.pull import Pulled, pull_and_stage
 from connector.services.reviews import plan_reviews
 from connector.services.score import Scores, score
-from connector.services.settle import apply_plan, needs_approval
+from connector.services.settle import Delivering, apply_plan, too_much
+from connector.services.summary import of_plan
 from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
@@ -62,6 +64,20 @@ class Work:
     snapshots: Path
     holder: str
     """Names this process to others that want to deliver to the same destination."""
+    actor: str = "connector"
+    """Names the person or service in the audit trail."""
+
+    def delivering(self) -> Delivering:
+        """Give what carries a plan out."""
+        return Delivering(
+            self.crm,
+            self.memory,
+            self.clock,
+            self.holder,
+            self.project.hash,
+            self.mapping.api_budget,
+            self.actor,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,8 @@ class Current:
     destination: Destination
     seconds: dict[str, float] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
+    approval: list[str] = field(default_factory=list)
+    """In what the plan does more than a run may do unasked."""
 
     @contextmanager
     def step(self, name: str, tell: Tell) -> Iterator[None]:
@@ -117,7 +135,7 @@ def sync(work: Work, request: Request) -> Outcome:
         decided = decide(work, request, current)
         with current.step("plan", request.tell):
             plan = planned(work, request, current, decided)
-        status, delivered = carry_out(work, request, current, plan)
+        status, delivered = carry_out(work, request, current, plan, decided.world)
         return close(work, current, plan, decided, status, delivered)
     except BaseException:
         work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
@@ -198,19 +216,23 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         ledger_epoch=work.memory.destinations.epoch(),
         clock=work.clock,
         batch_size=work.crm.writer.batch_size,
+        job_size=work.crm.bulk.size if work.crm.bulk else no_jobs,
+        holds=work.memory.holds.all(current.destination.id),
     )
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
 
-def carry_out(work: Work, request: Request, current: Current, plan: Plan) -> tuple[RunStatus, Delivered | None]:
+def carry_out(
+    work: Work, request: Request, current: Current, plan: Plan, world: World
+) -> tuple[RunStatus, Delivered | None]:
     """Deliver a plan, unless only a plan was asked for or a person has to approve it first."""
-    if request.plan_only or needs_approval(plan, work.project.policy.approval):
+    standing = sum(record.tombstone is None for record in world.known.values())
+    current.approval = too_much(plan, work.project.policy.approval, standing)
+    if request.plan_only or current.approval:
         work.memory.plans.save(plan)
         return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
     with current.step("deliver", request.tell):
-        delivered = apply_plan(
-            plan, work.crm, work.memory, work.clock, work.holder, work.project.hash, request.patience
-        )
+        delivered = apply_plan(plan, work.delivering(), request.patience)
     return delivered.status, delivered
 
 
@@ -223,11 +245,11 @@ def stages(work: Work, request: Request) -> Outcome:
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
-        status, delivered = carry_out(work, request, current, plan)
+        status, delivered = carry_out(work, request, current, plan, world)
     except BaseException:
         work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
         raise
-    told = summary(current, plan, status, delivered, work.crm.feed.calls())
+    told = summary(current, plan, status, delivered, work.crm.meter.calls())
     work.memory.runs.close(current.run.id, status, request.now, told)
     return Outcome(replace(current.run, status=status), plan, told)
 
@@ -255,7 +277,7 @@ def close(
     work: Work, current: Current, plan: Plan, decided: Decided, status: RunStatus, delivered: Delivered | None
 ) -> Outcome:
     """Note how the run ended and give its summary."""
-    told = summary(current, plan, status, delivered, work.crm.feed.calls(), decided)
+    told = summary(current, plan, status, delivered, work.crm.meter.calls(), decided)
     work.memory.runs.close(current.run.id, status, current.run.now, told)
     names = {id: account.name for id, account in decided.world.accounts.items()}
     return Outcome(replace(current.run, status=status), plan, told, decided.chosen.intents, names)
@@ -270,34 +292,29 @@ def summary(
     decided: Decided | None = None,
 ) -> dict[str, Any]:
     """The object that people script against; a job that does not score leaves its middle out."""
-    actions = counts(plan)
-    scored: dict[str, Any] = {}
-    if decided is not None:
-        matched = Counter(_matched(decision.state) for decision in decided.world.links)
-        scored = {
-            "pulled": dict(decided.pulled.rows),
-            "quarantined": dict(decided.pulled.quarantined),
-            "set_aside": list(decided.pulled.examples),
-            "warnings": list(decided.pulled.warnings),
-            "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
-            "mrr": dict(decided.mrr),
-            "signals": dict(sorted(Counter(signal.id for signal in decided.measured.signals).items())),
-        }
     return {
         "run_id": current.run.id,
         "status": str(status),
         "destination": current.destination.id,
         "now": current.run.now.isoformat(),
-        **scored,
+        **(_decisions(decided) if decided is not None else {}),
         "held": current.held,
-        "plan": {name: actions[name] for name in ("create", "update", "close", "associate", "unchanged")},
-        "delivered": {
-            name: value for name, value in asdict(delivered or Delivered()).items() if name not in ("by_entry", "calls")
-        },
+        "approval": current.approval,
+        **of_plan(plan, delivered),
         "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
         "seconds": current.seconds,
     }
 
 
-def _matched(state: LinkState) -> str:
-    return "unmatched" if state is LinkState.UNSET else str(state)
+def _decisions(decided: Decided) -> dict[str, Any]:
+    states = (decision.state for decision in decided.world.links)
+    matched = Counter("unmatched" if state is LinkState.UNSET else str(state) for state in states)
+    return {
+        "pulled": dict(decided.pulled.rows),
+        "quarantined": dict(decided.pulled.quarantined),
+        "set_aside": list(decided.pulled.examples),
+        "warnings": list(decided.pulled.warnings),
+        "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
+        "mrr": dict(decided.mrr),
+        "signals": dict(sorted(Counter(signal.id for signal in decided.measured.signals).items())),
+    }

@@ -53,9 +53,8 @@ def _attempt(session: Session, ids: Sequence[str]) -> list[str]:
     session.keep_lease()
     sending = [replace(entry.to(DeliveryState.SENDING), tried_in=session.run_id) for entry in going]
     session.commit(sending)
-    answers = session.means.writer.write([_write(session, entry) for entry in sending])
-    session.calls += 1
-    _settle(session, sending, {outcome.entry: outcome for outcome in answers})
+    answers = session.means.writer.write([write_of(session, entry) for entry in sending])
+    settle(session, sending, answers)
     return [] if session.is_stopped else [one for one in ids if session.entries[one].state in UNSETTLED]
 
 
@@ -63,7 +62,8 @@ def _in(session: Session, ids: Sequence[str], state: DeliveryState) -> list[Outb
     return [session.entries[one] for one in ids if session.entries[one].state is state]
 
 
-def _write(session: Session, entry: OutboxEntry) -> Write:
+def write_of(session: Session, entry: OutboxEntry) -> Write:
+    """Make an entry ready for the wire: its record and its links named by their CRM ids."""
     change = entry.change
     travels = entry.verb == "associate" or (entry.verb == "create" and change.type in session.abilities.inline_links)
     return Write(
@@ -91,11 +91,12 @@ def _resolved(session: Session, link: Link) -> Link:
     return replace(link, to=to)
 
 
-def _settle(session: Session, sending: Sequence[OutboxEntry], answers: dict[str, Outcome]) -> None:
-    """Move every entry of a batch by its own outcome, and store receipts with it in one transaction."""
+def settle(session: Session, sending: Sequence[OutboxEntry], answers: Sequence[Outcome]) -> None:
+    """Move every entry of a batch by its own outcome, and store receipts and audit with it in one transaction."""
     accepted, settled = {}, []
+    by_entry = {outcome.entry: outcome for outcome in answers}
     for entry in sending:
-        outcome = answers.get(entry.id)
+        outcome = by_entry.get(entry.id)
         # A record that the answer does not mention may have been written all the same.
         match Verdict.UNKNOWN if outcome is None else outcome.verdict:
             case Verdict.OK if outcome is not None:
@@ -105,17 +106,24 @@ def _settle(session: Session, sending: Sequence[OutboxEntry], answers: dict[str,
             case Verdict.RETRY:
                 settled.append(entry.to(DeliveryState.PENDING))
             case Verdict.DEFER:
-                session.is_stopped = True
+                session.stop(outcome.message if outcome is not None else "")
                 settled.append(entry.to(DeliveryState.PENDING))
             case _:
-                settled.append(entry.to(DeliveryState.UNKNOWN))
-    known = []
+                settled.append(_in_doubt(entry))
+    known, deeds = [], []
     shown = shown_after(session, accepted)
     for entry, outcome in accepted.values():
         crm_id = outcome.crm_id or crm_id_of(session, entry)
         if crm_id is None:  # accepted, but as what? Only its key can tell.
-            settled.append(entry.to(DeliveryState.UNKNOWN))
+            settled.append(_in_doubt(entry))
             continue
         settled.append(entry.delivered(crm_id))
         known.append(known_after(session, entry, crm_id, shown[entry.id]))
-    session.commit(settled, known)
+        deeds.append(session.deed(entry, crm_id))
+    session.commit(settled, known, deeds=deeds)
+
+
+def _in_doubt(entry: OutboxEntry) -> OutboxEntry:
+    """Nobody knows what became of it, and no job that could be asked."""
+    unknown = entry if entry.state is DeliveryState.UNKNOWN else entry.to(DeliveryState.UNKNOWN)
+    return replace(unknown, ticket=None)

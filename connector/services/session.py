@@ -10,16 +10,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from connector.domain.audit import Act, Deed
 from connector.domain.change import Abilities
 from connector.domain.episode import Episode
 from connector.domain.errors import LaterError
+from connector.domain.hold import Hold
 from connector.domain.outbox import OutboxEntry
 from connector.domain.receipt import KnownRecord
 from connector.ports.clock import Clock
-from connector.ports.crm import CrmReader, CrmWriter
-from connector.ports.ledger import Lease, Leases, Outbox, Receipts
+from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
+from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts
 
 T = TypeVar("T")
+NOTHING_MORE = "the CRM accepts nothing more for now"
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,16 @@ class Means:
 
     writer: CrmWriter
     reader: CrmReader
+    meter: CrmMeter
     outbox: Outbox
     receipts: Receipts
     leases: Leases
     clock: Clock
     holder: str
+    bulk: CrmBulk | None = None
+    actor: str = "connector"
+    """Who does it, for the audit trail."""
+    holds: Holds | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Limits:
     """How long to wait for another process that delivers to the same destination."""
     trust_seconds: float = 60
     """Age from which what was read is read again before it is written over."""
+    job_seconds: float = 1800
+    """How long to wait for one job of the vendor's; the next delivery asks again."""
 
 
 @dataclass
@@ -61,24 +71,71 @@ class Session:
     run_id: str
     known: dict[str, KnownRecord]
     abilities: Abilities
+    calls_before: int
     entries: dict[str, OutboxEntry] = field(default_factory=dict)
-    calls: int = 0
-    is_stopped: bool = False
-    """The CRM accepts nothing more for now."""
+    held: frozenset[str] = frozenset()
+    """Keys that people took back: nothing is written to them, whatever an earlier plan says."""
+    stopped: str = ""
+    """Why the CRM gets nothing more for now; empty while it does."""
 
     def commit(
         self,
         entries: Sequence[OutboxEntry] = (),
         known: Sequence[KnownRecord] = (),
         episodes: Sequence[Episode] = (),
+        holds: Sequence[Hold] = (),
+        deeds: Sequence[Deed] = (),
     ) -> None:
         """Store what was learnt in one transaction."""
-        if not entries and not known and not episodes:
+        if not any((entries, known, episodes, holds, deeds)):
             return
-        self.means.outbox.commit(self.lease, entries, known, episodes)
+        at = self.at()
+        entries = [replace(entry, changed_at=at) if self._has_changed_state(entry) else entry for entry in entries]
+        self.means.outbox.commit(self.lease, entries, known, episodes, holds, deeds)
         self.entries |= {entry.id: entry for entry in entries}
         for record in known:
             self.known[record.key] = _merged(self.known.get(record.key), record)
+
+    def _has_changed_state(self, entry: OutboxEntry) -> bool:
+        before = self.entries.get(entry.id)
+        return before is None or before.state is not entry.state
+
+    def deed(self, entry: OutboxEntry, crm_id: str | None) -> Deed:
+        """Note for the audit trail what a delivered entry wrote."""
+        change = entry.change
+        return Deed(
+            at=self.at(),
+            by=self.means.actor,
+            act=Act.WRITE,
+            run_id=entry.run_id,
+            subject=entry.subject,
+            account_id=change.account_id,
+            crm_id=crm_id,
+            values={
+                "action": change.action,
+                "type": change.type.value,
+                "fields": {field.name: [field.before, field.after] for field in change.fields},
+                "links": [f"{link.name} → {link.to}" for link in change.links],
+            },
+        )
+
+    @property
+    def calls(self) -> int:
+        """API calls that this delivery has made."""
+        return self.means.meter.calls() - self.calls_before
+
+    @property
+    def calls_left(self) -> int | None:
+        """API calls that it may still make; None: as many as it takes."""
+        return None if self.limits.calls is None else max(0, self.limits.calls - self.calls)
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self.stopped)
+
+    def stop(self, because: str) -> None:
+        """Send nothing more in this delivery."""
+        self.stopped = self.stopped or because or NOTHING_MORE
 
     def keep_lease(self) -> None:
         """Extend the lease, or raise if another process took over."""
@@ -86,11 +143,10 @@ class Session:
 
     def ask(self, question: Callable[[], T]) -> T | None:
         """Ask the CRM's reader; None, and an end to this delivery, when it does not answer."""
-        self.calls += 1
         try:
             return question()
-        except LaterError:
-            self.is_stopped = True
+        except LaterError as error:
+            self.stop(error.problem.message)
             return None
 
     def at(self) -> datetime:

@@ -60,6 +60,12 @@ def look(
         episodes=tuple(memory.episodes.all(destination)),
         known=memory.receipts.records(destination),
         survivors=survivors(accounts),
+        holds=memory.holds.all(destination),
+        waiting={
+            entry.change.key: {field.name: field for field in entry.change.fields}
+            for entry in memory.outbox.entries(destination)
+            if entry.change.action == "update"
+        },
     )
 
 
@@ -85,7 +91,8 @@ def relinked_episodes(world: World) -> list[Episode]:
 
 
 def ended_episodes(world: World, now: datetime) -> list[Episode]:
-    """Close the open episodes whose opportunity was won, lost or deleted in the CRM."""
+    """Close the open episodes whose opportunity was won, lost, taken back or deleted in the CRM."""
+    field = world.mapping.opportunity.stage
     stages = {stage.id: stage for stage in world.stages}
     by_key = {
         key: record for record in world.opportunities if (key := record.fields.get(world.mapping.opportunity.key))
@@ -95,13 +102,15 @@ def ended_episodes(world: World, now: datetime) -> list[Episode]:
         record = by_key.get(episode.key)
         if episode.state is not EpisodeState.OPEN or record is None:
             continue
-        stage = stages.get(record.fields.get(world.mapping.opportunity.stage) or "")
+        stage = stages.get(record.fields.get(field) or "")
         if record.archived:
             state = EpisodeState.DELETED
-        elif stage is not None and stage.closed:
-            state = EpisodeState.WON if stage.won else EpisodeState.LOST
-        else:
+        elif stage is None or not stage.closed:
             continue
+        elif stage.won:
+            state = EpisodeState.WON
+        else:
+            state = _closed_as(world, episode, episode.key, field, record)
         ended.append(replace(episode, state=state, closed_at=min(record.modified_at or now, now)))
     return ended
 
@@ -115,16 +124,32 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
         found = []
         for episode in world.episodes:
             known = world.known.get(task_key(episode.key, NEGOTIATION, "none", 1, rules.negotiation.small.id))
-            if episode.state is not EpisodeState.OPEN or known is None or not episode.brief.get("as_task"):
+            if episode.state is not EpisodeState.OPEN or known is None or not _is_small(episode, world):
                 continue
             record = tasks.get(known.crm_id)
             if known.tombstone is not None or (record is not None and record.archived):
                 found.append(replace(episode, state=EpisodeState.DELETED, closed_at=now))
             elif record is not None and record.fields.get(world.mapping.task.status) in over:
-                found.append(replace(episode, state=EpisodeState.LOST, closed_at=now))
+                state = _closed_as(world, episode, known.key, world.mapping.task.status, record)
+                found.append(replace(episode, state=state, closed_at=now))
         return found
 
     return ended
+
+
+def _closed_as(world: World, episode: Episode, key: str, field: str, record: CrmRecord) -> EpisodeState:
+    """What an undone run made was taken back, whoever closed it; what it only updated was lost if a person says so."""
+    hold, known = world.holds.get(episode.key), world.known.get(key)
+    if hold is None or known is None:
+        return EpisodeState.LOST
+    receipt = known.receipts.get(field)
+    by_us = receipt is None or receipt.run_id == hold.run_id or receipt.shown == record.fields.get(field)
+    return EpisodeState.WITHDRAWN if by_us else EpisodeState.LOST
+
+
+def _is_small(episode: Episode, world: World) -> bool:
+    """Its brief says that it is one task only; where a rebuilt ledger has no brief, the CRM has no opportunity."""
+    return bool(episode.brief.get("as_task")) if episode.brief else world.opportunity(episode.key) is None
 
 
 def _follow(feed: CrmFeed, mirror: Mirror, mapping: CrmMapping, destination: str, type: RecordType) -> None:

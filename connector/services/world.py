@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import get_args
 
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
-from connector.domain.change import CrmRecord, RecordType, Stage, StageEntry
+from connector.domain.change import CrmRecord, FieldChange, RecordType, Stage, StageEntry
 from connector.domain.episode import Episode
 from connector.domain.errors import MappingError
+from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision
 from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole
 from connector.domain.play import NegotiationStage
@@ -40,6 +42,10 @@ class World:
     known: Mapping[str, KnownRecord]
     survivors: Mapping[str, str] = field(default_factory=dict)
     """Merged CRM account → the one that survived."""
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    """What people took back, by key of record or episode."""
+    waiting: Mapping[str, Mapping[str, FieldChange]] = field(default_factory=dict)
+    """Updates that were planned before and are not in the CRM yet, by the record's key and the field's name."""
 
     def stage(self, ours: OurStage) -> Stage:
         """Resolve one of our stages to the CRM's; raise MappingError when no pipeline has its label."""
@@ -59,10 +65,15 @@ class World:
         """Name one of the CRM's stages in our words; None for a closed one and for those of other pipelines."""
         return next((ours for ours in STAGES if self.stage(ours).id == stage_id), None)
 
+    @cached_property
+    def ours(self) -> Mapping[str, CrmRecord]:
+        """Our opportunities as last seen in the CRM, by key."""
+        field = self.mapping.opportunity.key
+        return {key: record for record in self.opportunities if (key := record.fields.get(field))}
+
     def opportunity(self, key: str) -> CrmRecord | None:
         """Our opportunity of an episode, as last seen in the CRM."""
-        field = self.mapping.opportunity.key
-        return next((record for record in self.opportunities if record.fields.get(field) == key), None)
+        return self.ours.get(key)
 
     def entries_into(self, record: CrmRecord | None, stage: OurStage) -> int:
         """How often an opportunity entered a stage, by the CRM's own history."""

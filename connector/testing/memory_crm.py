@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from connector.domain.change import (
     Abilities,
+    Allowance,
     CrmRecord,
     Destination,
     FieldSpec,
@@ -59,7 +60,13 @@ class MemoryCrm:
     def schema(self, type: RecordType) -> Schema:
         return self.schemas[type]
 
-    def read(self, type: RecordType, ids: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+    def read(
+        self,
+        type: RecordType,
+        ids: Sequence[str],
+        names: Sequence[str],
+        links: bool = True,
+    ) -> dict[str, CrmRecord]:
         self._answer()
         return {id: self._shown(id, names) for id in ids if id in self.stored and self.stored[id].type is type}
 
@@ -175,6 +182,12 @@ class MemoryCrm:
             write.entry, Verdict.OK, id, created=created, shown=shown if self.abilities_.shows_writes else {}
         )
 
+    # Meter
+
+    @property
+    def meter(self) -> MemoryMeter:
+        return MemoryMeter(self)
+
     # People
 
     def put(self, type: RecordType, id: str, fields: Mapping[str, Scalar]) -> None:
@@ -193,6 +206,20 @@ class MemoryCrm:
     def by_key(self, key: str) -> CrmRecord | None:
         """Look at one of our records."""
         return self.stored[self.keys[key]] if key in self.keys else None
+
+
+@dataclass(frozen=True)
+class MemoryMeter:
+    """Counts the calls; there is no daily limit unless one is set."""
+
+    crm: MemoryCrm
+    day: Allowance | None = None
+
+    def calls(self) -> int:
+        return self.crm.calls
+
+    def allowance(self) -> Allowance | None:
+        return self.day
 
 
 def lost_answer(crm: MemoryCrm, batch: Sequence[Write]) -> list[Outcome]:

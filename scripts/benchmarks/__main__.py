@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from bench_delivery import bench_delivery
+from bench_delivery import FULL, QUICK, Size, bench_delivery
 from bench_features import bench_features
 from bench_pull import bench_pull
+from goals import Report
 from side_by_side import Comparison, machine
 
-BENCHES: Mapping[str, Callable[[argparse.Namespace], list[Comparison]]] = {
+BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
-    "delivery": lambda asked: bench_delivery(asked.records, asked.repetitions),
+    "delivery": lambda asked: bench_delivery(_size(asked), asked.repetitions),
     "pull": lambda asked: [bench_pull(asked.customers, asked.repetitions)],
 }
 
@@ -27,15 +29,27 @@ def main() -> int:
     if not asked.json:
         versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
         _say(f"{host['cores']} cores (load {host['load']}), {host['system']}, Python {host['python']}, {versions}\n")
-    found = []
+    found: list[Comparison | Report] = []
     for name in names:
-        for comparison in BENCHES[name](asked):
-            found.append(comparison)
+        for answer in BENCHES[name](asked):
+            found.append(answer)
             if not asked.json:
-                _say(comparison.as_text() + "\n")
+                _say(answer.as_text() + "\n")
+    missed = [goal for one in found if isinstance(one, Report) for goal in one.missed()]
     if asked.json:
-        _say(json.dumps({"machine": host, "benchmarks": [one.as_json() for one in found]}))
+        _say(json.dumps({"machine": host, "benchmarks": [one.as_json() for one in found], "missed": missed}))
+    elif missed:
+        _say("goals missed:\n" + "\n".join(f"  {goal}" for goal in missed))
     return 0
+
+
+def _size(asked: argparse.Namespace) -> Size:
+    size = QUICK if asked.quick else FULL
+    return replace(
+        size,
+        opportunities=asked.records or size.opportunities,
+        planned=asked.planned or size.planned,
+    )
 
 
 def _asked() -> argparse.Namespace:
@@ -44,7 +58,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3, help="of each side, beside one that is not counted")
     parser.add_argument("--accounts", type=int, default=2_000, help="features: accounts, with four metrics each")
     parser.add_argument("--days", type=int, default=180, help="features: days of usage")
-    parser.add_argument("--records", type=int, default=500, help="delivery: opportunities, with a task each")
+    parser.add_argument("--records", type=int, help=f"delivery: opportunities, a task each ({FULL.opportunities:,})")
+    parser.add_argument("--planned", type=int, help=f"delivery: the most records that are planned ({FULL.planned:,})")
+    parser.add_argument("--quick", action="store_true", help="delivery: small sizes, for a look in two minutes")
     parser.add_argument("--customers", type=int, default=200, help="pull: customers of the demo company")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     return parser.parse_args()

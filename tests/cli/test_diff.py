@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.cli.diff import plan_diff, plan_summary
-from connector.domain.change import Change, FieldChange, Link, Plan, Policy, RecordType, Ref
+from connector.cli.diff import edits_told, plan_diff, plan_summary
+from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref
 
 OPPORTUNITY, TASK = RecordType.OPPORTUNITY, RecordType.TASK
 ACCOUNT = Link("account", "AccountId", Ref(RecordType.ACCOUNT, id="001A"))
@@ -114,3 +114,44 @@ def test_held_is_told_once_for_an_account(capsys: pytest.CaptureFixture[str]) ->
         "! held        cus_1",
         "      [unlikely] seats  p 3%",
     ]
+
+
+def test_what_a_person_took_over_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A field that is theirs is named under its record, also when nothing of the record is written."""
+    lines = shown(
+        capsys,
+        change("unchanged", OPPORTUNITY, "k1", "Acme – Seats", crm_id="006A", handed_over=("Amount",)),
+        change("unchanged", TASK, "k2", "Call Acme", crm_id="00TA", theirs=("Subject",)),
+    )
+
+    assert "      Amount: a person changed it; it is theirs  (merge)" in lines
+    assert "      Subject: a person changed it; it is theirs  (merge)" in lines
+
+
+def test_a_field_says_why_it_is_written_when_it_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    """An edited mapping and a repaired field of ours are told beside the policy."""
+    fields = (
+        FieldChange("Subject", "a", "b", Policy.MERGE, Cause.MAPPING),
+        FieldChange("Expansion_Score__c", "1", "2", Policy.OWN, Cause.REPAIR),
+        FieldChange("Amount", "1", "2", Policy.MERGE),
+    )
+
+    lines = shown(capsys, change("update", TASK, "k1", "Call Acme", crm_id="00TA", fields=fields))
+
+    assert lines[-3:] == [
+        "      Subject: a → b  (merge; the mapping or a text was edited)",
+        "      Expansion_Score__c: 1 → 2  (own; changed by somebody else, and ours)",
+        "      Amount: 1 → 2  (merge)",
+    ]
+
+
+def test_the_reach_of_an_edited_mapping_is_told_in_one_line() -> None:
+    """How many fields of how many written records change because somebody edited the mapping."""
+    edited = FieldChange("Subject", "a", "b", Policy.MERGE, Cause.MAPPING)
+    news = FieldChange("Amount", "1", "2", Policy.MERGE)
+
+    told = edits_told(plan(*(change("update", TASK, key, key, fields=(edited, news)) for key in ("k1", "k2"))))
+
+    assert told is not None
+    assert told.startswith("2 fields of 2 records already written change")
+    assert edits_told(plan(change("update", TASK, "k", "k", fields=(news,)))) is None

@@ -65,7 +65,8 @@ def test_the_worst_job_decides(
         return outcome("stages", stages) if request.job == "stages" else sync()
 
     @contextmanager
-    def open_work(_settings: object) -> Iterator[SimpleNamespace]:
+    def open_work(_settings: object, actor: str) -> Iterator[SimpleNamespace]:
+        assert actor.startswith("job ")
         yield SimpleNamespace(project=load_project(shipped(), ["stripe"], "hubspot"))
 
     monkeypatch.setattr("sys.argv", ["connector", "run", "--once", "--crm", "hubspot"])

@@ -30,6 +30,7 @@ from connector.sandbox.salesforce.records import Caller, delete
 from connector.sandbox.salesforce.records import update as update_row
 from connector.sandbox.salesforce.seed import stage
 from connector.sandbox.serving import serving
+from connector.testing.contracts.crm_bulk import JobMishap
 from connector.testing.contracts.crm_world import Mishap
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
@@ -201,6 +202,18 @@ class SalesforceWorld(StandInWorld):
                 self.control.switches["row_faults"] = [fault]
             case "quota":
                 self.control.switches["daily_api_requests"] = 0
+
+    def job_meets(self, mishap: JobMishap) -> None:
+        """Let something happen to a bulk job."""
+        match mishap:
+            case "lost_creation":
+                self.control.faults.append(Fault(path="/jobs/ingest$", method="POST", cut="after"))
+            case "lost_upload":
+                self.control.faults.append(Fault(path="/batches$", method="PUT", cut="after"))
+            case "lost_start":
+                self.control.faults.append(Fault(path="/jobs/ingest/", method="PATCH", cut="after"))
+            case "takes_its_time":
+                self.control.switches["job_seconds"] = 3600
 
     def with_bad_credentials(self) -> Crm:
         made = self.app.state.credentials

@@ -9,8 +9,9 @@ import pytest
 from crm_worlds import HubspotWorld, SalesforceWorld, hubspot_world, salesforce_world
 
 from connector.testing.contracts.crm import CrmContract
+from connector.testing.contracts.crm_bulk import BulkContract
 
-CALM_SALESFORCE = {"row_faults": [], "daily_api_requests": 100_000}
+CALM_SALESFORCE = {"row_faults": [], "job_seconds": None, "daily_api_requests": 100_000}
 CALM_HUBSPOT = {"limit_daily": 625_000}
 
 
@@ -32,8 +33,8 @@ class SalesforceContract(CrmContract):
             yield served
 
 
-class TestSalesforce(SalesforceContract):
-    """Tasks carry a key."""
+class TestSalesforce(BulkContract, SalesforceContract):
+    """Tasks carry a key; many writes travel as a job."""
 
 
 class TestSalesforceWithoutTaskKeys(SalesforceContract):

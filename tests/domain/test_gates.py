@@ -14,8 +14,8 @@ from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
 from connector.domain.gates import GATES, Candidate, Load, answers, first_no
 from connector.domain.money import Money
-from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity
-from connector.domain.policy import Check, GatesPolicy, Reason, Threshold
+from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
+from connector.domain.policy import Check, GatesPolicy, No, Reason, Threshold
 from connector.domain.score import Score
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,6 +189,18 @@ def test_d17_a_renewal_never_holds_ours() -> None:
     renewal = PersonsOpportunity("006", "Alder renewal 2027", TODAY, renewal=True)
 
     assert reason(with_crm(opportunities=(renewal, replace(renewal, need="reporting")))) is None
+
+
+def test_a_need_that_was_undone_waits_for_its_release() -> None:
+    """Neither an open proposal of ours nor a cool-down of no days brings it back; other needs go on."""
+    undone = UndoneNeed("reporting", "run-1", "Ana", date(2026, 11, 20))
+    ours = OpenEpisode("reporting", ago(2), "analytics")
+    taken_back = ClosedEpisode("reporting", "withdrawn", ago(2))
+
+    for more in ({}, {"open_episodes": (ours,)}, {"closed_episodes": (taken_back,)}):
+        told = "undone by Ana on 2026-11-20; `connector undo run-1 --release` lets it be proposed again"
+        assert first_no(with_crm(undone=(undone,), **more)) == No(Reason.UNDONE, told)
+    assert reason(with_crm(undone=(replace(undone, need="mobile_access"),))) is None
 
 
 @pytest.mark.parametrize(

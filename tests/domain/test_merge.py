@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.change import DesiredField, FieldSpec, FieldType, Policy, Scalar
+from connector.domain.change import Cause, DesiredField, FieldSpec, FieldType, Policy, Scalar
 from connector.domain.merge import HANDED_OVER, UNCHANGED, Finding, merge, merge_new
 from connector.domain.normalise import fit, same
 from connector.domain.receipt import Receipt
@@ -119,3 +119,55 @@ def test_what_is_sent_fits_the_field() -> None:
 
     assert merged.change.after == "abcd…"
     assert merge(DesiredField("abcdefgh", Policy.MERGE), Receipt("abcd…", "abcd…"), "abcd…", short) == UNCHANGED
+
+
+def test_what_a_person_took_over_is_told_on_every_run() -> None:
+    """A field that is theirs and shows something else than ours is named each time, not only when it was taken."""
+    receipt = Receipt(sent="a", shown="a", handed_over=True)
+
+    assert merge(DesiredField("b", Policy.MERGE), receipt, "theirs", TEXT).finding is Finding.THEIRS
+    assert merge(DesiredField("theirs", Policy.MERGE), receipt, "theirs", TEXT).finding is Finding.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("sent", "live", "rule", "cause"),
+    [
+        ("a", "a", "r1", Cause.NEWS),  # the same rule says something new
+        ("a", "a", "r2", Cause.MAPPING),  # the rule was edited
+        ("b", "x", "r1", Cause.REPAIR),  # somebody else changed a field of ours
+        ("a", "a", "", Cause.NEWS),  # written before rules were remembered
+    ],
+)
+def test_a_change_says_why(sent: str, live: str, rule: str, cause: Cause) -> None:
+    """News, an edited mapping and a repair are told apart."""
+    receipt = Receipt(sent=sent, shown=sent, rule=rule and "r1")
+
+    merged = merge(DesiredField("b", Policy.OWN, rule=rule), receipt, live, TEXT)
+
+    assert merged.change is not None
+    assert (merged.change.cause, merged.change.rule) == (cause, rule)
+
+
+CRM_SPELLINGS = [
+    (FieldSpec("f", FieldType.NUMBER), "1200.50", "1200.5"),
+    (FieldSpec("f", FieldType.NUMBER), "0.10", "0.1"),
+    (FieldSpec("f", FieldType.BOOL), "yes", "true"),
+    (FieldSpec("f", FieldType.DATE), "2026-09-30", "2026-09-30T00:00:00.000+0000"),
+    (FieldSpec("f", FieldType.DATETIME), "2026-09-30T14:00:00+02:00", "2026-09-30T12:00:00.000Z"),
+    (FieldSpec("f", FieldType.MULTI_PICKLIST), "b;a", "a;b"),
+    (FieldSpec("f", FieldType.TEXT, length=5), "abcdefgh", "abcd…"),
+    (FieldSpec("f", FieldType.TEXT), "one\r\ntwo ", "one\ntwo"),
+    (FieldSpec("f", FieldType.HTML), "<p>a<br>b &amp; c</p>", "<p>a<br/>b &amp; c</p>"),
+    (FieldSpec("f", FieldType.HTML), "<p>a</p>", "<p >a</p >"),
+]
+
+
+@pytest.mark.parametrize(("spec", "wanted", "shown"), CRM_SPELLINGS)
+@pytest.mark.parametrize("policy", list(Policy))
+def test_a_value_in_the_crms_own_spelling_is_not_written_again(
+    spec: FieldSpec, wanted: str, shown: str, policy: Policy
+) -> None:
+    """Dates, decimals, picklists, HTML and cut texts: the CRM writes them its way, and that is the same value."""
+    receipt = Receipt(sent=fit(wanted, spec), shown=shown)
+
+    assert merge(DesiredField(wanted, policy), receipt, shown, spec) == UNCHANGED

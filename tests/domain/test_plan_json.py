@@ -9,18 +9,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.domain.change import Change, FieldChange, Link, Plan, Policy, RecordType, Ref
+from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import SourceDataError
+from connector.domain.hold import Hold
 from connector.domain.plan_json import plan_from_json, plan_to_json
 
 names = st.text(max_size=6)
 scalars = st.one_of(st.none(), names)
 moments = st.datetimes(timezones=st.just(UTC))
 types = st.sampled_from(RecordType)
-field_changes = st.lists(st.builds(FieldChange, names, scalars, scalars, st.sampled_from(Policy)), max_size=2).map(
-    tuple
+field_change = st.builds(
+    FieldChange, names, scalars, scalars, st.sampled_from(Policy), st.sampled_from(Cause), st.sampled_from(["", "r1"])
 )
+field_changes = st.lists(field_change, max_size=2).map(tuple)
 links = st.lists(st.builds(Link, names, names, st.builds(Ref, types, scalars, scalars)), max_size=2).map(tuple)
 changes = st.builds(
     Change,
@@ -38,6 +40,7 @@ changes = st.builds(
     value=st.integers(-(2**62), 2**62),
     read_at=st.one_of(st.none(), moments),
     handed_over=st.lists(names, max_size=2).map(tuple),
+    theirs=st.lists(names, max_size=2).map(tuple),
     agreed=field_changes,
 )
 episodes = st.builds(
@@ -65,6 +68,7 @@ plans = st.builds(
     changes=st.lists(changes, max_size=3).map(tuple),
     calls=st.integers(0, 9),
     episodes=st.lists(episodes, max_size=2).map(tuple),
+    holds=st.lists(st.builds(Hold, names, names, names, names, moments), max_size=2).map(tuple),
 )
 
 

@@ -124,6 +124,7 @@ class World:
             ledger_epoch=self.ledger.destinations.epoch(),
             clock=self.clock,
             batch_size=self.crm.batch_size,
+            holds=self.ledger.holds.all(DESTINATION),
         )
         return make_plan(desired, [], self.crm, self.ledger.receipts.records(DESTINATION), context)
 
@@ -131,6 +132,7 @@ class World:
         return Means(
             writer=self.crm,
             reader=self.crm,
+            meter=self.crm.meter,
             outbox=self.ledger.outbox,
             receipts=self.ledger.receipts,
             leases=self.ledger.leases,

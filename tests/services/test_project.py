@@ -236,6 +236,44 @@ def test_a_standing_record_keeps_what_was_sent_until_its_brief_is_renewed() -> N
     assert value(moved, "Expansion_Score__c") == "62.0"
 
 
+def edited(existing: str) -> Any:
+    """The rules after an admin changed how an opportunity is named."""
+    mapping = RULES.mapping
+    assert mapping is not None
+    name = replace(mapping.opportunity.fields["Name"], value="{{ name }} (expansion)")
+    opportunity = replace(mapping.opportunity, fields={**mapping.opportunity.fields, "Name": name})
+    return replace(RULES, mapping=replace(mapping, opportunity=opportunity, existing=existing))
+
+
+@pytest.mark.parametrize(
+    ("existing", "name"), [("update", "Acme – Analytics (expansion)"), ("leave", "Acme – Analytics (sent)")]
+)
+def test_an_edited_rule_changes_what_was_written_only_if_it_may(existing: str, name: str) -> None:
+    """`existing: update` writes an edited field anew, others stand as sent; `leave` lets a written record be."""
+    first = projected(world(), INTENT).desired[0]
+    sent = {field: Receipt(f"{one.value} (sent)", None, rule=one.rule) for field, one in first.fields.items()}
+    known = {"e" * 32: KnownRecord("e" * 32, RecordType.OPPORTUNITY, "o1", "a1", receipts=sent)}
+    here = world(**in_stage("proposed"), known=known)
+
+    after = project((INTENT,), (), {}, here, edited(existing), NOW).desired[0]
+
+    assert value(after, "Name") == name
+    assert value(after, "Expansion_Reasons__c") == f"{value(first, 'Expansion_Reasons__c')} (sent)"
+
+
+def test_an_edited_text_is_told_from_news() -> None:
+    """A field's rule is its template and the texts it names: editing one changes the rule, a new number does not."""
+    first = projected(world(), INTENT).desired[0].fields
+    richer = projected(world(), replace(INTENT, delta_mrr=Money(50_000, "EUR"), reported=Money(50_000, "EUR"))).desired[
+        0
+    ]
+    book = replace(RULES.negotiation, why={"en": "Because.", "fr": "Parce que."})
+    retold = project((INTENT,), (), {}, world(), replace(RULES, negotiation=book), NOW).desired[0].fields
+
+    assert {name: field.rule for name, field in richer.fields.items()} == {n: f.rule for n, f in first.items()}
+    assert [name for name in first if first[name].rule != retold[name].rule] == ["Expansion_Reasons__c"]
+
+
 def test_a_standing_task_keeps_the_contact_it_names() -> None:
     """A task that is tied to a contact is not tied to another one when somebody else was in touch later."""
     first = projected(world(contacts={"a1": (Contact("c1", "a1", "Mia Ray"),)}), INTENT).desired[1]

@@ -16,6 +16,7 @@ from connector.domain.change import Outcome, Verdict, Write
 
 T = TypeVar("T")
 MOST_CALLS_TO_ISOLATE = 64
+_CURE = "mend what the message names, in the record or in the mapping"
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Judgement:
     """One record's fault was told for the whole call: the others deserve a call of their own."""
 
     def of(self, write: Write) -> Outcome:
-        return Outcome(
-            write.entry, self.verdict, code=self.code, message=self.message, field=self.field, hint=self.hint
-        )
+        """Tell it of one write; what a person has to mend always says how."""
+        hint = self.hint or (_CURE if self.verdict is Verdict.REJECTED else None)
+        return Outcome(write.entry, self.verdict, code=self.code, message=self.message, field=self.field, hint=hint)
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

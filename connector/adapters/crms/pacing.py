@@ -1,12 +1,15 @@
 """Keeps calls below a vendor's limits, by what its answers tell, before a call rather than after its refusal.
 
-Decided here: of a daily quota the last twentieth is left to whoever else works with the same CRM.
+Decided here: the mapping's floor is a share of the vendor's day that is never touched, so that whatever else works with
+the same CRM goes on working. A call that would go below it is refused before it is sent. What an answer told is
+believed for a quarter of an hour; then one call may ask again, because the vendor's day has moved on.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from connector.domain.change import Allowance
 from connector.ports.clock import Clock
 
 _SECONDS_BELIEVED = 900.0
@@ -39,17 +42,40 @@ class Pace:
             self._made.popleft()
 
 
-class Quota:
-    """Calls used of those allowed in a day, as the vendor's last answer told."""
+class Meter:
+    """Counts the calls made, and keeps the vendor's day above its floor. It is the port's `CrmMeter`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, floor: float) -> None:
         self._clock = clock
-        self._spent_at: float | None = None
+        self._floor = floor
+        self._calls = 0
+        self._told: Allowance | None = None
+        self._told_at = 0.0
+
+    def calls(self) -> int:
+        """Count the API calls made."""
+        return self._calls
+
+    def allowance(self) -> Allowance | None:
+        """Tell the vendor's day as its last answer did."""
+        return self._told
+
+    def count(self) -> None:
+        """Count one call."""
+        self._calls += 1
 
     def note(self, used: int, allowed: int) -> None:
-        """Take over what an answer tells."""
-        self._spent_at = self._clock.now() if used * 20 >= allowed * 19 else None
+        """Take over what an answer tells of the vendor's day."""
+        self._told, self._told_at = Allowance(used, allowed), self._clock.now()
 
-    def is_spent(self) -> bool:
-        """Say whether our share is used up; what was told a while ago is asked for again."""
-        return self._spent_at is not None and self._clock.now() < self._spent_at + _SECONDS_BELIEVED
+    def why_not(self) -> str | None:
+        """Say why one more call may not be made, because it would go below the floor; None when it may."""
+        if self._told is None or self._clock.now() >= self._told_at + _SECONDS_BELIEVED:
+            return None
+        kept = round(self._floor * self._told.allowed)
+        if self._told.left - 1 >= kept:
+            return None
+        return (
+            f"{self._told.left} of the day's {self._told.allowed} API calls are left, and `api_budget.floor` of the "
+            f"mapping leaves {kept} to others"
+        )

@@ -1,23 +1,25 @@
 """Opens the ledger's database, brings its schema up to date, and gives transactions.
 
-SQLite runs in WAL mode with full synchronisation: SENDING must be on disk before the CRM hears of it. Writers take
-SQLite's lock when they begin, because a transaction that reads first and writes later can be refused half-way.
+Both databases behave alike here: a read sees one moment, and writers take turns, so that what a writer has read is
+still true when it writes. SQLite takes its write lock at BEGIN (a transaction that reads first can be refused
+half-way); PostgreSQL takes an advisory lock there. SQLite runs in WAL mode with full synchronisation: SENDING must be
+on disk before the CRM hears of it. What is deleted is overwritten, because it may be personal data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from connector.domain.errors import ConfigError, UnreachableError
+from connector.adapters.ledger.failures import SETTING, told
+from connector.adapters.ledger.postgresql import postgresql_engine
+from connector.domain.errors import ConfigError, MendError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -25,62 +27,53 @@ NEWEST = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").g
 BUSY_SECONDS = 30
 CHUNK = 500
 """Rows per statement with an IN list: databases limit the number of parameters."""
+URLS = "write sqlite:////path/to/ledger.db or postgresql://user:password@host/name"
 
 
 class Database:
     """One engine; `read` and `write` are the only ways in."""
 
-    def __init__(self, url: str) -> None:
-        try:
-            self.engine = _engine(url)
-            with self.read() as connection:
-                is_newest = _revision(connection) == NEWEST
-            if not is_newest:
-                with self.write() as connection:
-                    _migrate(connection)
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise ConfigError(
-                "the ledger's URL is not one of a supported database",
-                at="CONNECTOR_LEDGER_URL",
-                hint="write sqlite:////path/to/ledger.db or postgresql+psycopg://user@host/name",
-            ) from error
-        except OperationalError as error:
-            raise UnreachableError(
-                f"the ledger's database does not open: {error.orig}",
-                at="CONNECTOR_LEDGER_URL",
-                hint="see that its folder exists and is writable, or that its server runs",
-            ) from error
+    def __init__(self, url: str, migrate: bool = True) -> None:
+        self.engine = _engine(url)
+        if migrate:
+            self.migrate()
+
+    def revision(self) -> str | None:
+        """The revision that the schema is at; None for a new database."""
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+    def migrate(self) -> str | None:
+        """Bring the schema up to date, and give the revision it had; raise MendError for one of a newer connector."""
+        found = self.revision()
+        if found is not None and found > NEWEST:
+            raise MendError(
+                f"the ledger was used by a newer connector (its revision is {found}, this one knows {NEWEST})",
+                at=SETTING,
+                hint="install that version again; to go back, restore a backup of before into a new ledger",
+            )
+        if found != NEWEST:
+            with self.write() as connection:  # whoever comes second finds the work done
+                _upgrade(connection)
+        return found
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Give a transaction that writes nothing."""
-        with self.engine.connect() as connection, connection.begin():
+        with told(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Give a transaction that is committed at the end, whole or not at all."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with told(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
-
-
-def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, replacing those with the same primary key."""
-    if not rows:
-        return
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    if rest:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=rest)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    connection.execute(statement, [dict(row) for row in rows])
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -90,8 +83,22 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _engine(url: str) -> sa.Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
+    try:
+        parts = make_url(url)
+        match parts.get_backend_name():
+            case "sqlite":
+                return _sqlite_engine(parts)
+            case "postgresql" | "postgres":
+                return postgresql_engine(parts)
+    except ModuleNotFoundError as error:
+        cure = 'pip install "expansion-connector[postgresql]", which brings the driver of postgresql:// URLs'
+        raise ConfigError(f"there is no driver {error.name} for the ledger", at=SETTING, hint=cure) from error
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        pass  # the error quotes the URL, and so its password
+    raise ConfigError("the ledger's URL is not one of a supported database", at=SETTING, hint=URLS)
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -100,7 +107,7 @@ def _engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -109,14 +116,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    """The revision that the schema is at; None for a new database."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-
-
-def _migrate(connection: sa.Connection) -> None:
+def _upgrade(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
 

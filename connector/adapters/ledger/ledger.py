@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from connector.adapters.ledger.audit import SqlAudit, SqlHolds
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.mirror import SqlEpisodes, SqlLinks, SqlMirror
 from connector.adapters.ledger.outbox import SqlLeases, SqlOutbox, SqlReceipts
@@ -25,6 +26,8 @@ class Ledger:
         self.outbox = SqlOutbox(self._database)
         self.leases = SqlLeases(self._database)
         self.decisions = SqlDecisions(self._database)
+        self.holds = SqlHolds(self._database)
+        self.audit = SqlAudit(self._database)
 
     def close(self) -> None:
         """Let go of the database."""

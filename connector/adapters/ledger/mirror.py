@@ -8,7 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from connector.adapters.ledger.database import Database, chunks, upsert
+from connector.adapters.ledger.bulk import upsert
+from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.rows import (
     crm_record_of,
     episode_of,

@@ -1,30 +1,42 @@
 """The outbox, the receipts and the lease that guards them.
 
-Every write of a deliverer first touches its lease row with its own token: the row lock orders two deliverers, and one
-that was overtaken while it slept finds another token there and writes nothing.
+Every write of a deliverer first touches its lease row with its own token: one that was overtaken while it slept finds
+another token there and writes nothing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from math import inf
+from sys import intern
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
-from connector.adapters.ledger.database import Database, upsert
+from connector.adapters.ledger.audit import append
+from connector.adapters.ledger.bulk import upsert
+from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.holder import is_dead
-from connector.adapters.ledger.rows import entry_of_row, episode_row, outbox_row
-from connector.adapters.ledger.schema import ASSOCIATIONS, EPISODES, LEASES, OUTBOX, RECEIPTS, RECORDS
+from connector.adapters.ledger.rows import entry_of_row, episode_row, hold_row, outbox_row
+from connector.adapters.ledger.schema import ASSOCIATIONS, EPISODES, HOLDS, LEASES, OUTBOX, RECEIPTS, RECORDS
+from connector.domain.audit import Deed
 from connector.domain.change import RecordType
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.errors import LaterError
+from connector.domain.errors import IllegalTransitionError, LaterError
+from connector.domain.hold import Hold
 from connector.domain.outbox import OPEN, DeliveryState, OutboxEntry
 from connector.domain.receipt import Associated, KnownRecord, Receipt
-from connector.ports.ledger import Lease
+from connector.ports.ledger import Lease, Selection
 
 FREE = ""
 """Holder of a lease that nobody holds."""
+PAGE = 5000
+RECEIPT_COLUMNS = [RECEIPTS.c[name] for name in ("key", "field", "sent", "shown", "handed_over", "run_id", "rule")]
+ASSOCIATION_COLUMNS = [ASSOCIATIONS.c[name] for name in ("key", "role", "name", "target")]
+NEWEST_CHANGE = (OUTBOX.c.changed_at.desc().nulls_last(), OUTBOX.c.sequence, OUTBOX.c.id)
 
 
 class SqlLeases:
@@ -35,19 +47,11 @@ class SqlLeases:
 
     def take(self, destination: str, holder: str, now: float, seconds: float) -> Lease | None:
         with self._database.write() as connection:
-            # A first row to lock: on PostgreSQL two newcomers would else both find none.
-            _lay_down(connection, destination)
-            query = sa.select(LEASES).where(LEASES.c.destination == destination).with_for_update()
-            standing = connection.execute(query).one()
-            is_free = standing.holder == FREE or standing.expires <= now or is_dead(standing.holder)
-            if not is_free:
+            standing = connection.execute(sa.select(LEASES).where(LEASES.c.destination == destination)).first()
+            if standing is not None and is_held(standing, now):
                 return None
-            lease = Lease(destination, holder, standing.token + 1, now + seconds)
-            connection.execute(
-                sa.update(LEASES)
-                .where(LEASES.c.destination == destination)
-                .values(holder=holder, token=lease.token, expires=lease.expires)
-            )
+            lease = Lease(destination, holder, standing.token + 1 if standing is not None else 1, now + seconds)
+            upsert(connection, LEASES, [asdict(lease)])
             return lease
 
     def renew(self, lease: Lease, now: float, seconds: float) -> Lease:
@@ -65,14 +69,13 @@ class SqlLeases:
             )
 
 
-def _lay_down(connection: sa.Connection, destination: str) -> None:
-    found = connection.scalar(sa.select(LEASES.c.token).where(LEASES.c.destination == destination))
-    if found is None:
-        upsert(connection, LEASES, [{"destination": destination, "holder": FREE, "token": 0, "expires": 0.0}])
+def is_held(standing: sa.Row[Any], now: float) -> bool:
+    """Somebody holds this lease, and may still be alive."""
+    return not (standing.holder == FREE or standing.expires <= now or is_dead(standing.holder))
 
 
 def fence(connection: sa.Connection, lease: Lease) -> None:
-    """Lock the lease's row, or raise if another process took the destination over."""
+    """Prove that the lease still stands, or raise if another process took the destination over."""
     held = (
         sa.update(LEASES)
         .where(LEASES.c.destination == lease.destination, LEASES.c.token == lease.token, LEASES.c.holder != FREE)
@@ -112,16 +115,23 @@ class SqlReceipts:
 
 
 def _receipts(connection: sa.Connection, destination: str) -> dict[str, dict[str, Receipt]]:
+    """Map key → field → receipt. There may be a million: texts that repeat are kept once."""
     found: dict[str, dict[str, Receipt]] = defaultdict(dict)
-    for row in connection.execute(sa.select(RECEIPTS).where(RECEIPTS.c.destination == destination)):
-        found[row.key][row.field] = Receipt(row.sent, row.shown, row.handed_over, row.run_id)
+    mine = sa.select(*RECEIPT_COLUMNS).where(RECEIPTS.c.destination == destination)
+    for page in connection.execute(mine).partitions(PAGE):
+        for key, field, sent, shown, handed_over, run_id, rule in page:
+            if shown == sent:
+                shown = sent  # the same text, not another copy of it
+            found[key][intern(field)] = Receipt(sent, shown, handed_over, intern(run_id), intern(rule))
     return found
 
 
 def _associations(connection: sa.Connection, destination: str) -> dict[str, list[Associated]]:
     found: dict[str, list[Associated]] = defaultdict(list)
-    for row in connection.execute(sa.select(ASSOCIATIONS).where(ASSOCIATIONS.c.destination == destination)):
-        found[row.key].append(Associated(row.role, row.name, row.target))
+    mine = sa.select(*ASSOCIATION_COLUMNS).where(ASSOCIATIONS.c.destination == destination)
+    for page in connection.execute(mine).partitions(PAGE):
+        for key, role, name, target in page:
+            found[key].append(Associated(intern(role), intern(name), target))
     return found
 
 
@@ -145,21 +155,62 @@ class SqlOutbox:
         with self._database.read() as connection:
             return [entry_of_row(row) for row in connection.execute(query)]
 
+    def select(self, destination: str, wanted: Selection) -> list[OutboxEntry]:
+        query = sa.select(OUTBOX).where(OUTBOX.c.destination == destination, *_conditions(wanted))
+        if wanted.limit is not None:
+            query = query.order_by(*NEWEST_CHANGE).limit(wanted.limit)
+        found: dict[str, OutboxEntry] = {}
+        with self._database.read() as connection:
+            for ids in chunks(sorted(wanted.ids)) if wanted.ids else [()]:
+                some = query.where(sa.or_(OUTBOX.c.id.in_(ids), OUTBOX.c.subject.in_(ids))) if ids else query
+                found |= {row.id: entry_of_row(row) for row in connection.execute(some)}
+        return sorted(found.values(), key=_newest_change)[: wanted.limit]
+
     def commit(
         self,
         lease: Lease,
         entries: Sequence[OutboxEntry] = (),
         known: Sequence[KnownRecord] = (),
         episodes: Sequence[Episode] = (),
+        holds: Sequence[Hold] = (),
+        deeds: Sequence[Deed] = (),
     ) -> None:
         with self._database.write() as connection:
             fence(connection, lease)
-            # What closes goes first: an entry may take the place of another of its subject.
-            closing = [outbox_row(entry) for entry in entries if entry.state not in OPEN]
-            upsert(connection, OUTBOX, closing)
-            upsert(connection, OUTBOX, [outbox_row(entry) for entry in entries if entry.state in OPEN])
+            _put(connection, entries)
             _open_episodes(connection, lease.destination, episodes)
             _remember(connection, lease.destination, known)
+            upsert(connection, HOLDS, [hold_row(lease.destination, hold) for hold in holds])
+            append(connection, lease.destination, deeds)
+
+
+def _conditions(wanted: Selection) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.states:
+        yield OUTBOX.c.state.in_(sorted(state.value for state in wanted.states))
+    if wanted.run_id is not None:
+        yield OUTBOX.c.run_id == wanted.run_id
+    if wanted.account_id is not None:
+        yield OUTBOX.c.account_id == wanted.account_id
+    if wanted.code is not None:
+        yield OUTBOX.c.code == wanted.code
+    if wanted.since is not None:
+        yield OUTBOX.c.changed_at >= wanted.since
+    if wanted.until is not None:
+        yield OUTBOX.c.changed_at <= wanted.until
+
+
+def _newest_change(entry: OutboxEntry) -> tuple[float, int, str]:
+    """Sort as NEWEST_CHANGE does."""
+    return -(entry.changed_at.timestamp() if entry.changed_at else -inf), entry.order, entry.id
+
+
+def _put(connection: sa.Connection, entries: Sequence[OutboxEntry]) -> None:
+    """Add or replace entries; what closes goes first, for one may take the place of another of its subject."""
+    try:
+        upsert(connection, OUTBOX, [outbox_row(entry) for entry in entries if entry.state not in OPEN])
+        upsert(connection, OUTBOX, [outbox_row(entry) for entry in entries if entry.state in OPEN])
+    except IntegrityError as error:
+        raise IllegalTransitionError("a second entry was opened for a subject that has an open one") from error
 
 
 def _open_episodes(connection: sa.Connection, destination: str, episodes: Sequence[Episode]) -> None:
@@ -196,6 +247,7 @@ def _remember(connection: sa.Connection, destination: str, known: Sequence[Known
                 "shown": receipt.shown,
                 "handed_over": receipt.handed_over,
                 "run_id": receipt.run_id,
+                "rule": receipt.rule,
             }
         associations += [
             at | {"key": one.key, "role": to.role, "name": to.name, "target": to.to} for to in one.associations

@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.domain.audit import Act, AuditRecord
 from connector.domain.change import CrmRecord, Destination, RecordType, StageEntry
 from connector.domain.episode import Episode, EpisodeState
+from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision, LinkMethod, LinkState
 from connector.domain.outbox import DeliveryState, OutboxEntry, Refusal
 from connector.domain.plan_json import change_from_dict, change_to_dict
@@ -117,6 +119,10 @@ def outbox_row(entry: OutboxEntry) -> Row:
         "reason": entry.reason,
         "refusal": asdict(entry.refusal) if entry.refusal else None,
         "change": change_to_dict(entry.change),
+        "ticket": entry.ticket,
+        "changed_at": entry.changed_at,
+        "account_id": entry.change.account_id,
+        "code": entry.refusal.code if entry.refusal else "",
     }
 
 
@@ -135,6 +141,49 @@ def entry_of_row(row: AnyRow) -> OutboxEntry:
         crm_id=row.crm_id,
         reason=row.reason,
         refusal=Refusal(**row.refusal) if row.refusal else None,
+        ticket=row.ticket,
+        changed_at=row.changed_at,
+    )
+
+
+def hold_row(destination: str, hold: Hold) -> Row:
+    return {"destination": destination, **asdict(hold)}
+
+
+def hold_of(row: AnyRow) -> Hold:
+    return Hold(row.key, row.account_id, row.run_id, row.by, row.at)
+
+
+def audit_row(destination: str, record: AuditRecord) -> Row:
+    return {
+        "destination": destination,
+        "number": record.number,
+        "at": record.at,
+        "by": record.by,
+        "act": record.act.value,
+        "run_id": record.run_id,
+        "subject": record.subject,
+        "account_id": record.account_id,
+        "crm_id": record.crm_id,
+        "digest": record.digest,
+        "hash": record.hash,
+    }
+
+
+def audit_of(row: AnyRow) -> AuditRecord:
+    return AuditRecord(
+        number=row.number,
+        at=row.at,
+        by=row.by,
+        act=Act(row.act),
+        run_id=row.run_id,
+        subject=row.subject,
+        account_id=row.account_id,
+        crm_id=row.crm_id,
+        digest=row.digest,
+        hash=row.hash,
+        values=row.content,
+        salt=row.salt,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.adapters.ledger.database import Database, upsert
+from connector.adapters.ledger.bulk import upsert
+from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.rows import decision_of, destination_of, run_of, run_row
 from connector.adapters.ledger.schema import DECISIONS, DESTINATIONS, LIFE, PLANS, RUNS
 from connector.domain.change import Destination, Plan

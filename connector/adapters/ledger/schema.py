@@ -49,6 +49,15 @@ def _moment(name: str, null: bool = False) -> sa.Column[datetime]:
     return sa.Column(name, Moment, nullable=null)
 
 
+def _number() -> sa.Column[int]:
+    return sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False)
+
+
+def _later(name: str) -> sa.Column[str]:
+    """A text that came with a later revision: rows from before it have none."""
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
 LIFE = _of("life", sa.Column("id", sa.Integer, primary_key=True, autoincrement=False), _text("epoch"))
 DESTINATIONS = _of("destinations", _key("id"), _text("crm"), _text("org"), _text("label"))
 RUNS = _of(
@@ -128,6 +137,7 @@ RECEIPTS = _of(
     _text("shown", null=True),
     sa.Column("handed_over", sa.Boolean, nullable=False),
     _text("run_id"),
+    _later("rule"),
 )
 ASSOCIATIONS = _of("associations", _key("destination"), _key("key"), _key("role"), _key("name"), _key("target"))
 OUTBOX = _of(
@@ -145,6 +155,11 @@ OUTBOX = _of(
     _text("reason", null=True),
     sa.Column("refusal", sa.JSON, nullable=True),
     sa.Column("change", sa.JSON, nullable=False),
+    _text("ticket", null=True),
+    _moment("changed_at", null=True),
+    # Copied out of the change and the refusal, so that entries are found by them.
+    _later("account_id"),
+    _later("code"),
 )
 _IS_OPEN = OUTBOX.c.state.in_([state.value for state in sorted(OPEN)])
 sa.Index(
@@ -156,6 +171,8 @@ sa.Index(
     postgresql_where=_IS_OPEN,
 )
 sa.Index("outbox_by_state", OUTBOX.c.destination, OUTBOX.c.state)
+sa.Index("outbox_by_run", OUTBOX.c.run_id)
+sa.Index("outbox_by_account", OUTBOX.c.destination, OUTBOX.c.account_id)
 PLANS = _of(
     "plans",
     _key("run_id"),
@@ -185,3 +202,38 @@ DECISIONS = _of(
     _text("since_run"),
     _moment("since"),
 )
+HOLDS = _of(
+    "holds",
+    _key("destination"),
+    _key("key"),
+    _text("account_id"),
+    _text("run_id"),
+    _text("by"),
+    _moment("at"),
+)
+AUDIT = _of(
+    "audit",
+    _key("destination"),
+    _number(),
+    _moment("at"),
+    _text("by"),
+    _text("act"),
+    _text("run_id"),
+    _text("subject"),
+    _text("account_id"),
+    _text("crm_id", null=True),
+    _text("digest"),
+    _text("hash"),
+)
+sa.Index("audit_by_run", AUDIT.c.destination, AUDIT.c.run_id)
+sa.Index("audit_by_account", AUDIT.c.destination, AUDIT.c.account_id)
+# What was written, apart from the fact that it was: it can be erased while the chain stands.
+AUDIT_VALUES = _of(
+    "audit_values",
+    _key("destination"),
+    _number(),
+    sa.Column("content", sa.JSON, nullable=False),
+    _text("salt"),
+)
+# The end of each chain: a chain that was cut short is told by it.
+AUDIT_HEADS = _of("audit_heads", _key("destination"), sa.Column("number", sa.BigInteger, nullable=False), _text("hash"))

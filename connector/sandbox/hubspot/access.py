@@ -18,7 +18,7 @@ from connector.sandbox.hubspot.errors import ApiError
 from connector.sandbox.hubspot.records import iso
 
 Row = dict[str, Any]
-PORTAL_ID = 4_242_424
+PORTAL_ID, APP_ID, USER_ID = 4_242_424, 4_000_001, 9_001
 EXPIRES_IN = 1_800
 _READS = ("/batch/read", "/search")
 
@@ -49,18 +49,20 @@ class Token:
 
 @dataclass
 class Access:
-    """The tokens the stand-in knows."""
+    """The OAuth tokens the stand-in has given."""
 
     issued: dict[str, Token] = field(default_factory=dict)
 
-    def check(self, header: str, method: str, path: str, switches: Mapping[str, Any], now: datetime) -> str:
-        """Return the token of a request that may proceed, or raise."""
+    def check(self, header: str, method: str, path: str, switches: Mapping[str, Any], now: datetime) -> None:
+        """Raise unless a request carries a token that is alive and allows it."""
         scheme, _, token = header.partition(" ")
         scopes = self._scopes(token, switches, now) if scheme.lower() == "bearer" else _refuse()
+        if switches.get("creator_lost_access"):
+            message = "The user who created this app does not have access to the account any more."
+            raise ApiError(403, message, "USER_DOES_NOT_HAVE_PERMISSIONS")
         alternatives = needed_scopes(method, path)
         if scopes is not None and alternatives and not set(alternatives) & set(scopes):
             raise _missing_scopes(alternatives)
-        return token
 
     def _scopes(self, token: str, switches: Mapping[str, Any], now: datetime) -> Sequence[str] | None:
         named: Mapping[str, Sequence[str] | None] = switches.get("tokens", {})
@@ -105,13 +107,53 @@ class Access:
         return JSONResponse(answer)
 
     def introspect(self, form: Mapping[str, str], now: datetime) -> Response:
-        """Say whether an access token is alive and what it may do."""
-        token = self.issued.get(form.get("token", ""))
-        if token is None or token.expires_at <= now:
+        """Say whether an access or refresh token is alive and what it may do."""
+        known, token = credentials(), form.get("token", "")
+        if token == known.refresh_token:
+            return JSONResponse(_about(token, "refresh_token", every_scope()))
+        issued = self.issued.get(token)
+        if issued is None or issued.expires_at <= now:
             return JSONResponse({"active": False})
-        scopes = token.scopes if token.scopes is not None else every_scope()
-        seconds = int((token.expires_at - now).total_seconds())
-        return JSONResponse({"active": True, "hub_id": PORTAL_ID, "scopes": list(scopes), "expires_in": seconds})
+        scopes = list(issued.scopes if issued.scopes is not None else every_scope())
+        seconds = int((issued.expires_at - now).total_seconds())
+        alive = {"expires_in": seconds, "is_private_distribution": False}
+        signed = {"signed_access_token": _signed(scopes, issued.expires_at)}
+        return JSONResponse(_about(token, "access_token", scopes) | alive | signed)
+
+
+def _about(token: str, use: str, scopes: Sequence[str]) -> Row:
+    return {
+        "token": token,
+        "token_type": "bearer",
+        "token_use": use,
+        "active": True,
+        "app_id": APP_ID,
+        "client_id": credentials().client_id,
+        "hub_id": PORTAL_ID,
+        "user_id": USER_ID,
+        "scopes": list(scopes),
+    }
+
+
+def _signed(scopes: Sequence[str], expires_at: datetime) -> Row:
+    """Return the part of an introspection that HubSpot signs; here nothing is signed."""
+    return {
+        "appId": APP_ID,
+        "expiresAt": int(expires_at.timestamp() * 1000),
+        "hubId": PORTAL_ID,
+        "hublet": "eu1",
+        "installingUserId": USER_ID,
+        "isPrivateDistribution": False,
+        "isServiceAccount": False,
+        "isUserLevel": False,
+        "newSignature": "",
+        "scopes": " ".join(scopes),
+        "scopeToScopeGroupPks": "",
+        "signature": "",
+        "trialScopes": "",
+        "trialScopeToScopeGroupPks": "",
+        "userId": USER_ID,
+    }
 
 
 def _refuse() -> Sequence[str] | None:

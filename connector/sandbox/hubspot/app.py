@@ -8,10 +8,11 @@ Source: "API versioning" and "Usage guidelines", developers.hubspot.com.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,25 +28,27 @@ from connector.sandbox.control import Control, stand_in
 from connector.sandbox.hubspot import associations, batches, directory, objects, properties, search
 from connector.sandbox.hubspot.access import Access
 from connector.sandbox.hubspot.directory import local_day
-from connector.sandbox.hubspot.errors import ApiError, bad_json
-from connector.sandbox.hubspot.limits import Limits
+from connector.sandbox.hubspot.errors import ApiError, bad_json, migrating
+from connector.sandbox.hubspot.limits import Caller, Limits
 from connector.sandbox.hubspot.portal import Call, Handler, Portal
+from connector.sandbox.hubspot.records import moment
 from connector.sandbox.hubspot.store import Store
 
 VERSIONS = ("2026-03", "2026-09")
+MODULES = (batches, search, objects, associations, properties, directory)
+CORRELATION = "X-HubSpot-Correlation-Id"
 _CRM = re.compile(r"/crm/(objects|associations|properties|pipelines|owners)/(\d{4}-\d\d)(/.*)?")
 _OTHER = re.compile(r"/(account-info|oauth)/(\d{4}-\d\d)(/.*)")
 
 
 def create_app(control: Control | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> Starlette:
-    """Build a HubSpot portal that answers like the real API; `monotonic` times the request limits."""
+    """Build a HubSpot portal that answers like the real API; `monotonic` times limits and locks."""
     control = control or Control()
-    portal = Portal(control, Store(control.clock))
-    gate = Middleware(Gate, portal=portal, access=Access(), limits=Limits(monotonic))
-    modules = (batches, search, objects, associations, properties, directory)
+    portal = Portal(control, Store(control.clock), Limits(monotonic), monotonic)
+    gate = Middleware(Gate, portal=portal, access=Access())
     routes = [
         Route(path, _endpoint(portal, handler), methods=[method])
-        for module in modules
+        for module in MODULES
         for method, path, handler in module.ROUTES
     ]
     return stand_in(portal.store, control, routes, [gate])
@@ -68,7 +71,9 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Any]:
 
 
 def _error(refusal: ApiError) -> Response:
-    return JSONResponse({**refusal.body(), "correlationId": str(uuid.uuid4())}, refusal.status)
+    correlation = str(uuid.uuid4())
+    headers = {**refusal.headers, CORRELATION: correlation}
+    return JSONResponse({**refusal.body(), "correlationId": correlation}, refusal.status, headers)
 
 
 def canonical(path: str) -> tuple[str, str]:
@@ -86,11 +91,10 @@ def canonical(path: str) -> tuple[str, str]:
 class Gate:
     """What stands before every handler: versions, OAuth's own endpoints, access, limits and their headers."""
 
-    def __init__(self, app: ASGIApp, portal: Portal, access: Access, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, portal: Portal, access: Access) -> None:
         self.app = app
         self.portal = portal
         self.access = access
-        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/__"):
@@ -101,22 +105,38 @@ class Gate:
         if path.startswith("/oauth/"):
             await (await self._oauth(Request(inner, receive), path))(inner, receive, send)
             return
-        switches = self.portal.control.switches
+        caller = self._caller(inner)
+        answer_with = self._with_headers(send, path, caller)
         try:
-            header = Request(inner).headers.get("authorization", "")
-            token = self.access.check(header, scope["method"], path, switches, self.portal.now())
-            self.limits.count(path, switches, local_day(self.portal))
+            self._admit(inner, path, caller)
         except ApiError as refusal:
-            token, answer = "", _error(refusal)
-            await answer(inner, receive, self._with_headers(send, path, switches, token))
+            await _error(refusal)(inner, receive, answer_with)
             return
-        await self.app(inner, receive, self._with_headers(send, path, switches, token))
+        await self.app(inner, receive, answer_with)
 
-    def _with_headers(self, send: Send, path: str, switches: Mapping[str, Any], token: str) -> Send:
+    def _caller(self, scope: Scope) -> Caller:
+        _, _, token = Request(scope).headers.get("authorization", "").partition(" ")
+        return Caller(token, through_oauth=token in self.access.issued)
+
+    def _admit(self, scope: Scope, path: str, caller: Caller) -> None:
+        """Count a call that may proceed, or raise."""
+        switches, now = self.portal.control.switches, self.portal.now()
+        if len(scope["path"]) + len(scope["query_string"]) > switches["longest_url"]:
+            raise ApiError(414, "The request URL is too long; send what it lists in a body.")
+        until = moment(switches["migrating_until"]) if switches["migrating_until"] else now
+        if until > now:
+            raise migrating(math.ceil((until - now).total_seconds()))
+        header = Request(scope).headers.get("authorization", "")
+        self.access.check(header, scope["method"], path, switches, now)
+        self.portal.limits.count(path, caller, switches, local_day(self.portal))
+
+    def _with_headers(self, send: Send, path: str, caller: Caller) -> Send:
         async def out(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = self.limits.headers(path, switches, daily=token not in self.access.issued)
-                MutableHeaders(scope=message).update(headers)
+                switches, today = self.portal.control.switches, local_day(self.portal)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.portal.limits.headers(path, caller, switches, today))
+                headers.setdefault(CORRELATION, str(uuid.uuid4()))
             await send(message)
 
         return out

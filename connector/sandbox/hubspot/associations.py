@@ -14,13 +14,21 @@ from starlette.responses import JSONResponse, Response
 
 from connector.sandbox.hubspot.batches import inputs
 from connector.sandbox.hubspot.catalogue import BY_NAME
-from connector.sandbox.hubspot.errors import ApiError, bad_json, invalid, not_found
+from connector.sandbox.hubspot.errors import (
+    ApiError,
+    bad_json,
+    fields_missing,
+    invalid,
+    no_such_end,
+    not_found,
+    wrong_end,
+)
 from connector.sandbox.hubspot.links import DEFAULT_TYPE, LINK_TYPES, End, shown_types
 from connector.sandbox.hubspot.portal import Call, Portal, Routes, fields, object_type, page
 from connector.sandbox.hubspot.writing import link_type
 
 Row = dict[str, Any]
-MOST_READ, MOST_WRITTEN = 1_000, 2_000
+MOST_WRITTEN = 2_000
 
 
 def _kinds(call: Call) -> tuple[str, str]:
@@ -31,12 +39,10 @@ def _kinds(call: Call) -> tuple[str, str]:
     return kinds
 
 
-def _live(portal: Portal, kind: str, record_id: str) -> str:
-    """Return the id under which a record lives now, or raise."""
+def _live(portal: Portal, kind: str, record_id: str) -> str | None:
+    """Return the id under which a record lives now."""
     record = portal.store.find(kind, record_id)
-    if record is None or record.archived:
-        raise not_found(record_id)
-    return record.id
+    return None if record is None or record.archived else record.id
 
 
 def _id(call: Call, record_id: str) -> str | int:
@@ -47,13 +53,13 @@ def _wanted(call: Call, types: Sequence[Any]) -> list[int]:
     """Return the type ids posted for a pair, or raise: each belongs to one direction between two types."""
     from_kind, to_kind = _kinds(call)
     if not types:
-        raise bad_json('Some required fields were not set: "types"')
+        raise fields_missing(["types"])
     found = [link_type(one) for one in types]
     for link in found:
         if link.from_kind != from_kind:
-            raise invalid(f"association type {link.id} has invalid from object type {BY_NAME[from_kind].type_id}")
+            raise wrong_end("from", BY_NAME[from_kind].type_id, BY_NAME[link.from_kind].type_id, link.id)
         if link.to_kind != to_kind:
-            raise invalid(f"association type {link.id} has invalid to object type {BY_NAME[to_kind].type_id}")
+            raise wrong_end("to", BY_NAME[to_kind].type_id, BY_NAME[link.to_kind].type_id, link.id)
     return [link.id for link in found]
 
 
@@ -68,7 +74,15 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _ends(portal: Portal, kinds: tuple[str, str], pair: tuple[str, str]) -> tuple[End, End]:
-    return (kinds[0], _live(portal, kinds[0], pair[0])), (kinds[1], _live(portal, kinds[1], pair[1]))
+    """Return the two records of a pair, or raise: both must be there."""
+    return _end(portal, kinds[0], pair[0]), _end(portal, kinds[1], pair[1])
+
+
+def _end(portal: Portal, kind: str, record_id: str) -> End:
+    live = _live(portal, kind, record_id)
+    if live is None:
+        raise no_such_end(BY_NAME[kind].singular, record_id)
+    return kind, live
 
 
 def _batch_create(portal: Portal, call: Call) -> Response:
@@ -89,7 +103,6 @@ def _batch_create(portal: Portal, call: Call) -> Response:
 
 
 def _pair_error(portal: Portal, refusal: ApiError, pair: tuple[str, str]) -> Row:
-    refusal.category = "OBJECT_NOT_FOUND"
     return portal.error_item(refusal, fromObjectId=[pair[0]], toObjectId=[pair[1]])
 
 
@@ -125,7 +138,7 @@ def _default_shown(kinds: tuple[str, str], pair: tuple[str, str]) -> Row:
 
 def _batch_read(portal: Portal, call: Call) -> Response:
     from_kind, to_kind = _kinds(call)
-    rows = inputs(call.body, {"id": str}, {"after": str}, MOST_READ)
+    rows = inputs(call.body, {"id": str}, {"after": str}, portal.switch("associations_read"))
     results, errors = [], []
     for row in rows:
         others = _others(portal, call, (from_kind, row["id"]), to_kind)
@@ -139,7 +152,11 @@ def _batch_read(portal: Portal, call: Call) -> Response:
 
 def _none(from_kind: str, to_kind: str, record_id: str) -> ApiError:
     message = f"No {BY_NAME[to_kind].singular} is associated with {BY_NAME[from_kind].singular} {record_id}."
-    context: Mapping[str, Sequence[str]] = {"fromObjectId": [record_id]}
+    context: Mapping[str, Sequence[str]] = {
+        "fromObjectId": [record_id],
+        "fromObjectType": [BY_NAME[from_kind].singular],
+        "toObjectType": [BY_NAME[to_kind].singular],
+    }
     none = "crm.associations.NO_ASSOCIATIONS_FOUND"
     return ApiError(404, message, "OBJECT_NOT_FOUND", context=context, sub_category=none)
 
@@ -167,8 +184,10 @@ def _batch_archive(portal: Portal, call: Call) -> Response:
 
 def _list(portal: Portal, call: Call) -> Response:
     from_kind, to_kind = _kinds(call)
-    end = from_kind, _live(portal, from_kind, call.path["id"])
-    others = _others(portal, call, end, to_kind)
+    live = _live(portal, from_kind, call.path["id"])
+    if live is None:
+        raise not_found(call.path["id"])
+    others = _others(portal, call, (from_kind, live), to_kind)
     return JSONResponse(page(others, call.query.get("after", ""), call.whole("limit", 500, 500)))
 
 

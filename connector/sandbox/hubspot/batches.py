@@ -20,19 +20,21 @@ from connector.sandbox.hubspot.records import Record
 from connector.sandbox.hubspot.writing import create, update
 
 Row = dict[str, Any]
-MOST_INPUTS = 100
-Write = Callable[[Row], Row]
+MOST_INPUTS, MOST_HISTORIES, LOCKED = 100, 50, 423
+Write = Callable[[Row], Row | None]
 
 
 def inputs(body: Any, required: Fields, optional: Fields, most: int = MOST_INPUTS) -> list[Row]:
     """Return the inputs of a batch that holds nothing but inputs."""
     given = fields(body, {"inputs": list})
-    return _within(given["inputs"], required, optional, most)
+    return within(given["inputs"], required, optional, most)
 
 
-def _within(rows: Sequence[Any], required: Fields, optional: Fields, most: int) -> list[Row]:
+def within(rows: Sequence[Any], required: Fields, optional: Fields | None = None, most: int = MOST_INPUTS) -> list[Row]:
+    """Return inputs of which there are not too many, each with the fields it needs."""
     if len(rows) > most:
-        raise invalid(f"The maximum number of inputs supported in a batch request is {most}. You sent {len(rows)}.")
+        what = " for property histories" if most == MOST_HISTORIES else ""
+        raise invalid(f"The maximum number of inputs supported in a batch request{what} is {most}")
     return [fields(row, required, optional) for row in rows]
 
 
@@ -48,7 +50,7 @@ def _read(portal: Portal, call: Call) -> Response:
     options = {"properties": TEXTS, "propertiesWithHistory": TEXTS, "idProperty": str}
     given = fields(call.body, {"inputs": list}, options)
     history = given.get("propertiesWithHistory", [])
-    ids = [row["id"] for row in _within(given["inputs"], {"id": str}, {}, 50 if history else MOST_INPUTS)]
+    ids = [row["id"] for row in within(given["inputs"], {"id": str}, {}, MOST_HISTORIES if history else MOST_INPUTS)]
     refuse_duplicates(ids)
     archived = call.flag("archived")
     found = {one: located(portal, kind.name, one, given.get("idProperty"), archived=archived) for one in ids}
@@ -68,7 +70,7 @@ def _create(portal: Portal, call: Call) -> Response:
         record = create(portal, kind, row["properties"], row.get("associations", ()))
         return shown_after_write(record, row["properties"])
 
-    return _each(portal, kind, rows, write, 201)
+    return _each(portal, kind, rows, write, portal.switch("batch_created"))
 
 
 def _update(portal: Portal, call: Call) -> Response:
@@ -76,10 +78,12 @@ def _update(portal: Portal, call: Call) -> Response:
     rows = inputs(call.body, {"id": str, "properties": dict}, {"idProperty": str, "objectWriteTraceId": str})
     refuse_duplicates([row["id"] for row in rows])
 
-    def write(row: Row) -> Row:
+    def write(row: Row) -> Row | None:
         current = located(portal, kind.name, row["id"], row.get("idProperty"))
         if current is None:
             raise some_not_found(kind.singular, [row["id"]])
+        if (kind.name, row["id"]) in portal.store.merged and portal.switch("merged_update") == "omitted":
+            return None
         return shown_after_write(update(portal, current, row["properties"]), list(row["properties"]))
 
     return _each(portal, kind.name, rows, write, 200)
@@ -90,7 +94,7 @@ def _upsert(portal: Portal, call: Call) -> Response:
     rows = inputs(call.body, {"id": str, "properties": dict}, {"idProperty": str, "objectWriteTraceId": str})
     refuse_duplicates([row["id"] for row in rows])
     for row in rows:
-        if row.get("idProperty") not in portal.store.unique_names(kind):
+        if row.get("idProperty") not in portal.keys(kind):
             raise non_unique(kind, row.get("idProperty", "hs_object_id"))
 
     def write(row: Row) -> Row:
@@ -113,7 +117,7 @@ def _archive(portal: Portal, call: Call) -> Response:
 
 
 def _each(portal: Portal, kind: str, rows: Sequence[Row], write: Write, status: int) -> Response:
-    """Write each input; one refusal undoes the others unless this batch may partly succeed."""
+    """Write each input; one refusal undoes the others unless this batch may partly succeed. A lock stops every one."""
     traces = [row["objectWriteTraceId"] for row in rows if "objectWriteTraceId" in row]
     mode = portal.switch("multi_status")
     partly = mode == "always" or (mode == "trace" and len(set(traces)) == len(rows))
@@ -123,10 +127,12 @@ def _each(portal: Portal, kind: str, rows: Sequence[Row], write: Write, status: 
         try:
             result = write(row)
         except ApiError as refusal:
-            if not partly:
+            if not partly or refusal.status == LOCKED:
                 _undo(portal, kind, before)
                 raise
             errors.append(portal.error_item(refusal, **_named(row)))
+            continue
+        if result is None:
             continue
         trace = row.get("objectWriteTraceId")
         results.append(result | {"objectWriteTraceId": trace} if trace else result)

@@ -5,7 +5,7 @@ Source: "Account information", "Owners" and "Pipelines", developers.hubspot.com.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,11 +30,16 @@ _ACCOUNT = {
 }
 _STAGE = {"label": str, "displayOrder": int, "metadata": dict}
 _PIPELINE = {"label": str, "displayOrder": int, "stages": list}
+_REFUSES_STAGES_IN_USE = "2026-09"
 
 
 def local_day(portal: Portal) -> date:
     """Return today in the portal's time zone: daily limits start anew at its midnight."""
-    return portal.now().astimezone(ZoneInfo(_details(portal)["timeZone"])).date()
+    return portal.now().astimezone(_zone(portal)).date()
+
+
+def _zone(portal: Portal) -> ZoneInfo:
+    return ZoneInfo(_details(portal)["timeZone"])
 
 
 def _details(portal: Portal) -> Row:
@@ -45,6 +50,21 @@ def _account(portal: Portal, _: Call) -> Response:
     account = _details(portal)
     text, milliseconds = utc_offset(account["timeZone"], portal.now())
     return JSONResponse(account | {"utcOffset": text, "utcOffsetMilliseconds": milliseconds})
+
+
+def _daily_usage(portal: Portal, _: Call) -> Response:
+    """Tell what the account has used of its day, other apps' calls included."""
+    day, most = local_day(portal), portal.switch("limit_daily")
+    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone(portal))
+    usage = {
+        "name": "private-apps-api-calls-daily",
+        "usageLimit": most,
+        "currentUsage": most - portal.limits.left(portal.control.switches, day),
+        "collectedAt": iso(portal.now()),
+        "fetchStatus": "SUCCESS",
+        "resetsAt": iso(midnight),
+    }
+    return JSONResponse({"results": [usage]})
 
 
 def _owners(portal: Portal, call: Call) -> Response:
@@ -85,10 +105,10 @@ def _pipeline(portal: Portal, call: Call) -> Response:
 
 
 def _create_pipeline(portal: Portal, call: Call) -> Response:
-    given = fields(call.body, _PIPELINE)
+    given = fields(call.body, _PIPELINE, {"pipelineId": str})
     if any(row["label"] == given["label"] for row in _of(portal, call).values()):
         raise ApiError(409, f"A pipeline with the label '{given['label']}' already exists.", "CONFLICT")
-    now, pipeline_id = iso(portal.now()), portal.store.new_id()
+    now, pipeline_id = iso(portal.now()), given.pop("pipelineId", None) or portal.store.new_id()
     stages = [_new_stage(portal, row) for row in given["stages"]]
     row = {"id": pipeline_id, **given, "stages": stages, "archived": False, "createdAt": now, "updatedAt": now}
     portal.store.put_pipeline(object_type(call.path["type"]).name, row)
@@ -100,10 +120,33 @@ def _stages(portal: Portal, call: Call) -> Response:
 
 
 def _stage(portal: Portal, call: Call) -> Response:
+    return JSONResponse(_one_stage(portal, call))
+
+
+def _one_stage(portal: Portal, call: Call) -> Row:
     for row in _one(portal, call)["stages"]:
-        if row["id"] == call.path["stage"]:
-            return JSONResponse(row)
+        if row["id"] == call.path["stage"] and not row["archived"]:
+            found: Row = row
+            return found
     raise nothing_named("Pipeline stage", call.path["stage"])
+
+
+def _update_stage(portal: Portal, call: Call) -> Response:
+    row, given = _one_stage(portal, call), fields(call.body, {}, {**_STAGE, "archived": bool})
+    if "metadata" in given:
+        given["metadata"] = _checked_metadata(given["metadata"])
+    row.update(given, updatedAt=iso(portal.now()))
+    return JSONResponse(row)
+
+
+def _delete_stage(portal: Portal, call: Call) -> Response:
+    pipeline, stage = _one(portal, call), _one_stage(portal, call)
+    live = [one.properties for one in portal.store.records["deals"].values() if not one.archived]
+    used = any((one.get("pipeline"), one.get("dealstage")) == (pipeline["id"], stage["id"]) for one in live)
+    if used and call.version == _REFUSES_STAGES_IN_USE:
+        raise invalid(f"Stage {stage['id']} still has deals and cannot be deleted", "STAGE_ID_IN_USE")
+    pipeline["stages"] = [one for one in pipeline["stages"] if one is not stage]
+    return Response(status_code=204)
 
 
 def _create_stage(portal: Portal, call: Call) -> Response:
@@ -120,20 +163,25 @@ def _create_stage(portal: Portal, call: Call) -> Response:
 
 
 def _new_stage(portal: Portal, given: Any) -> Row:
-    row = fields(given, _STAGE)
-    probability = row["metadata"].get("probability")
+    row = fields(given, _STAGE, {"stageId": str})
+    stage_id, metadata = row.get("stageId") or portal.store.new_id(), _checked_metadata(row["metadata"])
+    return stage_row(stage_id, row["label"], row["displayOrder"], metadata, iso(portal.now()))
+
+
+def _checked_metadata(given: Row) -> Row:
+    probability = given.get("probability")
     try:
         fits = isinstance(probability, str) and 0.0 <= float(probability) <= 1.0
     except ValueError:
         fits = False
     if not fits:
         raise invalid("A deal stage needs metadata.probability, a string from 0.0 to 1.0")
-    metadata = deal_stage_metadata(str(probability)) | row["metadata"]
-    return stage_row(portal.store.new_id(), row["label"], row["displayOrder"], metadata, iso(portal.now()))
+    return deal_stage_metadata(str(probability)) | given
 
 
 ROUTES: Routes = (
     ("GET", "/account-info/v3/details", _account),
+    ("GET", "/account-info/v3/api-usage/daily/private-apps", _daily_usage),
     ("GET", "/crm/v3/owners", _owners),
     ("GET", "/crm/v3/owners/{id}", _owner),
     ("GET", "/crm/v3/pipelines/{type}", _pipelines),
@@ -142,4 +190,6 @@ ROUTES: Routes = (
     ("GET", "/crm/v3/pipelines/{type}/{pipeline}/stages", _stages),
     ("POST", "/crm/v3/pipelines/{type}/{pipeline}/stages", _create_stage),
     ("GET", "/crm/v3/pipelines/{type}/{pipeline}/stages/{stage}", _stage),
+    ("PATCH", "/crm/v3/pipelines/{type}/{pipeline}/stages/{stage}", _update_stage),
+    ("DELETE", "/crm/v3/pipelines/{type}/{pipeline}/stages/{stage}", _delete_stage),
 )

@@ -24,17 +24,20 @@ def shown(portal: Portal, record: Record, names: Sequence[str], history: Sequenc
     """Return a record as reads show it: what was asked for, else the defaults; empty is null, unknown left out."""
     kind = BY_NAME[record.kind]
     known = portal.store.properties[record.kind]
-    asked = [*(names or history or kind.default_properties), kind.created, "hs_lastmodifieddate", "hs_object_id"]
+    asked = [*(names or history or kind.default_properties), kind.created, kind.modified, "hs_object_id"]
     present = [name for name in asked if name in known or name in record.properties]
     row = _bare(record) | {"properties": {name: record.properties.get(name) for name in sorted(set(present))}}
     if history:
-        row["propertiesWithHistory"] = {name: list(record.history.get(name, ())) for name in history if name in known}
+        step = 1 if portal.switch("history_order") == "newest" else -1
+        told = {name: list(record.history.get(name, ()))[::step] for name in history if name in known}
+        row["propertiesWithHistory"] = told
     return row
 
 
 def shown_after_write(record: Record, sent: Sequence[str]) -> Row:
     """Return a record as write answers show it: what was sent and what HubSpot derived."""
-    read_only = {"createdate", "website", "hs_createdate", "hs_lastmodifieddate", "hs_object_id"}
+    kind = BY_NAME[record.kind]
+    read_only = {"createdate", "website", "hs_createdate", kind.modified, "hs_object_id"}
     names = sorted(name for name in {*sent, *read_only} if name in record.properties)
     return _bare(record) | {"properties": {name: record.properties[name] for name in names}}
 
@@ -55,7 +58,7 @@ def located(portal: Portal, kind: str, value: str, id_property: str | None, *, a
     if id_property is None:
         record = portal.store.find(kind, value)
         return record if record is not None and record.archived == archived else None
-    if id_property not in portal.store.unique_names(kind):
+    if id_property not in portal.keys(kind):
         raise non_unique(kind, id_property)
     return None if archived else portal.store.by_key(kind, id_property, value)
 
@@ -104,9 +107,11 @@ def _list(portal: Portal, call: Call) -> Response:
     records = [one for one in portal.store.records[kind].values() if one.archived == call.flag("archived")]
     records.sort(key=lambda record: int(record.id))
     # The cursor is the last id seen, so that a record archived between two pages shifts nothing.
-    after = int(call.query["after"]) if call.query.get("after", "").isdigit() else 0
+    after = call.query.get("after", "") or "0"
+    if not after.isdigit():
+        raise invalid(f"after must be the cursor of an earlier page, not {after!r}")
     limit = call.whole("limit", 10, 50 if history else 100)
-    rest = [record for record in records if int(record.id) > after]
+    rest = [record for record in records if int(record.id) > int(after)]
     rows = [
         shown(portal, one, call.listed("properties"), history) | associated(portal, one, call.listed("associations"))
         for one in rest[:limit]

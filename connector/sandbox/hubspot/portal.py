@@ -1,14 +1,16 @@
 """What every handler is given: the portal, and the call it answers.
 
-Open questions about the real API are switches, so that a client can be tried against each answer; the defaults are
-the documented behaviour.
+Locks and the time a new property takes run on real elapsed time, as the limits do: a client waits for them in
+earnest, whatever the portal's clock says.
 """
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,41 +19,16 @@ from starlette.responses import JSONResponse, Response
 
 from connector.sandbox.control import Control
 from connector.sandbox.hubspot.catalogue import TYPES, ObjectType
-from connector.sandbox.hubspot.errors import ApiError, bad_json, invalid
-from connector.sandbox.hubspot.records import iso
+from connector.sandbox.hubspot.errors import ApiError, bad_json, fields_missing, invalid, locked
+from connector.sandbox.hubspot.limits import Limits
+from connector.sandbox.hubspot.records import Record, iso
 from connector.sandbox.hubspot.store import Store
+from connector.sandbox.hubspot.switches import SWITCHES
 
 Row = dict[str, Any]
 T = TypeVar("T")
 TEXTS = list[str]
 Fields = Mapping[str, Any]  # name → the type of its value, `TEXTS` included
-
-SWITCHES: Mapping[str, Any] = {
-    # "trace": 207 only when each input has its own objectWriteTraceId; "always": 207 whenever one fails;
-    # "never": one bad input refuses the batch and only the first is named.
-    "multi_status": "trace",
-    # Error items of a 207 without `errors` and `links`, as the guide shows them, or with, as the spec requires.
-    "bare_errors": False,
-    "shuffle_seed": 1,
-    "search_lag": 10.0,
-    # Whether tasks take a property with hasUniqueValue.
-    "keyed_tasks": True,
-    # Properties an administrator requires on create, over HubSpot's own: {"deals": ["hs_next_step"]}.
-    "required": {},
-    # Status of an associations batch/create; None: 200 on 2026-09, 201 before.
-    "associations_created": None,
-    # Counted on real elapsed time, whatever the clock says.
-    "limits": True,
-    "limit_ten_seconds": 190,
-    "limit_search": 5,
-    "limit_daily": 625_000,
-    # Further access tokens and what each may do: {"narrow": ["crm.objects.deals.read"]}. None: everything.
-    "tokens": {},
-    # Scopes of tokens got through OAuth; None: everything.
-    "oauth_scopes": None,
-    # What account-info says, over the defaults: {"timeZone": "America/New_York"}.
-    "account": {},
-}
 
 
 @dataclass(frozen=True)
@@ -84,13 +61,33 @@ class Call:
         return int(text)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What a search found, kept for the next page of the same question."""
+
+    question: str
+    revision: int
+    at: datetime
+    found: list[Record]
+
+    def goes_on(self, question: str, store: Store, at: datetime) -> bool:
+        """Say whether the same records would be found now: nothing changed, and no change has come into sight."""
+        unchanged = (question, store.revision) == (self.question, self.revision)
+        return unchanged and (at == self.at or at > self.at >= store.last_change)
+
+
 @dataclass
 class Portal:
-    """One HubSpot account: its control surface and what it stores."""
+    """One HubSpot account: its control surface, what it stores and what it has counted."""
 
     control: Control
     store: Store
+    limits: Limits
+    monotonic: Callable[[], float] = time.monotonic
+    walk: Walk | None = None
     _shuffles: int = 0
+    _visible_from: dict[tuple[str, str], float] = field(default_factory=dict)
+    _locked_until: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, default in SWITCHES.items():
@@ -103,6 +100,34 @@ class Portal:
     def switch(self, name: str) -> Any:
         """Return a switch's setting."""
         return self.control.switches.get(name, SWITCHES[name])
+
+    def defined(self, kind: str, name: str) -> Row | None:
+        """Return a property's definition, unless it is archived or too new to be seen."""
+        row = self.store.properties[kind].get(name)
+        return row if row is not None and not row["archived"] and self.is_visible(kind, name) else None
+
+    def is_visible(self, kind: str, name: str) -> bool:
+        """Say whether a property has been there long enough to be seen."""
+        return self.monotonic() >= self._visible_from.get((kind, name), -math.inf)
+
+    def define(self, kind: str, row: Row) -> None:
+        """Add a property; it is seen after a while."""
+        self.store.properties[kind][row["name"]] = row
+        self._visible_from[kind, row["name"]] = self.monotonic() + self.switch("property_lag")
+
+    def keys(self, kind: str) -> list[str]:
+        """Return the properties by whose value a record can be named."""
+        return [name for name in self.store.unique_names(kind) if self.is_visible(kind, name)]
+
+    def refuse_locked(self, record: Record) -> None:
+        """Raise if a record was written a moment ago."""
+        if self.monotonic() < self._locked_until.get((record.kind, record.id), -math.inf):
+            raise locked(record.id)
+
+    def lock(self, record: Record) -> None:
+        """Keep a record that has just been written from being written again at once."""
+        if seconds := self.switch("record_lock"):
+            self._locked_until[record.kind, record.id] = self.monotonic() + seconds
 
     def shuffled(self, results: Sequence[T]) -> list[T]:
         """Return batch results in an order that is never the input's, as the real API's mostly is not."""
@@ -125,7 +150,7 @@ class Portal:
         item = {"category": "VALIDATION_ERROR", **error.body()}
         item["context"] = {**item.get("context", {}), **{key: list(values) for key, values in context.items()}}
         if self.switch("bare_errors"):
-            return {key: item[key] for key in ("status", "category", "message", "context")}
+            return {key: value for key, value in item.items() if key not in {"errors", "links"}}
         return {"errors": [], "links": {}, **item}
 
 
@@ -153,9 +178,8 @@ def fields(row: Any, required: Fields, optional: Fields | None = None) -> Row:
             continue
         if not _fits(value, allowed[name]):
             raise bad_json(f'Cannot deserialize "{name}": expected {allowed[name]}')
-    for name in required:
-        if row.get(name) is None:
-            raise bad_json(f'Some required fields were not set: "{name}"')
+    if missing := [name for name in required if row.get(name) is None]:
+        raise fields_missing(missing)
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -173,7 +197,7 @@ def strings(row: Any) -> dict[str, str]:
     return given
 
 
-def page(rows: Sequence[Row], after: str, limit: int, most: int | None = None) -> Row:
+def page(rows: Sequence[Any], after: str, limit: int, most: int | None = None) -> Row:
     """Return one page of rows; the cursor is an offset."""
     if after and not after.isdigit():
         raise invalid(f"after must be an integer string, not {after!r}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from connector.sandbox.hubspot.batches import inputs
+from connector.sandbox.hubspot.batches import inputs, within
 from connector.sandbox.hubspot.catalogue import property_row
 from connector.sandbox.hubspot.errors import ApiError, invalid, nothing_named
 from connector.sandbox.hubspot.portal import Call, Portal, Routes, fields, object_type
@@ -61,14 +61,16 @@ def _of(portal: Portal, call: Call) -> tuple[str, dict[str, Row]]:
 
 
 def _list(portal: Portal, call: Call) -> Response:
-    _, known = _of(portal, call)
-    return JSONResponse({"results": [row for row in known.values() if row["archived"] == call.flag("archived")]})
+    kind, known = _of(portal, call)
+    asked = call.flag("archived")
+    rows = [row for name, row in known.items() if row["archived"] == asked and portal.is_visible(kind, name)]
+    return JSONResponse({"results": rows})
 
 
 def _one(portal: Portal, call: Call) -> Row:
-    _, known = _of(portal, call)
+    kind, known = _of(portal, call)
     row = known.get(call.path["name"])
-    if row is None or row["archived"] != call.flag("archived"):
+    if row is None or row["archived"] != call.flag("archived") or not portal.is_visible(kind, row["name"]):
         raise nothing_named("Property", call.path["name"])
     return row
 
@@ -98,7 +100,7 @@ def _define(portal: Portal, kind: str, given: Row) -> Row:
     if given.get("hasUniqueValue"):
         _check_unique(portal, kind, given)
     row = property_row(**{**(old or {}), **given, "archived": False, "createdAt": now, "updatedAt": now})
-    known[name] = row
+    portal.define(kind, row)
     return row
 
 
@@ -154,11 +156,13 @@ def _retire(portal: Portal, known: dict[str, Row], name: str) -> None:
 
 
 def _batch_read(portal: Portal, call: Call) -> Response:
-    _, known = _of(portal, call)
+    kind, known = _of(portal, call)
     options = {"archived": bool, "dataSensitivity": str}
     given = fields(call.body, {"inputs": list}, options)
-    names = [fields(row, {"name": str})["name"] for row in given["inputs"]]
-    rows = [known[name] for name in names if name in known and known[name]["archived"] == given.get("archived", False)]
+    names = [row["name"] for row in within(given["inputs"], {"name": str})]
+    archived = given.get("archived", False)
+    there = [name for name in names if name in known and portal.is_visible(kind, name)]
+    rows = [known[name] for name in there if known[name]["archived"] == archived]
     errors = [portal.error_item(nothing_named("Property", name)) for name in _absent(names, rows)]
     return portal.completed(rows, errors)
 

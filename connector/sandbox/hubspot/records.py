@@ -22,10 +22,11 @@ class Source:
 
     type: str
     id: str
+    user: int | None = None
 
 
 API = Source("INTEGRATION", "4000001")
-PERSON = Source("CRM_UI", "userId:9001")
+PERSON = Source("CRM_UI", "userId:9001", 9001)
 CALCULATED = Source("CALCULATED", "0")
 HISTORY_KEPT = 20
 
@@ -49,12 +50,13 @@ class Record:
 
     def amended(self, values: Mapping[str, str], source: Source, at: datetime) -> Record:
         """Set values (an empty one clears) and note in the history each that changed."""
-        properties, history = dict(self.properties), dict(self.history)
+        properties, history, stamp = dict(self.properties), dict(self.history), iso(at)
         for name, value in values.items():
             if properties.get(name, "") == value:
                 continue
             properties[name] = value
-            entry = {"value": value, "timestamp": iso(at), "sourceType": source.type, "sourceId": source.id}
+            entry: Row = {"value": value, "timestamp": stamp, "sourceType": source.type, "sourceId": source.id}
+            entry |= {"updatedByUserId": source.user} if source.user else {}
             history[name] = (entry, *history.get(name, ()))[:HISTORY_KEPT]
         kept = {name: value for name, value in properties.items() if value != ""}
         return replace(self, properties=kept, history=history, updated_at=at)
@@ -79,7 +81,7 @@ def derived(record: Record, before: Record | None, pipelines: Mapping[str, Row],
         "hs_createdate": iso(record.created_at),
         "hs_lastmodifieddate": iso(record.updated_at),
     }
-    if record.kind in {"companies", "contacts", "deals", "line_items"}:
+    if record.kind in {"companies", "contacts", "deals", "line_items", "products"}:
         values["createdate"] = iso(record.created_at)
     match record.kind:
         case "companies":

@@ -1,4 +1,6 @@
-"""Search, with its limits and its lag: a record written moments ago is not found yet, an archived one never.
+"""Search, with its limits and its lag: a write made moments ago is not known yet, an archived record never found.
+
+A new record is missed; a changed one is found, and shown, as it was.
 
 Values compare without case, but for enumerations; in IN and NOT_IN on text the filter's own values must be lower
 case to match. NEQ, NOT_IN and NOT_CONTAINS_TOKEN also find records whose property is empty.
@@ -10,16 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from connector.sandbox.hubspot.catalogue import BY_NAME
+from connector.sandbox.hubspot.catalogue import BY_NAME, ObjectType
 from connector.sandbox.hubspot.errors import invalid
 from connector.sandbox.hubspot.objects import shown
-from connector.sandbox.hubspot.portal import TEXTS, Call, Portal, Routes, fields, object_type, page
+from connector.sandbox.hubspot.portal import TEXTS, Call, Portal, Routes, Walk, fields, object_type, page
 from connector.sandbox.hubspot.records import Record
 from connector.sandbox.hubspot.values import NUMBER, milliseconds
 
@@ -69,22 +71,29 @@ def _search(portal: Portal, call: Call) -> Response:
         raise invalid(f"limit must be from 1 to {MOST_PER_PAGE}, not {limit}")
     if len(asked.get("query", "")) > LONGEST_QUERY:
         raise invalid(f"query has more than {LONGEST_QUERY} characters")
+    seen = portal.now() - timedelta(seconds=portal.switch("search_lag"))
+    found = _found(portal, kind, asked, seen)
+    window = page(found, asked.get("after", ""), limit, MOST_RESULTS)
+    rows = [shown(portal, record, asked.get("properties", [])) for record in window["results"]]
+    return JSONResponse({"total": len(found), **window, "results": rows})
+
+
+def _found(portal: Portal, kind: ObjectType, asked: Row, seen: datetime) -> list[Record]:
+    """Return every record that fits, in order; the pages of one walk through them share the work."""
     groups = _groups(portal, kind.name, asked.get("filterGroups", []))
     order = _order(portal, kind.name, asked.get("sorts", []))
     words = asked.get("query", "").lower()
-    seen = portal.now() - timedelta(seconds=portal.switch("search_lag"))
+    question = repr((kind.name, asked.get("filterGroups"), asked.get("sorts"), words))
+    if portal.walk is not None and portal.walk.goes_on(question, portal.store, seen):
+        return portal.walk.found
     found = [
         record
-        for record in portal.store.records[kind.name].values()
-        if not record.archived
-        and record.updated_at <= seen
-        and (not groups or any(all(matches(record) for matches in group) for group in groups))
+        for record in portal.store.indexed(kind.name, seen)
+        if (not groups or any(all(matches(record) for matches in group) for group in groups))
         and (not words or any(words in record.properties.get(name, "").lower() for name in kind.searched_text))
     ]
-    found = order(found)
-    window = page([{"record": one} for one in found], asked.get("after", ""), limit, MOST_RESULTS)
-    rows = [shown(portal, row["record"], asked.get("properties", [])) for row in window["results"]]
-    return JSONResponse({"total": len(found), **window, "results": rows})
+    portal.walk = Walk(question, portal.store.revision, seen, order(found))
+    return portal.walk.found
 
 
 def _groups(portal: Portal, kind: str, given: Sequence[Any]) -> list[list[Matches]]:
@@ -100,8 +109,8 @@ def _condition(portal: Portal, kind: str, given: Any) -> Matches:
     row = fields(given, {"propertyName": str, "operator": str}, _FILTER)
     name, operator = row["propertyName"], row["operator"]
     to_kind = object_type(name.removeprefix("associations.")).name if name.startswith("associations.") else None
-    definition = portal.store.properties[kind].get(name)
-    if to_kind is None and (definition is None or definition["archived"]):
+    definition = portal.defined(kind, name)
+    if to_kind is None and definition is None:
         raise invalid(f'Property "{name}" does not exist', "PROPERTY_DOESNT_EXIST", propertyName=[name])
     type_ = definition["type"] if definition else "enumeration"
     condition = Filter(

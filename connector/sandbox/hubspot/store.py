@@ -7,9 +7,10 @@ made now: values are merged, and the history says `CRM_UI`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from connector.sandbox.control import SandboxClock
@@ -22,15 +23,17 @@ from connector.sandbox.hubspot.catalogue import (
     information_group,
     property_row,
     stage_row,
-    standard_properties,
 )
 from connector.sandbox.hubspot.links import End, Links
 from connector.sandbox.hubspot.records import CALCULATED, PERSON, Record, Source, derived, iso, moment
+from connector.sandbox.hubspot.standard import standard_properties
 from connector.sandbox.hubspot.values import Refused, stored_value
 
 Row = dict[str, Any]
 FIRST_ID = 20_000_000_001
 PRIMARY_COMPANY = 1
+VERSIONS_KEPT = 8
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -46,7 +49,10 @@ class Store:
     owners: dict[str, Row] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
     next_id: int = FIRST_ID
+    revision: int = 0  # moves on with every change to records and associations
+    last_change: datetime = NEVER
     _keys: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _older: dict[End, tuple[Record, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reset()
@@ -60,8 +66,9 @@ class Store:
             self.add_group(kind.name, information_group(kind), f"{kind.singular.title()} information")
         self.pipelines = {kind.name: {} for kind in TYPES}
         self.put_pipeline("deals", default_pipeline())
-        self.merged, self.owners, self.links, self._keys = {}, {}, Links(), {}
+        self.merged, self.owners, self.links, self._keys, self._older = {}, {}, Links(), {}, {}
         self.next_id = FIRST_ID
+        self.revision += 1
 
     def add_group(self, kind: str, name: str, label: str, order: int = -1) -> Row:
         """Define a property group."""
@@ -93,18 +100,38 @@ class Store:
 
     def put(self, record: Record) -> None:
         """Store a record's new state and keep the unique values findable."""
-        self._free_keys(self.records[record.kind].get(record.id))
+        before = self.records[record.kind].get(record.id)
+        self._free_keys(before)
+        self._remember(before, record)
         self.records[record.kind][record.id] = record
+        self.revision, self.last_change = self.revision + 1, max(self.last_change, record.updated_at)
         if not record.archived:
             for name in self.unique_names(record.kind):
                 if record.properties.get(name):
                     self._keys[record.kind, name, _key(record.properties[name])] = record.id
 
+    def _remember(self, before: Record | None, record: Record) -> None:
+        """Keep what search still finds in place of a record just written."""
+        if before is None:
+            return
+        end = record.kind, record.id
+        older = [one for one in (*self._older.get(end, ()), before) if one.updated_at < record.updated_at]
+        self._older[end] = tuple(older[-VERSIONS_KEPT:])
+
+    def indexed(self, kind: str, at: datetime) -> Iterator[Record]:
+        """Yield the live records as they were at a moment; one made later is not there yet."""
+        for record in self.records[kind].values():
+            if not record.archived:
+                versions = (record, *reversed(self._older.get((kind, record.id), ())))
+                yield from islice((one for one in versions if one.updated_at <= at and not one.archived), 1)
+
     def forget(self, record: Record | None) -> None:
         """Take a record out, as if it had never been."""
         if record is not None:
             self._free_keys(record)
+            self._older.pop((record.kind, record.id), None)
             del self.records[record.kind][record.id]
+            self.revision += 1
 
     def _free_keys(self, record: Record | None) -> None:
         if record is None:
@@ -146,11 +173,13 @@ class Store:
             self.links.remove(end, to)
         for type_id in type_ids:
             self.links.add(end, to, type_id)
+        self.revision += 1
         self._show_primary(end, to, self.clock.now())
 
     def dissociate(self, end: End, to: End) -> None:
         """Take every association between two records away."""
         self.links.remove(end, to)
+        self.revision += 1
         self._show_primary(end, to, self.clock.now())
 
     def dissociate_all(self, end: End) -> None:
@@ -269,6 +298,7 @@ class Store:
     def _load_link(self, row: Row) -> None:
         end, to = (row["from"], str(row["fromId"])), (row["to"], str(row["toId"]))
         self.links.add(end, to, int(row["typeId"]))
+        self.revision += 1
         contact = self.records["contacts"].get(dict((end, to)).get("contacts", ""))
         if contact is not None:
             self._show_primary(end, to, contact.updated_at)

@@ -58,11 +58,18 @@ def stored_value(definition: Row, value: str, owners: Mapping[str, Row], before:
 
 def problem_with(name: str, definition: Row | None) -> ValueProblem | None:
     """Say why a property cannot be written at all, if it cannot."""
-    if definition is None or definition["archived"]:
+    if definition is None:
         return ValueProblem(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     if definition["modificationMetadata"]["readOnlyValue"]:
         return ValueProblem(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
     return None
+
+
+def html_rewritten(definition: Row, value: str) -> str:
+    """Return rich text as an editor normalises it: line breaks are spaces, void tags lose their slash."""
+    if definition["fieldType"] != "html":
+        return value
+    return re.sub(r"<(br|hr)\s*/>", r"<\1>", " ".join(value.splitlines()))
 
 
 def milliseconds(text: str) -> int:

@@ -14,16 +14,17 @@ from connector.sandbox.hubspot.catalogue import BY_NAME
 from connector.sandbox.hubspot.errors import (
     ApiError,
     ValueProblem,
-    bad_json,
-    invalid,
-    not_found,
-    required_missing,
+    fields_missing,
+    no_such_end,
+    no_such_link,
     values_not_valid,
+    wrong_end,
 )
 from connector.sandbox.hubspot.links import LINK_TYPES, End, LinkType
 from connector.sandbox.hubspot.portal import Portal, fields, strings
 from connector.sandbox.hubspot.records import API, Record
-from connector.sandbox.hubspot.values import Refused, problem_with, stored_value
+from connector.sandbox.hubspot.rules import require_by_condition, require_for_create, violations
+from connector.sandbox.hubspot.values import Refused, html_rewritten, problem_with, stored_value
 
 Row = dict[str, Any]
 
@@ -41,6 +42,7 @@ def create(portal: Portal, kind: str, sent: Any, links: Sequence[Row] = ()) -> R
     record = prepared(portal, kind, strings(sent), None)
     wanted = [link for row in links for link in _inline_links(portal, kind, row)]
     portal.store.put(record)
+    portal.lock(record)
     for link in wanted:
         portal.store.associate((kind, record.id), link.to, [link.type_id])
     return portal.store.records[kind][record.id]
@@ -48,8 +50,10 @@ def create(portal: Portal, kind: str, sent: Any, links: Sequence[Row] = ()) -> R
 
 def update(portal: Portal, current: Record, sent: Any) -> Record:
     """Change a record, or raise."""
+    portal.refuse_locked(current)
     record = prepared(portal, current.kind, strings(sent), current)
     portal.store.put(record)
+    portal.lock(record)
     return record
 
 
@@ -58,10 +62,13 @@ def prepared(portal: Portal, kind: str, sent: Mapping[str, str], current: Record
     values, problems = _checked(portal, kind, sent, current)
     if kind == "deals" and not problems:
         values, problems = _staged(portal, values, current)
+    problems = problems or list(violations(portal, kind, values))
     if problems:
         raise values_not_valid(problems)
     if current is None:
-        _require(portal, kind, values)
+        require_for_create(portal, kind, values)
+    whole = {**(current.properties if current else {}), **values}
+    require_by_condition(portal, kind, values, whole, new=current is None)
     now = portal.now()
     start = current or Record(kind, portal.store.new_id(), now, now)
     if current is None:
@@ -77,12 +84,13 @@ def _checked(
     problems: list[ValueProblem] = []
     before = current.properties if current else {}
     for name, value in sent.items():
-        definition = portal.store.properties[kind].get(name)
+        definition = portal.defined(kind, name)
         problem = problem_with(name, definition)
         if problem is not None or definition is None:
             problems.extend([problem] if problem else [])
             continue
         try:
+            value = html_rewritten(definition, value) if portal.switch("html_rewritten") else value
             values[name] = stored_value(definition, value, portal.store.owners, before.get(name, ""))
         except Refused as refused:
             problems.append(ValueProblem(name, refused.code, str(refused)))
@@ -115,21 +123,6 @@ def _staged(
     return values, []
 
 
-def _require(portal: Portal, kind: str, values: Mapping[str, str]) -> None:
-    required = {
-        "deals": ("dealname", "dealstage", "pipeline"),
-        "tasks": ("hs_timestamp",),
-        "notes": ("hs_timestamp",),
-    }.get(kind, ())
-    missing = [name for name in (*required, *portal.switch("required").get(kind, ())) if not values.get(name)]
-    if kind == "companies" and not (values.get("domain") or values.get("name")):
-        missing = ["domain", "name"]
-    if kind == "contacts" and not (values.get("email") or values.get("firstname") or values.get("lastname")):
-        missing = ["email", "firstname", "lastname"]
-    if missing:
-        raise required_missing(BY_NAME[kind].singular, missing)
-
-
 def _check_unique(portal: Portal, kind: str, values: Mapping[str, str], record_id: str) -> None:
     for name in portal.store.unique_names(kind):
         other = portal.store.by_key(kind, name, values[name]) if values.get(name) else None
@@ -148,7 +141,7 @@ def _inline_links(portal: Portal, kind: str, row: Row) -> list[InlineLink]:
     given = fields(row, {"to": dict, "types": list})
     to_id = fields(given["to"], {"id": str})["id"]
     if not given["types"]:
-        raise bad_json('Some required fields were not set: "types"')
+        raise fields_missing(["types"])
     return [InlineLink(to, type_id) for to, type_id in link_types(portal, kind, to_id, given["types"])]
 
 
@@ -158,10 +151,10 @@ def link_types(portal: Portal, kind: str, to_id: str, types: Sequence[Any]) -> l
     for one in types:
         link = link_type(one)
         if link.from_kind != kind:
-            raise invalid(f"association type {link.id} has invalid from object type {BY_NAME[kind].type_id}")
+            raise wrong_end("from", BY_NAME[kind].type_id, BY_NAME[link.from_kind].type_id, link.id)
         target = portal.store.find(link.to_kind, to_id)
         if target is None or target.archived:
-            raise not_found(to_id)
+            raise no_such_end(BY_NAME[link.to_kind].singular, to_id)
         found.append(((link.to_kind, target.id), link.id))
     return found
 
@@ -171,5 +164,5 @@ def link_type(row: Any) -> LinkType:
     spec = fields(row, {"associationCategory": str, "associationTypeId": int})
     link = LINK_TYPES.get(spec["associationTypeId"]) if spec["associationCategory"] == "HUBSPOT_DEFINED" else None
     if link is None:
-        raise invalid(f"association type {spec['associationTypeId']} does not exist in {spec['associationCategory']}")
+        raise no_such_link(spec["associationCategory"], spec["associationTypeId"])
     return link

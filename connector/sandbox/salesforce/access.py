@@ -1,11 +1,13 @@
-"""Field-level security: the schema as one user sees it.
+"""Permissions: the schema as one user sees it.
 
 The rule, simplified from the real one without being kinder: standard fields are open to everybody. A custom field
 made through Tooling is there for nobody, the user who made it included, until a FieldPermissions row of a permission
 set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible field is
 answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the field
 itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us, and
-are open to all.
+are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`) are an
+admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`) leaves of a
+type's permissions only those named, and a type that cannot be read is not there.
 
 Source: Object Reference, "FieldPermissions"; Salesforce Help, "Field-Level Security".
 """
@@ -32,7 +34,7 @@ class View:
         self._names = {name.casefold(): name for name in standard_objects()}
 
     def names(self) -> list[str]:
-        return sorted(self._names.values())
+        return sorted(name for name in self._names.values() if "read" in self._allowed(standard_objects()[name]))
 
     def type(self, name: str) -> ObjectType | None:
         """Find an object type; letter case does not matter to Salesforce."""
@@ -41,22 +43,38 @@ class View:
             return None
         if known not in self._seen:
             self._seen[known] = self._visible(standard_objects()[known])
-        return self._seen[known]
+        return self._seen[known] if "read" in self._seen[known].allowed else None
+
+    def _allowed(self, kind: ObjectType) -> frozenset[str]:
+        granted = self._org.switch("object_permissions", {}).get(kind.name, kind.allowed)
+        return kind.allowed & frozenset(granted)
 
     def _visible(self, kind: ObjectType) -> ObjectType:
-        custom = self._org.custom_fields(kind.name)
-        if not custom:
+        custom, taken, allowed = self._org.custom_fields(kind.name), self._taken(kind.name), self._allowed(kind)
+        if not custom and not taken and allowed == kind.allowed:
             return kind
         seen = {name: shown for name, field in custom.items() if (shown := self._shown(kind.name, field))}
-        return replace(kind, fields={**kind.fields, **seen})
+        fields = {name: field for name, field in {**kind.fields, **seen}.items() if taken.get(name) != "hidden"}
+        read_only = {name: _read_only(field) for name, field in fields.items() if name in taken}
+        return replace(kind, fields={**fields, **read_only}, allowed=allowed)
+
+    def _taken(self, kind: str) -> dict[str, str]:
+        """Say which fields of a type an admin took away or left readable only."""
+        hidden = self._org.switch("hidden_fields", {}).get(kind, [])
+        read_only = self._org.switch("read_only_fields", {}).get(kind, [])
+        return {**dict.fromkeys(read_only, "read only"), **dict.fromkeys(hidden, "hidden")}
 
     def _shown(self, kind: str, field: Field) -> Field | None:
-        if (kind, field.name) in self._org.open_fields:
+        if (kind, field.name) in self._org.open_fields or field.is_required:
             return field
         editable = self._grants.get((_owner(kind), field.name))
         if editable is None:
             return None
-        return field if editable else replace(field, createable=False, updateable=False)
+        return field if editable else _read_only(field)
+
+
+def _read_only(field: Field) -> Field:
+    return replace(field, createable=False, updateable=False)
 
 
 def _owner(kind: str) -> str:

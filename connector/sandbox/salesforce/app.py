@@ -1,16 +1,19 @@
 """The Salesforce stand-in as an app: which paths there are, and who answers them.
 
-Bulk API 2.0, Metadata API deployments, Composite and Graph requests, and SOAP login are not there.
+Bulk queries, Metadata API deployments, Composite Batch and Tree, and SOAP login are not there.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.salesforce import batches, queries, rows, tooling
+from connector.sandbox.salesforce import batches, bulk, composite, queries, rows, tooling
 from connector.sandbox.salesforce.auth import Sessions
+from connector.sandbox.salesforce.bulk_rows import jobs_due
 from connector.sandbox.salesforce.credentials import Credentials, make_credentials
 from connector.sandbox.salesforce.http import Gate
 from connector.sandbox.salesforce.org import Org
@@ -23,12 +26,14 @@ def create_app(control: Control | None = None, credentials: Credentials | None =
     control = control or Control()
     credentials = credentials or make_credentials()
     org = Org(control, credentials)
+    org.settle = partial(jobs_due, org)
     sessions = Sessions(org)
     gate = Gate(org, sessions)
     routes = [
         Route("/services/oauth2/token", sessions.token, methods=["GET", "POST"]),
         Route("/services/oauth2/userinfo", sessions.userinfo, methods=["GET", "POST"]),
         *_data_routes(gate),
+        *_job_routes(gate),
         Route("/{anything:path}", gate.nowhere, methods=_EVERY_METHOD),
     ]
     app = stand_in(org, control, routes)
@@ -49,6 +54,8 @@ def _data_routes(gate: Gate) -> list[Route]:
         *gate.resource("/sobjects/{type}/Id", {"POST": rows.create}),
         *gate.resource("/sobjects/{type}/{id}", of_record),
         *gate.resource("/sobjects/{type}/{field}/{value:path}", by_key),
+        *gate.resource("/composite", {"POST": composite.composite(gate)}),
+        *gate.resource("/composite/graph", {"POST": composite.graphs(gate)}),
         *gate.resource("/composite/sobjects", several),
         *gate.resource("/composite/sobjects/{type}/{field}", {"PATCH": batches.upsert}),
         *gate.resource("/query", {"GET": queries.query(include_deleted=False)}),
@@ -57,4 +64,21 @@ def _data_routes(gate: Gate) -> list[Route]:
         *gate.resource("/limits", {"GET": gate.limits}),
         *gate.resource("/limits/recordCount", {"GET": queries.record_count}),
         *gate.resource("/tooling/sobjects/CustomField", {"POST": tooling.create_field}),
+    ]
+
+
+def _job_routes(gate: Gate) -> list[Route]:
+    found = {"successfulResults": bulk.successful, "failedResults": bulk.failed}
+    # The guide writes this one in small letters, several clients do not.
+    found |= dict.fromkeys(("unprocessedrecords", "unprocessedRecords"), bulk.unprocessed)
+    one_job = {"GET": bulk.info, "PATCH": bulk.change, "DELETE": bulk.remove}
+    return [
+        *gate.resource("/jobs/ingest", {"GET": bulk.every, "POST": bulk.create}),
+        *gate.resource("/jobs/ingest/{id}", one_job),
+        *gate.resource("/jobs/ingest/{id}/batches", {"PUT": bulk.upload}),
+        *(
+            route
+            for name, which in found.items()
+            for route in gate.resource(f"/jobs/ingest/{{id}}/{name}", {"GET": bulk.results(which)})
+        ),
     ]

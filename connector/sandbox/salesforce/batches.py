@@ -1,14 +1,13 @@
 """sObject Collections: up to 200 records a call, each with its own outcome, in the order sent.
 
 A well-formed call is answered 200 whatever happens to its records; a refused record has no `id`. With `allOrNone`
-one refused record takes the others back.
+one refused record takes the others back, which inside Composite has another code.
 
 Source: REST API Developer Guide, "sObject Collections".
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
@@ -17,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.sandbox.control import Row
-from connector.sandbox.salesforce import records
+from connector.sandbox.salesforce import records, writes
 from connector.sandbox.salesforce.errors import Refusal
 from connector.sandbox.salesforce.http import answer, json_body, known_type
 from connector.sandbox.salesforce.records import Caller
-from connector.sandbox.salesforce.schema import Field, ObjectType, standard_objects
+from connector.sandbox.salesforce.schema import ObjectType, types_by_prefix
 
 _MOST_RECORDS = 200
 _MOST_RUNS = 10
@@ -44,13 +43,7 @@ async def update(caller: Caller, request: Request) -> Response:
     _check_runs(rows)
 
     def one(row: Row) -> Row:
-        kind = _type(caller, row)
-        record_id = next((value for name, value in row.items() if name.lower() == "id"), None)
-        if not record_id:
-            raise Refusal("MISSING_ARGUMENT", "Id not specified in an update call")
-        body = {name: value for name, value in row.items() if name.lower() != "id"}
-        records.update(caller, kind, str(record_id), body)
-        return {"id": records.existing(caller.org, kind, str(record_id))["Id"]}
+        return {"id": writes.update_by_id(caller, _type(caller, row), row)}
 
     return _answered(caller, rows, all_or_none, one)
 
@@ -62,13 +55,11 @@ async def upsert(caller: Caller, request: Request) -> Response:
     rows, all_or_none = await _batch(request)
     if any(row["attributes"]["type"].casefold() != kind.name.casefold() for row in rows):
         raise Refusal("INVALID_INPUT", f"every record must be of type {kind.name}")
-    keys = Counter(_key(row, field) for row in rows)
+    twice = writes.keys_sent_twice(rows, field)
 
     def one(row: Row) -> Row:
-        key = _key(row, field)
-        if key is not None and keys[key] > 1:
-            raise Refusal("DUPLICATE_VALUE", f"Duplicate external id specified: {row[field.name]}", [field.name])
-        record_id, created = _upserted(caller, kind, field, row)
+        writes.refuse_key_sent_twice(row, field, twice)
+        record_id, created = writes.upsert_by_key(caller, kind, field, row)
         return {"id": record_id, "created": created}
 
     return _answered(caller, rows, all_or_none, one)
@@ -83,43 +74,13 @@ async def delete(caller: Caller, request: Request) -> Response:
     all_or_none = request.query_params.get("allOrNone", "false").lower() == "true"
 
     def one(row: Row) -> Row:
-        name = next((kind.name for kind in standard_objects().values() if kind.prefix == row["Id"][:3]), "")
-        kind = caller.type(name)
+        kind = caller.type(types_by_prefix().get(row["Id"][:3], ""))
         if kind is None:
             raise Refusal("MALFORMED_ID", f"malformed id {row['Id']}", ["Id"])
         records.delete(caller, kind, row["Id"])
         return {"id": row["Id"]}
 
     return _answered(caller, [{"Id": one} for one in ids], all_or_none, one)
-
-
-def _upserted(caller: Caller, kind: ObjectType, field: Field, row: Row) -> tuple[str, bool]:
-    body = {name: value for name, value in row.items() if name.casefold() != field.name.casefold()}
-    value = next((value for name, value in row.items() if name.casefold() == field.name.casefold()), None)
-    if field.name == "Id":
-        if value is None:
-            return records.insert(caller, kind, body), True
-        records.update(caller, kind, str(value), body)
-        return str(records.existing(caller.org, kind, str(value))["Id"]), False
-    if value is None or value == "":
-        raise Refusal("MISSING_ARGUMENT", f"{field.name} not specified")
-    found = records.matches(caller, kind, field, value)
-    if len(found) > 1:
-        ids = ", ".join(one["Id"] for one in found)
-        raise Refusal(
-            "DUPLICATE_EXTERNAL_ID", f"{field.name}: more than one record found for external id field: [{ids}]"
-        )
-    if found:
-        records.update(caller, kind, found[0]["Id"], body)
-        return str(found[0]["Id"]), False
-    return records.insert(caller, kind, {**body, field.name: value}), True
-
-
-def _key(row: Row, field: Field) -> str | None:
-    value = next((value for name, value in row.items() if name.casefold() == field.name.casefold()), None)
-    if value is None:
-        return None
-    return str(value) if field.case_sensitive else str(value).casefold()
 
 
 async def _batch(request: Request) -> tuple[list[Row], bool]:
@@ -165,7 +126,7 @@ def _answered(caller: Caller, rows: list[Row], all_or_none: bool, act: Callable[
         results = [_outcome(act, row) for row in rows]
         if all_or_none and not all(one["success"] for one in results):
             caller.org.undo(journal)
-            results = [one if not one["success"] else _rolled_back() for one in results]
+            results = [one if not one["success"] else _rolled_back(caller) for one in results]
     return answer(results)
 
 
@@ -178,9 +139,9 @@ def _outcome(act: Callable[[Row], Row], row: Row) -> dict[str, Any]:
     return {"id": done["id"], "success": True, "errors": [], **created}
 
 
-def _rolled_back() -> dict[str, Any]:
+def _rolled_back(caller: Caller) -> dict[str, Any]:
     refusal = Refusal(
-        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        "PROCESSING_HALTED" if caller.is_inside else "ALL_OR_NONE_OPERATION_ROLLED_BACK",
         "Record rolled back because not all records were valid and the request was using AllOrNone header",
     )
     return {"success": False, "errors": [refusal.as_record_error()]}

@@ -18,7 +18,7 @@ from connector.sandbox.control import Row
 from connector.sandbox.salesforce.ids import long_form
 from connector.sandbox.salesforce.records import Caller
 from connector.sandbox.salesforce.render import relative_url, shown_value
-from connector.sandbox.salesforce.schema import NUMERIC, TEXTUAL, Field, ObjectType, standard_objects
+from connector.sandbox.salesforce.schema import NUMERIC, TEXTUAL, Field, ObjectType, types_by_prefix
 from connector.sandbox.salesforce.soql import (
     Comparison,
     Condition,
@@ -81,7 +81,9 @@ class Evaluation:
             )
         test = self._test(kind, query.where) if query.where else None
         orderings = [(self._getter(kind, one.path, "sorted"), one) for one in query.order]
-        source: Iterable[Row] = org.rows(kind.name) if include_deleted else org.alive(kind.name)
+        source: Iterable[Row] = org.rows(kind.name)
+        if not include_deleted:
+            source = (row for row in org.alive(kind.name) if not row.get("IsArchived"))
         found = [row for row in source if test is None or test(row)]
         for getter, one in reversed(orderings):
             found.sort(key=lambda row, get=getter: _sort_key(get(row)), reverse=one.descending)  # type: ignore[misc]
@@ -251,7 +253,7 @@ class Evaluation:
 
 
 def _type_of(record_id: str) -> str | None:
-    return next((one.name for one in standard_objects().values() if one.prefix == record_id[:3]), None)
+    return types_by_prefix().get(record_id[:3])
 
 
 def _name_value(row: Row | None, name: str) -> Any:

@@ -6,6 +6,7 @@ Source: Salesforce Object Reference, "ID Field Type".
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 
 _CHECK = string.ascii_uppercase + "012345"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -21,6 +22,7 @@ def mint(prefix: str, sequence: int) -> str:
     return long_form(prefix + "5e0" + digits.rjust(9, "0"))
 
 
+@lru_cache(maxsize=65_536)
 def long_form(record_id: str) -> str:
     """Turn a 15- or 18-character id into its 18-character form; ValueError for anything else."""
     if len(record_id) not in (15, 18) or not _ALPHABET.issuperset(record_id):

@@ -7,19 +7,30 @@ to whoever asks. An index over a key field is built at its first look-up and kep
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from connector.sandbox.control import Control, Row
 from connector.sandbox.salesforce import derive, seed
 from connector.sandbox.salesforce.credentials import Credentials
 from connector.sandbox.salesforce.ids import long_form, mint
+from connector.sandbox.salesforce.jobs import Job
 from connector.sandbox.salesforce.schema import ACTIVITIES, Field, standard_objects
 from connector.sandbox.salesforce.values import read_datetime, stamp
+
+_HANGS_ON_ACCOUNTS = (
+    ("Account", "ParentId"),
+    ("Contact", "AccountId"),
+    ("Opportunity", "AccountId"),
+    ("Task", "WhatId"),
+    ("Event", "WhatId"),
+)
+_DECIDE_WHAT_IS_SEEN = ("FieldPermissions", "PermissionSetAssignment", "OpportunityStage", "TaskStatus")
 
 
 class Org:
@@ -28,6 +39,8 @@ class Org:
     def __init__(self, control: Control, credentials: Credentials) -> None:
         self.control = control
         self.credentials = credentials
+        self.settle: Callable[[], None] = lambda: None
+        """Brings work that the clock has done meanwhile up to date, before anybody looks."""
         self.reset()
 
     def reset(self) -> None:
@@ -37,10 +50,12 @@ class Org:
         self._custom: dict[str, dict[str, Field]] = defaultdict(dict)
         self._journal: list[tuple[str, str, Row | None]] | None = None
         self._sequence = 0
+        self.schema_changed = self.control.clock.now()
         self.user_id: str | None = None
         self.open_fields: set[tuple[str, str]] = set()
         self.locators: dict[str, list[Row]] = {}
         self.calls: deque[datetime] = deque()
+        self.jobs: dict[str, Job] = {}
         for kind, rows in seed.records(self.credentials.username).items():
             self.load(kind, rows)
         self.id = next(iter(self.rows("Organization")))["Id"]
@@ -52,6 +67,13 @@ class Org:
     def switch(self, name: str, default: Any) -> Any:
         """Read a switch that a test or a demo may have set."""
         return self.control.switches.get(name, default)
+
+    def calls_of_the_day(self) -> deque[datetime]:
+        """Forget the calls that are older than 24 hours, and give the others."""
+        start = self.control.clock.now() - timedelta(hours=24)
+        while self.calls and self.calls[0] < start:
+            self.calls.popleft()
+        return self.calls
 
     # rows
 
@@ -65,6 +87,8 @@ class Org:
         before = self._tables[kind].get(row["Id"])
         if self._journal is not None:
             self._journal.append((kind, row["Id"], before))
+        if kind in _DECIDE_WHAT_IS_SEEN:
+            self.schema_changed = self.control.clock.now()
         self._replace(kind, row["Id"], row)
 
     def get(self, kind: str, record_id: str) -> Row | None:
@@ -92,12 +116,14 @@ class Org:
 
     @contextmanager
     def undoable(self) -> Iterator[list[tuple[str, str, Row | None]]]:
-        """Journal every change, so that `undo` can take them back."""
-        self._journal = []
+        """Journal every change, so that `undo` can take them back; a journal may stand inside another."""
+        outer, self._journal = self._journal, []
         try:
             yield self._journal
         finally:
-            self._journal = None
+            if outer is not None:
+                outer += self._journal
+            self._journal = outer
 
     def undo(self, journal: list[tuple[str, str, Row | None]]) -> None:
         """Take back the journalled changes, last one first."""
@@ -121,28 +147,49 @@ class Org:
 
     def custom_fields(self, kind: str) -> Mapping[str, Field]:
         """List the custom fields of a type, its share of Activity's included, before field-level security."""
-        if kind not in ACTIVITIES:
-            return self._custom[kind]
-        fields = {**self._custom["Activity"], **self._custom[kind]}
-        return fields if self.switch("keyed_tasks", True) else {name: _keyless(f) for name, f in fields.items()}
+        fields: Mapping[str, Field] = self._custom[kind]
+        if kind in ACTIVITIES:
+            fields = {**self._custom["Activity"], **self._custom[kind]}
+            if not self.switch("keyed_tasks", True):
+                fields = {name: _keyless(field) for name, field in fields.items()}
+        required = self.switch("required_fields", {}).get(kind, ())
+        return {**fields, **{name: _required(fields.get(name), name) for name in required}} if required else fields
 
     def add_custom_field(self, owner: str, field: Field) -> None:
         """Add a column; rows there already hold null."""
         self._custom[owner][field.name] = field
+        self.schema_changed = self.control.clock.now()
 
     # the control surface
 
     def dump(self, kind: str) -> list[Row]:
-        """Return every row of a type, deleted ones included."""
-        return list(self._tables[kind].values())
+        """Return every row of a type, deleted ones included; also `jobs` and `api_requests`."""
+        self.settle()
+        match kind:
+            case "jobs":
+                return [job.as_info() for job in self.jobs.values()]
+            case "api_requests":
+                moments = Counter(map(stamp, self.calls_of_the_day()))
+                return [{"at": at, "count": count} for at, count in moments.items()]
+            case _:
+                return list(self._tables[kind].values())
 
     def load(self, kind: str, rows: Sequence[Row]) -> None:
         """Put rows there as they are; a row whose id is known changes only the columns it carries.
 
         Such a change leaves the history a person's edit would leave, which makes it one.
         """
-        if kind not in self._tables:
-            raise KeyError(kind)
+        match kind:
+            case "api_requests":
+                self._load_calls(rows)
+            case "merges":
+                self._merge(rows)
+            case _ if kind in self._tables:
+                self._load_records(kind, rows)
+            case _:
+                raise KeyError(kind)
+
+    def _load_records(self, kind: str, rows: Sequence[Row]) -> None:
         for given in rows:
             self._learn_columns(kind, given)
             given = {name: self._as_stored(kind, name, value) for name, value in given.items()}
@@ -154,6 +201,22 @@ class Org:
             self.put(kind, row)
             if before is not None:
                 derive.aftermath(self, kind, row, before, self.user_id or "")
+
+    def _load_calls(self, rows: Sequence[Row]) -> None:
+        """Add calls that other tools made, at a moment or now; they count until they are a day old."""
+        for row in rows:
+            at = datetime.fromisoformat(row["at"]) if row.get("at") else self.control.clock.now()
+            self.calls.extend([at] * int(row["count"]))
+        self.calls = deque(sorted(self.calls))
+
+    def _merge(self, rows: Sequence[Row]) -> None:
+        """Merge accounts as a person does: what hangs on the loser moves to the survivor, the loser is deleted."""
+        for row in rows:
+            loser, survivor = long_form(row["loser"]), long_form(row["survivor"])
+            for kind, reference in _HANGS_ON_ACCOUNTS:
+                moved = [one["Id"] for one in self.alive(kind) if one[reference] == loser]
+                self.load(kind, [{"Id": one, reference: survivor} for one in moved])
+            self.load("Account", [{"Id": loser, "IsDeleted": True, "MasterRecordId": survivor}])
 
     def _learn_columns(self, kind: str, row: Row) -> None:
         known = standard_objects()[kind].fields.keys() | self.custom_fields(kind).keys()
@@ -177,12 +240,7 @@ class Org:
 
     def _blank(self, kind: str) -> Row:
         """Give a new row: every column, audit columns filled, flags down but for IsActive."""
-        now = self.now()
-        row: Row = {
-            field.name: field.name == "IsActive" if field.type == "boolean" else None
-            for field in standard_objects()[kind].fields.values()
-            if field.type != "address"
-        }
+        now, row = self.now(), dict(_empty_row(kind))
         audit = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
         owners = {"CreatedById": self.user_id, "LastModifiedById": self.user_id, "OwnerId": self.user_id}
         return row | {name: value for name, value in (audit | owners).items() if name in row}
@@ -198,12 +256,25 @@ class Org:
         )
 
 
+@cache
+def _empty_row(kind: str) -> Row:
+    return {
+        field.name: field.name == "IsActive" if field.type == "boolean" else None
+        for field in standard_objects()[kind].fields.values()
+        if field.type != "address"
+    }
+
+
 def _folded(value: Any) -> str:
     return str(value).casefold()
 
 
 def _keyless(field: Field) -> Field:
     return replace(field, external_id=False, id_lookup=False, unique=False)
+
+
+def _required(field: Field | None, name: str) -> Field:
+    return replace(field or _guessed_field(name, None), nillable=False, defaulted=False)
 
 
 def _guessed_field(name: str, value: Any) -> Field:

@@ -1,8 +1,8 @@
 """Creating, changing, upserting and deleting one record under Salesforce's rules.
 
 A record is refused at its first kind of error, in the service's order: unknown fields, fields that cannot be
-written, values that do not fit, missing required fields, references, uniqueness, duplicate rules. Nothing is stored
-before every check has passed, so a refused record leaves no trace.
+written, values that do not fit, missing required fields, references, validation rules, uniqueness, duplicate rules,
+locks. Nothing is stored before every check has passed, so a refused record leaves no trace.
 
 Source: REST API Developer Guide, "Work with Records"; SOAP API Developer Guide, "StatusCode".
 """
@@ -38,7 +38,10 @@ class Caller:
     view: View
     version: str = "v59.0"
     may_save_duplicates: bool = False
+    wants_duplicate_details: bool = False
     batch_size: int | None = None
+    is_inside: bool = False
+    """Whether this is a request inside another, as in Composite."""
 
     def type(self, name: str) -> ObjectType | None:
         return self.view.type(name)
@@ -48,7 +51,7 @@ def insert(caller: Caller, kind: ObjectType, body: Row) -> str:
     """Create a record and return its id."""
     org = caller.org
     rules.meet_row_fault(org, kind.name, None, body)
-    if kind.read_only:
+    if "create" not in kind.allowed:
         raise Refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {kind.label}")
     if body.get("Id"):
         raise Refusal("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ["Id"])
@@ -60,8 +63,10 @@ def insert(caller: Caller, kind: ObjectType, body: Row) -> str:
         raise rules.required_missing(missing)
     rules.check_references(org, kind, changes)
     rules.check_setup(org, kind.name, row)
+    rules.check_validation(org, kind.name, row, None)
     rules.check_unique(org, kind, row)
-    rules.check_duplicates(org, kind.name, row, caller.may_save_duplicates)
+    rules.check_duplicates(caller, kind.name, row, is_new=True)
+    rules.check_locks(org, kind, row)
     _save(caller, kind.name, row, None)
     return str(row["Id"])
 
@@ -71,7 +76,7 @@ def update(caller: Caller, kind: ObjectType, record_id: str, body: Row) -> None:
     org = caller.org
     rules.meet_row_fault(org, kind.name, record_id, body)
     before = existing(org, kind, record_id)
-    if kind.read_only:
+    if "edit" not in kind.allowed:
         raise Refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {kind.label}")
     changes = _accepted(caller, kind, body, creating=False)
     emptied = [name for name, value in changes.items() if value is None and not kind.fields[name].nillable]
@@ -81,7 +86,10 @@ def update(caller: Caller, kind: ObjectType, record_id: str, body: Row) -> None:
     audit = {"LastModifiedDate": org.now(), "LastModifiedById": caller.user_id, "SystemModstamp": org.now()}
     row = before | {name: value for name, value in audit.items() if name in before} | changes
     rules.check_setup(org, kind.name, row)
+    rules.check_validation(org, kind.name, row, before)
     rules.check_unique(org, kind, row)
+    rules.check_duplicates(caller, kind.name, row, is_new=False)
+    rules.check_locks(org, kind, row)
     _save(caller, kind.name, row, before)
 
 
@@ -90,14 +98,18 @@ def delete(caller: Caller, kind: ObjectType, record_id: str) -> None:
     org = caller.org
     rules.meet_row_fault(org, kind.name, record_id, {})
     row = existing(org, kind, record_id)
-    if kind.read_only or kind.name == "User":
+    if "delete" not in kind.allowed or kind.name == "User":
         raise Refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be deleted: {kind.label}")
-    org.put(kind.name, row | {"IsDeleted": True, "SystemModstamp": org.now()})
-    for child, reference in _CASCADES.get(kind.name, ()):
-        child_kind = caller.type(child)
+    rules.check_locks(org, kind, row)
+    _remove(org, kind.name, row)
+
+
+def _remove(org: Org, kind: str, row: Row) -> None:
+    """Mark a record and what hangs on it, whoever may delete that by itself."""
+    org.put(kind, row | {"IsDeleted": True, "SystemModstamp": org.now()})
+    for child, reference in _CASCADES.get(kind, ()):
         for hanging in [one for one in org.alive(child) if one.get(reference) == row["Id"]]:
-            if child_kind is not None:
-                delete(caller, child_kind, hanging["Id"])
+            _remove(org, child, hanging)
 
 
 def existing(org: Org, kind: ObjectType, record_id: str) -> Row:

@@ -11,12 +11,13 @@ from typing import Any
 from connector.sandbox.control import Row
 from connector.sandbox.salesforce.access import View
 from connector.sandbox.salesforce.org import Org
-from connector.sandbox.salesforce.schema import NUMERIC, Field, ObjectType, standard_objects
+from connector.sandbox.salesforce.schema import NUMERIC, READING, Field, ObjectType, standard_objects, types_by_prefix
 
 _SOAP = {"boolean": "xsd:boolean", "int": "xsd:int", "date": "xsd:date", "datetime": "xsd:dateTime"}
 _SOAP |= {"id": "tns:ID", "reference": "tns:ID", "address": "urn:address"}
 _ADDRESS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
 _CONFIGURED = {("Opportunity", "StageName"): "OpportunityStage", ("Task", "Status"): "TaskStatus"}
+_SEARCHED = ("Account", "Contact", "Opportunity", "Task", "Event", "User")
 _NEVER_DELETED = {"User", "Organization", "OpportunityStage", "TaskStatus", "OpportunityHistory"}
 _NEVER_SAID = {
     "aiPredictionField": False,
@@ -49,8 +50,7 @@ _NEVER_SAID = {
 
 def relative_url(version: str, row: Row) -> str:
     """Give the address of a row's own resource."""
-    kind = next(one.name for one in standard_objects().values() if one.prefix == row["Id"][:3])
-    return f"/services/data/{version}/sobjects/{kind}/{row['Id']}"
+    return f"/services/data/{version}/sobjects/{types_by_prefix()[row['Id'][:3]]}/{row['Id']}"
 
 
 def shown_value(field: Field, row: Row) -> Any:
@@ -82,7 +82,7 @@ def describe(version: str, org: Org, kind: ObjectType) -> Row:
         **_summary(version, kind),
         "actionOverrides": [],
         "childRelationships": _children(kind),
-        "compactLayoutable": not kind.read_only,
+        "compactLayoutable": kind.allowed != READING,
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
@@ -94,26 +94,26 @@ def describe(version: str, org: Org, kind: ObjectType) -> Row:
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
         "recordTypeInfos": [],
-        "searchLayoutable": not kind.read_only,
+        "searchLayoutable": kind.name in _SEARCHED,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {kind.plural.lower()}", "name": "everything"}],
     }
 
 
 def _summary(version: str, kind: ObjectType) -> Row:
-    writable = not kind.read_only
+    writable = kind.allowed != READING
     base = f"/services/data/{version}/sobjects/{kind.name}"
     return {
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": writable,
+        "createable": "create" in kind.allowed,
         "custom": False,
         "customSetting": False,
         "deepCloneable": kind.name == "Opportunity",
-        "deletable": writable and kind.name not in _NEVER_DELETED,
+        "deletable": "delete" in kind.allowed and kind.name not in _NEVER_DELETED,
         "deprecatedAndHidden": False,
-        "feedEnabled": kind.name in ("Account", "Contact", "Opportunity"),
+        "feedEnabled": kind.name in ("Account", "Contact", "Opportunity", "User"),
         "hasSubtypes": False,
         "isInterface": False,
         "isSubtype": False,
@@ -122,15 +122,15 @@ def _summary(version: str, kind: ObjectType) -> Row:
         "labelPlural": kind.plural,
         "layoutable": writable,
         "mergeable": kind.name in ("Account", "Contact"),
-        "mruEnabled": kind.name in ("Account", "Contact", "Opportunity", "Task", "Event"),
+        "mruEnabled": kind.name in _SEARCHED,
         "name": kind.name,
         "queryable": True,
-        "replicateable": "IsDeleted" in kind.fields,
+        "replicateable": "IsDeleted" in kind.fields or kind.name in ("User", "Organization"),
         "retrieveable": True,
-        "searchable": kind.name in ("Account", "Contact", "Opportunity", "Task", "Event", "User"),
+        "searchable": kind.name in _SEARCHED,
         "triggerable": writable,
         "undeletable": "IsDeleted" in kind.fields and kind.name not in ("OpportunityContactRole", "OpportunityHistory"),
-        "updateable": writable,
+        "updateable": "edit" in kind.allowed,
         "urls": {"describe": f"{base}/describe", "rowTemplate": base + "/{ID}", "sobject": base},
     }
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from connector.sandbox.control import Row
 from connector.sandbox.salesforce import records
 from connector.sandbox.salesforce.errors import Refusal, not_found
-from connector.sandbox.salesforce.http import answer, json_body, known_type
+from connector.sandbox.salesforce.http import answer, if_changed, json_body, known_type
 from connector.sandbox.salesforce.records import Caller
 from connector.sandbox.salesforce.render import describe, describe_global, shown_row
 from connector.sandbox.salesforce.schema import ObjectType
@@ -22,16 +22,18 @@ from connector.sandbox.salesforce.values import read_datetime, stamp
 
 _UPDATED_DAYS = 30
 _DELETED_DAYS = 15
+_SLASHES_BEFORE_A_KEY = "/services/data/v1.0/sobjects/Type/Field/".count("/")
 
 
-async def types(caller: Caller, _: Request) -> Response:
+async def types(caller: Caller, request: Request) -> Response:
     """List object types."""
-    return answer(describe_global(caller.version, caller.view))
+    return if_changed(request, describe_global(caller.version, caller.view), caller.org.schema_changed)
 
 
 async def described(caller: Caller, request: Request) -> Response:
     """Describe one object type."""
-    return answer(describe(caller.version, caller.org, known_type(caller, request)))
+    told = describe(caller.version, caller.org, known_type(caller, request))
+    return if_changed(request, told, caller.org.schema_changed)
 
 
 async def basic(caller: Caller, request: Request) -> Response:
@@ -44,7 +46,7 @@ async def basic(caller: Caller, request: Request) -> Response:
 async def create(caller: Caller, request: Request) -> Response:
     """Create a record."""
     kind = known_type(caller, request)
-    return answer(_saved(records.insert(caller, kind, await json_body(request))), 201)
+    return _created(caller, kind, _saved(records.insert(caller, kind, await json_body(request))))
 
 
 async def read(caller: Caller, request: Request) -> Response:
@@ -98,7 +100,7 @@ async def upsert(caller: Caller, request: Request) -> Response:
     if request.query_params.get("updateOnly", "").lower() == "true":
         raise not_found()
     new = records.insert(caller, kind, {field.name: request.path_params["value"], **body})
-    return answer({**_saved(new), "created": True}, 201)
+    return _created(caller, kind, {**_saved(new), "created": True})
 
 
 async def remove_by_key(caller: Caller, request: Request) -> Response:
@@ -135,6 +137,12 @@ async def deleted(caller: Caller, request: Request) -> Response:
     )
 
 
+def _created(caller: Caller, kind: ObjectType, saved: Row) -> Response:
+    response = answer(saved, 201)
+    response.headers["Location"] = f"/services/data/{caller.version}/sobjects/{kind.name}/{saved['id']}"
+    return response
+
+
 def _saved(record_id: str) -> Row:
     return {"id": record_id, "success": True, "errors": []}
 
@@ -162,6 +170,9 @@ def _addressed(caller: Caller, kind: ObjectType, request: Request, *, deleted_co
 
 def _keyed(caller: Caller, kind: ObjectType, request: Request) -> list[Row]:
     field = records.key_field(kind, request.path_params["field"])
+    # A slash in a key that is not written as %2F makes another path.
+    if request.scope.get("raw_path", b"").decode().rstrip("/").count("/") > _SLASHES_BEFORE_A_KEY:
+        raise not_found()
     return records.matches(caller, kind, field, request.path_params["value"])
 
 

@@ -1,14 +1,18 @@
-"""Checks that look beyond one value: references, uniqueness, duplicate rules, permission rows, planned faults."""
+"""Checks that look beyond one value: references, uniqueness, an admin's rules, permission rows, planned faults."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.control import Row
+from connector.sandbox.salesforce import derive
 from connector.sandbox.salesforce.errors import Refusal
 from connector.sandbox.salesforce.org import Org
-from connector.sandbox.salesforce.schema import Field, ObjectType, standard_objects
+from connector.sandbox.salesforce.schema import Field, ObjectType, standard_objects, types_by_prefix
+
+if TYPE_CHECKING:
+    from connector.sandbox.salesforce.records import Caller
 
 _UNIQUE_TOGETHER = {
     "FieldPermissions": ("ParentId", "Field"),
@@ -27,8 +31,7 @@ def check_references(org: Org, kind: ObjectType, changes: Row) -> None:
         field = kind.fields[name]
         if field.type != "reference" or value is None:
             continue
-        known = {one.prefix: one.name for one in standard_objects().values()}
-        target = known.get(value[:3])
+        target = types_by_prefix().get(value[:3])
         if target is not None and target not in field.refers_to:
             raise Refusal("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", [name])
         row = org.get(target, value) if target else None
@@ -84,33 +87,59 @@ def check_setup(org: Org, kind: str, row: Row) -> None:
         raise Refusal("FIELD_INTEGRITY_EXCEPTION", "Edit Field requires Read Field", ["PermissionsEdit"])
 
 
-def check_duplicates(org: Org, kind: str, row: Row, may_save: bool) -> None:
+def check_validation(org: Org, kind: str, row: Row, before: Row | None) -> None:
+    """Apply the validation rules that the switch `validation_rules` sets on a type, in their order.
+
+    The switch maps a type to `[{"when": {field: value}, "was": {field: value}, "message", "field"}]`. A rule refuses a
+    record that is as `when` says, and, if the rule has `was`, was so before; a list of values means any of them.
+    """
+    found = org.switch("validation_rules", {}).get(kind, [])
+    row = row | derive.derived(org, kind, row, before) if found else row
+    for rule in found:
+        was = rule.get("was")
+        if _is_as(row, rule["when"]) and (was is None or (before is not None and _is_as(before, was))):
+            named = [rule["field"]] if "field" in rule else []
+            raise Refusal("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.get("message", "The record is not valid."), named)
+
+
+def _is_as(row: Row, wanted: dict[str, Any]) -> bool:
+    return all(row.get(name) in (value if isinstance(value, list) else [value]) for name, value in wanted.items())
+
+
+def check_duplicates(caller: Caller, kind: str, row: Row, *, is_new: bool) -> None:
     """Apply the duplicate rule that the switch `duplicate_rules` sets on a type.
 
-    The switch maps a type to `{"match": [fields], "allow_save": bool}`; without `allow_save` the rule blocks, and the
-    caller's header cannot override it.
+    The switch maps a type to `{"match": [fields], "allow_save": bool, "on_edit": bool, "name", "message"}`; without
+    `allow_save` the rule blocks, and the caller's header cannot override it.
     """
+    org = caller.org
     rule = org.switch("duplicate_rules", {}).get(kind)
-    if not rule or (may_save and rule.get("allow_save", False)):
+    if not rule or not (is_new or rule.get("on_edit", False)):
+        return
+    if caller.may_save_duplicates and rule.get("allow_save", False):
         return
     found = [
         one
         for one in org.alive(kind)
-        if all(row.get(name) is not None and one.get(name) == row[name] for name in rule["match"])
+        if one["Id"] != row["Id"]
+        and all(row.get(name) is not None and one.get(name) == row[name] for name in rule["match"])
     ]
     if found:
-        raise _duplicates_detected(kind, rule, found)
+        raise _duplicates_detected(caller, kind, rule, found)
 
 
-def _duplicates_detected(kind: str, rule: dict[str, Any], found: list[Row]) -> Refusal:
+def _duplicates_detected(caller: Caller, kind: str, rule: dict[str, Any], found: list[Row]) -> Refusal:
     message = rule.get("message", "Use one of these records?")
+    shown = ["Id", *(rule["match"] if caller.wants_duplicate_details else [])]
     records = [
         {
             "additionalInformation": [],
             "fieldDiffs": [],
             "matchConfidence": 100.0,
-            "record": {"attributes": {"type": kind, "url": f"/services/data/v59.0/sobjects/{kind}/{one['Id']}"}}
-            | {"Id": one["Id"]},
+            "record": {
+                "attributes": {"type": kind, "url": f"/services/data/{caller.version}/sobjects/{kind}/{one['Id']}"}
+            }
+            | {name: one[name] for name in shown},
         }
         for one in found
     ]
@@ -131,6 +160,20 @@ def _duplicates_detected(kind: str, rule: dict[str, Any], found: list[Row]) -> R
         "matchResults": [match],
     }
     return Refusal("DUPLICATES_DETECTED", message, [], {"duplicateResult": result})
+
+
+def check_locks(org: Org, kind: ObjectType, row: Row) -> None:
+    """Refuse a record that is locked, or hangs on one that is, as often as the switch `locked_records` says.
+
+    The switch maps ids to how many writes still meet the lock.
+    """
+    locked = org.switch("locked_records", {})
+    parents = [str(row[name]) for name, field in kind.fields.items() if field.type == "reference" and row.get(name)]
+    for record_id in (row["Id"], *parents):
+        if locked.get(record_id, 0) > 0:
+            locked[record_id] -= 1
+            message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
+            raise Refusal("UNABLE_TO_LOCK_ROW", message, [])
 
 
 def meet_row_fault(org: Org, kind: str, record_id: str | None, body: Row) -> None:

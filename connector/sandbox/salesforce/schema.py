@@ -18,6 +18,8 @@ import yaml
 
 TEXTUAL = frozenset({"string", "textarea", "picklist", "combobox", "email", "phone", "url", "multipicklist"})
 NUMERIC = frozenset({"int", "double", "currency", "percent"})
+READING = frozenset({"read"})
+EVERYTHING = READING | {"create", "edit", "delete"}
 ACTIVITIES = ("Task", "Event")
 _LONGEST_FILTERABLE = 255
 
@@ -75,7 +77,8 @@ class ObjectType:
     label: str
     plural: str
     fields: Mapping[str, Field]
-    read_only: bool = False
+    allowed: frozenset[str] = EVERYTHING
+    """What somebody may do with records of the type."""
 
     @cached_property
     def _by_folded_name(self) -> dict[str, Field]:
@@ -101,10 +104,15 @@ def standard_objects() -> Mapping[str, ObjectType]:
     for file in sorted(resources.files(__package__).joinpath("objects").iterdir(), key=lambda one: one.name):
         for name, table in yaml.safe_load(file.read_text(encoding="utf-8")).items():
             fields = {one: _field(one, spec) for one, spec in table["fields"].items()}
-            found[name] = ObjectType(
-                name, table["prefix"], table["label"], table["plural"], fields, table.get("read_only", False)
-            )
+            allowed = READING if table.get("read_only", False) else EVERYTHING
+            found[name] = ObjectType(name, table["prefix"], table["label"], table["plural"], fields, allowed)
     return found
+
+
+@cache
+def types_by_prefix() -> Mapping[str, str]:
+    """Map the three characters an id begins with to its object type."""
+    return {kind.prefix: name for name, kind in standard_objects().items()}
 
 
 def _field(name: str, spec: dict[str, Any]) -> Field:

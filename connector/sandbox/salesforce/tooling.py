@@ -19,7 +19,7 @@ from connector.sandbox.salesforce.errors import Refusal
 from connector.sandbox.salesforce.http import answer, json_body
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.records import Caller
-from connector.sandbox.salesforce.schema import ACTIVITIES, Field, standard_objects
+from connector.sandbox.salesforce.schema import ACTIVITIES, READING, Field, standard_objects
 
 _TYPES = {
     "Text": "string",
@@ -73,7 +73,7 @@ def _owner_and_name(full_name: str) -> tuple[str, str]:
     owner = found[1]
     if owner in ACTIVITIES:
         raise _refused("FullName", f"Entity Enumeration Or ID: bad value for restricted picklist field: {owner}")
-    if owner != "Activity" and (owner not in standard_objects() or standard_objects()[owner].read_only):
+    if owner != "Activity" and (owner not in standard_objects() or standard_objects()[owner].allowed == READING):
         raise _refused("FullName", f"Entity Enumeration Or ID: bad value for restricted picklist field: {owner}")
     return owner, found[2]
 

@@ -2,6 +2,7 @@
 
 Subclass `CrmContract` and provide a fixture `world` (see `crm_world.World`). Tests use keys of their own, so that one
 world may serve a whole class. How a vendor does a thing is no fact of this suite: only what the port promises.
+An adapter whose vendor takes many writes as one job passes `crm_bulk.BulkContract` too.
 """
 
 from __future__ import annotations

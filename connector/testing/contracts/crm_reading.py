@@ -224,8 +224,21 @@ class FeedContract:
 
     def test_calls_are_counted(self, world: World) -> None:
         """Every call to the vendor is counted."""
-        before = world.crm.feed.calls()
+        before = world.crm.meter.calls()
 
         created(world, opportunity(world, new_key()))
 
-        assert world.crm.feed.calls() > before
+        assert world.crm.meter.calls() > before
+
+    def test_the_vendor_s_day_is_told(self, world: World) -> None:
+        """What has been used of the vendor's day, and how much it is, is told as the last answer did."""
+        created(world, opportunity(world, new_key()))
+        before = world.crm.meter.allowance()
+
+        created(world, opportunity(world, new_key()))
+
+        after = world.crm.meter.allowance()
+        assert before is not None
+        assert after is not None
+        assert after.allowed == before.allowed
+        assert after.used > before.used

@@ -73,3 +73,23 @@ def test_after_a_refusal_for_all_nothing_more_is_sent() -> None:
 
     assert [one.verdict for one in outcomes] == [Verdict.DEFER] * 30
     assert len(vendor.calls) == 1
+
+
+@given(st.integers(0, 199))
+def test_one_culprit_is_found_in_few_calls(at: int) -> None:
+    """One bad record among two hundred costs two calls a halving: everything else is written."""
+    writes = [write(i, f"k{i}") for i in range(200)]
+    vendor = Vendor({f"k{at}"})
+
+    outcomes = carry_out(writes, 200, vendor.send, shared)
+
+    assert [one.entry for one in outcomes if one.verdict is Verdict.REJECTED] == [f"e{at}"]
+    assert len(vendor.calls) <= 1 + 2 * 8
+
+
+def test_what_a_person_has_to_mend_always_says_how() -> None:
+    """A refusal that nobody foresaw has a cure all the same; what may be sent again needs none."""
+    refused, again = Judgement(Verdict.REJECTED, "ODD", "no"), Judgement(Verdict.RETRY, "ODD", "no")
+
+    assert refused.of(write(1, "k")).hint
+    assert again.of(write(1, "k")).hint is None

@@ -1,44 +1,45 @@
-"""The ledger keeps what it is told, whole or not at all."""
+"""What only this adapter can promise: how it opens, and what it says when its database does not play along."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
+import postgres
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import IntegrityError, StatementError
-from sqlalchemy.schema import CreateIndex, CreateTable
+import sqlalchemy as sa
+from postgres import fresh_ledger, url_of
 
 from connector.adapters.clock import SystemClock
 from connector.adapters.ledger import Ledger, this_process
-from connector.adapters.ledger.database import MIGRATIONS, NEWEST, Database
+from connector.adapters.ledger import postgresql as postgresql_module
 from connector.adapters.ledger.holder import is_dead
-from connector.adapters.ledger.schema import METADATA, Moment
-from connector.domain.change import Change, CrmRecord, Destination, Plan, RecordType, StageEntry
-from connector.domain.episode import Episode, EpisodeState
-from connector.domain.errors import ConfigError, LaterError, MendError, UnreachableError
-from connector.domain.intent import Held
-from connector.domain.link import LinkDecision, LinkMethod, LinkState
-from connector.domain.outbox import OutboxEntry, entry_of
-from connector.domain.receipt import Associated, KnownRecord, Receipt
-from connector.domain.run import Run, RunStatus
-from connector.ports.ledger import Lease, PlanStatus
+from connector.adapters.ledger.postgresql import postgresql_engine
+from connector.domain.change import RecordType
+from connector.domain.errors import ConfigError, CredentialError, MendError, UnreachableError
+from connector.domain.receipt import KnownRecord, Receipt
+from connector.testing.contracts.ledger_world import HERE, deed, entry
 
-NOW = datetime(2026, 3, 2, 9, 30, 15, 123456, tzinfo=UTC)
-CRM = "hubspot:1"
+PASSWORD = "s3cret-pass"
+DIES = """
+import os, signal, sys
+from connector.adapters.ledger import Ledger
+from connector.testing.contracts.ledger_world import HERE, deed, entry
 
+class Deadly(list):
+    def __iter__(self):
+        yield deed("1")
+        os.kill(os.getpid(), signal.SIGKILL)
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+with Ledger(sys.argv[1]) as ledger:
+    lease = ledger.leases.take(HERE, "me", 0.0, 60.0)
+    ledger.outbox.commit(lease, [entry("before")])
+    ledger.outbox.commit(lease, [entry("killed")], deeds=Deadly([None]))
+"""
 
 
 @pytest.fixture
@@ -47,235 +48,17 @@ def ledger(url: str) -> Iterator[Ledger]:
         yield opened
 
 
-@pytest.fixture
-def lease(ledger: Ledger) -> Lease:
-    taken = ledger.leases.take(CRM, "me", 0.0, 60.0)
-    assert taken is not None
-    return taken
+def test_a_process_killed_in_the_middle_of_a_commit_leaves_nothing_of_it(url: str) -> None:
+    """After SIGKILL between two statements the commits before stand, this one does not, and the next gets its turn."""
+    died = subprocess.run([sys.executable, "-c", DIES, url], capture_output=True, text=True, timeout=60)
+    assert died.returncode == -signal.SIGKILL, died.stderr
 
-
-def entry(key: str = "k", run: str = "run-1") -> OutboxEntry:
-    change = Change(f"task:{key}", "create", RecordType.TASK, key, "account", "title", "reason", read_at=NOW)
-    return entry_of(change, CRM, run, "sync", 0)
-
-
-def plan(run: str, at: datetime = NOW) -> Plan:
-    return Plan(run, "sync", CRM, at, "config", "schema", "epoch", (entry().change,))
-
-
-def test_migrations_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
-    """A migrated database and the declared tables do not differ."""
-    database = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
-
-    with database.read() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={"compare_type": lambda _c, _i, _m, was, now: False if isinstance(now, Moment) else None},
-        )
-        assert compare_metadata(context, METADATA) == []
-    database.close()
-
-
-def test_a_ledger_that_is_up_to_date_opens_without_alembic(url: str) -> None:
-    """The newest revision is known by its file; only a database that is at another one is migrated."""
-    Database(url).close()
-    opens = f"import sys; from connector.adapters.ledger.database import Database; Database({url!r}).close()"
-
-    asked = subprocess.run(
-        [sys.executable, "-c", f"{opens}; print('alembic' in sys.modules)"], capture_output=True, text=True, check=True
-    )
-
-    assert asked.stdout.strip() == "False"
-    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
-
-
-def test_the_tables_suit_postgresql() -> None:
-    """Every table and index compiles for PostgreSQL, partial index included."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    tables = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]
-    indexes = [
-        str(CreateIndex(index).compile(dialect=dialect)) for table in METADATA.sorted_tables for index in table.indexes
-    ]
-
-    assert all("CREATE TABLE" in table for table in tables)
-    assert any("WHERE state IN" in index for index in indexes)
-
-
-def test_a_ledger_opens_again_as_it_was_left(url: str) -> None:
-    """What was stored is there after the process ended; the epoch is the same, until it is renewed."""
-    with Ledger(url) as first:
-        epoch = first.destinations.epoch()
-        first.destinations.remember(Destination("hubspot", "1", "Portal"))
-
-    with Ledger(url) as second:
-        assert second.destinations.all() == [Destination("hubspot", "1", "Portal")]
-        assert second.destinations.epoch() == epoch
-        assert second.destinations.renew_epoch() != epoch
-
-
-def test_moments_come_back_in_utc(ledger: Ledger) -> None:
-    """A moment in any zone is the same moment afterwards, to the microsecond."""
-    paris = NOW.astimezone(timezone(timedelta(hours=1)))
-    ledger.mirror.save(CRM, RecordType.TASK, [], cursor=paris)
-
-    assert ledger.mirror.cursor(CRM, RecordType.TASK) == NOW
-    assert ledger.mirror.cursor(CRM, RecordType.ACCOUNT) is None
-
-
-def test_a_deletion_keeps_the_last_fields_seen(ledger: Ledger) -> None:
-    """A tombstone marks the mirrored record and does not empty it."""
-    seen = CrmRecord(RecordType.TASK, "1", {"subject": "Call"}, {"what": ("9",)}, NOW, NOW)
-    ledger.mirror.save(CRM, RecordType.TASK, [seen])
-    ledger.mirror.save(CRM, RecordType.TASK, [CrmRecord(RecordType.TASK, "1", {}, archived=True)])
-
-    assert ledger.mirror.records(CRM, RecordType.TASK) == [replace(seen, archived=True)]
-    assert ledger.mirror.records("salesforce:1", RecordType.TASK) == []
-
-
-def test_records_and_cursor_are_one_transaction(ledger: Ledger) -> None:
-    """When the records cannot be stored, the cursor does not move."""
-    unstorable = CrmRecord(RecordType.TASK, "1", {"when": NOW})  # type: ignore[dict-item]
-    with pytest.raises(StatementError):
-        ledger.mirror.save(CRM, RecordType.TASK, [unstorable], cursor=NOW)
-
-    assert ledger.mirror.cursor(CRM, RecordType.TASK) is None
-
-
-def test_stage_history_adds_up(ledger: Ledger) -> None:
-    """Entries into stages are kept once each, oldest first."""
-    first, second = StageEntry("9", "proposed", NOW, True), StageEntry("9", "consult", NOW + timedelta(days=1))
-    ledger.mirror.save_stages(CRM, [second])
-    ledger.mirror.save_stages(CRM, [first, second])
-
-    assert ledger.mirror.stages(CRM) == {"9": (first, second)}
-
-
-def test_a_persons_link_stands_until_a_person_changes_or_forgets_it(ledger: Ledger) -> None:
-    """Runs cannot overwrite a person's decision."""
-    persons = LinkDecision("b", LinkState.LINKED, NOW, "1", LinkMethod.PERSON, "ada@example.com")
-    automatic = LinkDecision("b", LinkState.AMBIGUOUS, NOW, candidates=("1", "2"))
-    ledger.links.settle(CRM, [persons])
-    ledger.links.settle(CRM, [automatic])
-    assert ledger.links.all(CRM) == [persons]
-
-    ledger.links.forget(CRM, ["b"])
-    ledger.links.settle(CRM, [automatic])
-
-    assert ledger.links.all(CRM) == [automatic]
-
-
-def test_runs_remember_how_they_ended(ledger: Ledger) -> None:
-    """A closed run keeps its summary; the newest of a job is found."""
-    first = Run("r1", "sync", CRM, NOW, NOW)
-    second = Run("r2", "sync", CRM, NOW, NOW + timedelta(hours=1))
-    ledger.runs.open(first)
-    ledger.runs.open(second)
-    ledger.runs.close("r1", RunStatus.PARTIAL, NOW, {"delivered": {"ok": 3}})
-
-    assert ledger.runs.get("r1") == replace(
-        first, status=RunStatus.PARTIAL, ended_at=NOW, summary={"delivered": {"ok": 3}}
-    )
-    assert ledger.runs.last(CRM, "sync") == second
-    assert [run.id for run in ledger.runs.list()] == ["r2", "r1"]
-
-
-def test_a_newer_plan_supersedes_a_waiting_one(ledger: Ledger) -> None:
-    """Only the newest plan of a job can be approved, and only once."""
-    ledger.plans.save(plan("r1"))
-    ledger.plans.save(plan("r2", NOW + timedelta(hours=1)))
-    with pytest.raises(MendError, match="no plan of run r1 waits"):
-        ledger.plans.approve("r1", "ada@example.com")
-
-    ledger.plans.approve("r2", "ada@example.com")
-
-    stored = ledger.plans.get("r2")
-    assert stored is not None
-    assert (stored.status, stored.approved_by) == (PlanStatus.APPROVED, "ada@example.com")
-    assert stored.plan == plan("r2", NOW + timedelta(hours=1))
-    ledger.plans.applied("r2")
-    assert [one.plan.run_id for one in ledger.plans.list(CRM, [PlanStatus.APPLIED])] == ["r2"]
-
-
-def test_an_outbox_entry_survives_the_ledger(ledger: Ledger, lease: Lease) -> None:
-    """An entry reads back as it was written, change and all."""
-    ledger.outbox.commit(lease, [entry()])
-
-    assert ledger.outbox.entries(CRM) == [entry()]
-    assert ledger.outbox.of_run("run-1") == [entry()]
-
-
-def test_a_subject_has_one_open_entry(ledger: Ledger, lease: Lease) -> None:
-    """The database itself refuses a second open entry, and nothing of that transaction stays."""
-    ledger.outbox.commit(lease, [entry(run="run-1")])
-    with pytest.raises(IntegrityError):
-        ledger.outbox.commit(lease, [entry(run="run-2"), entry("other", run="run-2")])
-
-    assert ledger.outbox.entries(CRM) == [entry(run="run-1")]
-
-
-def test_receipts_add_up(ledger: Ledger, lease: Lease) -> None:
-    """A later receipt replaces its field's and leaves the others; associations add up."""
-    record = KnownRecord("k", RecordType.TASK, "9", "account")
-    account, deal = Associated("account", "companies", "account:1"), Associated("deal", "deals", "opportunity:2")
-    first = {"a": Receipt("1", "1", False, "r1"), "b": Receipt("2", None, False, "r1")}
-    ledger.outbox.commit(lease, known=[replace(record, receipts=first, associations=frozenset({account}))])
-    second = {"a": Receipt("3", "4", True, "r2")}
-    ledger.outbox.commit(lease, known=[replace(record, receipts=second, associations=frozenset({deal}))])
-
-    assert ledger.receipts.records(CRM) == {
-        "k": replace(record, receipts={**first, **second}, associations=frozenset({account, deal}))
-    }
-
-
-def test_a_tombstone_ends_the_open_episode(ledger: Ledger, lease: Lease) -> None:
-    """A record found deleted ends its episode; one that was won stays won."""
-    open_one = Episode("k", "account", "analytics", 1, NOW, offer="analytics", play="negotiation", brief={"p": 0.4})
-    won = replace(open_one, key="w", ordinal=2, state=EpisodeState.WON, closed_at=NOW)
-    ledger.episodes.save(CRM, [open_one, won])
-    gone = KnownRecord("k", RecordType.OPPORTUNITY, "9", "account", tombstone="deleted", gone_at=NOW)
-    ledger.outbox.commit(lease, known=[gone, replace(gone, key="w")])
-
-    assert ledger.episodes.all(CRM) == [replace(open_one, state=EpisodeState.DELETED, closed_at=NOW), won]
-
-
-def test_decisions_keep_since_when(ledger: Ledger) -> None:
-    """A reason that stays keeps its first run; one that changes, or goes, does not."""
-    first, second = Run("r1", "sync", CRM, NOW, NOW), Run("r2", "sync", CRM, NOW + timedelta(days=1), NOW)
-    ledger.decisions.save(CRM, first, [Held("a", "x", "unhealthy"), Held("a", "y", "cap"), Held("b", "x", "cap")])
-    ledger.decisions.save(CRM, second, [Held("a", "x", "unhealthy", "dispute", 0.4, 9), Held("a", "y", "cool_down")])
-
-    assert [(one.subject, one.reason, one.since_run) for one in ledger.decisions.current(CRM)] == [
-        ("x", "unhealthy", "r1"),
-        ("y", "cool_down", "r2"),
-    ]
-
-
-def test_a_lease_is_one_process_s_until_it_lapses(ledger: Ledger) -> None:
-    """Nobody else takes a lease that runs; each holder gets a higher token; the overtaken one writes nothing."""
-    first = ledger.leases.take(CRM, "me", 0.0, 60.0)
-    assert first is not None
-    assert ledger.leases.take(CRM, "you", 59.0, 60.0) is None
-    assert ledger.leases.take(CRM, "me", 59.0, 60.0) is None
-    renewed = ledger.leases.renew(first, 59.0, 60.0)
-    assert ledger.leases.take(CRM, "you", 61.0, 60.0) is None
-
-    second = ledger.leases.take(CRM, "you", 119.0, 60.0)
-
-    assert second is not None
-    assert second.token > renewed.token
-    with pytest.raises(LaterError, match="took over"):
-        ledger.outbox.commit(renewed, [entry()])
-    ledger.leases.release(renewed)
-    assert ledger.leases.take(CRM, "third", 120.0, 60.0) is None
-
-
-def test_a_released_lease_is_free(ledger: Ledger, lease: Lease) -> None:
-    """After release anybody takes it at once, and the old holder is fenced off."""
-    ledger.leases.release(lease)
-    with pytest.raises(LaterError):
-        ledger.outbox.commit(lease, [entry()])
-
-    assert ledger.leases.take(CRM, "you", 1.0, 60.0) is not None
+    with Ledger(url) as ledger:
+        lease = ledger.leases.take(HERE, "you", 61.0, 60.0)
+        assert lease is not None
+        ledger.outbox.commit(lease, [entry("after")])
+        assert [one.subject for one in ledger.outbox.entries(HERE)] == ["after", "before"]
+        assert list(ledger.audit.records(HERE)) == []
 
 
 def test_the_lease_of_a_dead_process_is_free_at_once(ledger: Ledger) -> None:
@@ -284,26 +67,195 @@ def test_the_lease_of_a_dead_process_is_free_at_once(ledger: Ledger) -> None:
         pytest.skip("only /proc tells whether a process lives")
     code = "from connector.adapters.ledger import this_process; print(this_process())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    assert ledger.leases.take(CRM, dead, 0.0, 300.0) is not None
+    assert ledger.leases.take(HERE, dead, 0.0, 300.0) is not None
 
-    mine = ledger.leases.take(CRM, this_process(), 1.0, 300.0)
+    mine = ledger.leases.take(HERE, this_process(), 1.0, 300.0)
 
     assert mine is not None
     assert not is_dead(this_process())
     assert not is_dead("another-machine/boot/ns|1|1")
 
 
-@pytest.mark.parametrize("bad", ["ledger.db", "oracle+nothing://x", "mysql-ish://"])
+def test_a_character_that_a_database_cannot_hold_stops_nothing(ledger: Ledger) -> None:
+    """A NUL in a text of the CRM is stored as it is, or marked; everything around it is kept."""
+    lease = ledger.leases.take(HERE, "me", 0.0, 60.0)
+    assert lease is not None
+    receipts = {"a": Receipt("x\0y", None, run_id="r")}
+    ledger.outbox.commit(lease, known=[KnownRecord("k", RecordType.TASK, "9", "a", receipts=receipts)])
+
+    stored = ledger.receipts.records(HERE)["k"].receipts["a"].sent
+    assert stored in ("x\0y", "x\ufffdy")
+
+
+def test_a_server_that_restarts_is_no_failure() -> None:
+    """Connections that broke while nobody used them are replaced."""
+    url = fresh_ledger()
+    with Ledger(url) as ledger:
+        epoch = ledger.destinations.epoch()
+        postgres.disconnect_all(url)
+
+        assert ledger.destinations.epoch() == epoch
+
+
+def test_a_connection_cut_in_the_middle_of_a_commit_is_for_later() -> None:
+    """It ends in an error that says to try again, and leaves nothing half-written."""
+    url = fresh_ledger()
+    with Ledger(url) as ledger:
+        lease = ledger.leases.take(HERE, "me", 0.0, 60.0)
+        assert lease is not None
+
+        class Cutting(list[object]):
+            def __iter__(self) -> Iterator[object]:
+                postgres.disconnect_all(url)
+                yield deed("1")
+
+        with pytest.raises(UnreachableError, match="rolled back"):
+            ledger.outbox.commit(lease, [entry()], deeds=Cutting([None]))  # type: ignore[arg-type]
+
+        assert ledger.outbox.entries(HERE) == []
+        ledger.outbox.commit(lease, [entry()])
+
+
+def test_a_writer_that_waits_too_long_is_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that stands still keeps the next one waiting a while; then that one is told to try again."""
+    url = fresh_ledger()
+    with Ledger(url) as still:
+        monkeypatch.setattr(postgresql_module, "PREPARE", "SET lock_timeout = '50ms'")
+        with (
+            Ledger(url) as waits,
+            still.leases._database.write(),
+            pytest.raises(UnreachableError, match="lock timeout"),
+        ):
+            waits.destinations.epoch()
+
+
+def test_a_locked_file_is_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite says that the database is locked, and the operator what to look at."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with Ledger(url) as still:
+        monkeypatch.setattr("connector.adapters.ledger.database.BUSY_SECONDS", 0.05)
+        with Ledger(url) as waits, still.leases._database.write(), pytest.raises(UnreachableError, match="is locked"):
+            waits.destinations.epoch()
+
+
+def test_readers_do_not_wait_for_a_writer(ledger: Ledger, url: str) -> None:
+    """While one process writes, others read what stood before."""
+    epoch = ledger.destinations.epoch()
+    with Ledger(url) as reader, ledger.leases._database.write():
+        assert reader.mirror.cursor(HERE, RecordType.TASK) is None
+        assert reader.outbox.entries(HERE) == []
+    assert ledger.destinations.epoch() == epoch
+
+
+@pytest.mark.parametrize("bad", ["ledger.db", "oracle+nothing://x", "mysql-ish://", "postgresql+nothing://me@db/x"])
 def test_a_url_that_is_none_says_how_to_write_one(bad: str) -> None:
     """The setting is named, with an example."""
     with pytest.raises(ConfigError, match=r"CONNECTOR_LEDGER_URL.*\n.*sqlite:////path"):
         Ledger(bad)
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+pg8000"])
+def test_postgresql_means_the_driver_that_is_installed(scheme: str) -> None:
+    """However the URL is written, the pure Python driver is used."""
+    engine = postgresql_engine(sa.make_url(f"{scheme}://me@db/ledger?sslmode=require"))
+
+    assert engine.dialect.driver == "pg8000"
+
+
+def test_a_socket_folder_is_understood_as_libpq_writes_it() -> None:
+    """`?host=/folder` opens the server's socket in that folder."""
+    url = sa.make_url(fresh_ledger())
+    folder = Path(str(url.query["unix_sock"])).parent
+
+    with Ledger(f"postgresql://postgres@/{url.database}?host={folder}") as ledger:
+        assert ledger.destinations.epoch()
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("sslmode=allow", "sslmode=require"), ("target_session_attrs=any", "target_session_attrs")],
+)
+def test_a_parameter_that_cannot_be_held_to_is_refused(query: str, told: str) -> None:
+    """Nothing in the URL is left aside in silence."""
+    with pytest.raises(ConfigError, match=told):
+        Ledger(f"postgresql://me@db/ledger?{query}")
+
+
+def test_a_missing_driver_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra to install stands in the message."""
+    monkeypatch.setitem(sys.modules, "pg8000", None)
+
+    with pytest.raises(ConfigError, match=r'pip install "expansion-connector\[postgresql\]"'):
+        Ledger("postgresql://me@db/ledger")
+
+
+def _guarded(database: str, password: str) -> str:
+    socket = sa.make_url(url_of(database)).query["unix_sock"]
+    return f"postgresql://guarded:{password}@/{database}?unix_sock={socket}"
+
+
+@pytest.fixture(scope="module")
+def guarded_role() -> None:
+    """A role that needs a password and owns nothing."""
+    postgres.run(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}'")
+
+
+@pytest.mark.usefixtures("guarded_role")
+def test_refused_credentials_are_to_mend_and_never_shown() -> None:
+    """Wrong password, no such database, no right to make tables: each is named, and no password with it."""
+    empty = str(sa.make_url(postgres.fresh_database()).database)
+    for url, told in [
+        (_guarded(empty, f"not-{PASSWORD}"), "password authentication failed"),
+        (_guarded("nowhere", PASSWORD), "does not exist"),
+        (_guarded(empty, PASSWORD), "connector ledger migrate"),
+    ]:
+        with pytest.raises(CredentialError, match=told) as refused:
+            Ledger(url)
+        assert PASSWORD not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_for_later() -> None:
+    """Nothing listens: an error to try again, without the URL's password."""
+    with pytest.raises(UnreachableError, match="server runs") as unreachable:
+        Ledger(f"postgresql://me:{PASSWORD}@127.0.0.1:1/ledger")
+
+    assert PASSWORD not in str(unreachable.value)
+
+
 def test_a_folder_that_is_not_there_is_named_as_such() -> None:
     """A database that does not open is an error to mend, not a traceback."""
     with pytest.raises(UnreachableError, match="folder exists"):
         Ledger("sqlite:////nowhere/at/all/ledger.db")
+
+
+def test_a_file_that_is_no_ledger_is_told(tmp_path: Path) -> None:
+    """A damaged file, or another's, is named, with the way back."""
+    (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
+
+    with pytest.raises(MendError, match="restore"):
+        Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def test_a_file_that_may_not_be_written_is_told(tmp_path: Path) -> None:
+    """A ledger opened for reading only says so when something is to be stored."""
+    path = tmp_path / "ledger.db"
+    Ledger(f"sqlite:///{path}").close()
+
+    with Ledger(f"sqlite:///file:{path}?mode=ro&uri=true") as ledger, pytest.raises(MendError, match="write the file"):
+        ledger.destinations.epoch()
+
+
+def test_what_is_erased_is_gone_from_the_file(tmp_path: Path) -> None:
+    """No byte of an erased value stays in a SQLite ledger."""
+    path = tmp_path / "ledger.db"
+    with Ledger(f"sqlite:///{path}") as ledger:
+        ledger.audit.note(HERE, [deed("Zoe-Secret", account="a"), deed("Other", account="b")])
+        assert b"Call Zoe-Secret" in path.with_name("ledger.db-wal").read_bytes()
+        ledger.audit.erase(HERE, "a")
+
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"Call Zoe-Secret" not in files
+    assert b"Call Other" in files
 
 
 def test_the_clock_counts_seconds_since_1970() -> None:

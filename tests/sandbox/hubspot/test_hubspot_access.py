@@ -17,7 +17,7 @@ def test_a_request_without_a_known_token_is_refused(portal: Sandbox, header: dic
 
     assert answer.status_code == 401
     assert answer.json()["category"] == "INVALID_AUTHENTICATION"
-    assert answer.json()["correlationId"]
+    assert answer.json()["correlationId"] == answer.headers["X-HubSpot-Correlation-Id"]
 
 
 def test_a_narrow_token_is_told_which_scopes_would_do(portal: Sandbox) -> None:

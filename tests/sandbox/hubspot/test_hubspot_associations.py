@@ -41,6 +41,7 @@ def test_a_type_belongs_to_one_direction(portal: Sandbox, ends: str, type_id: in
 
     assert answer.status_code == 400
     assert f"invalid {wrong} object type" in answer.json()["message"]
+    assert answer.json()["message"].endswith(f"For definition 0-{type_id}")
 
 
 @pytest.mark.parametrize("path", [V4, DATED])
@@ -129,7 +130,11 @@ def test_a_missing_end_is_an_error_of_its_own(portal: Sandbox) -> None:
     answer = link(portal, pair(deal, COMPANY, 341), pair("999", COMPANY, 341))
 
     assert (answer.status_code, len(answer.json()["results"])) == (207, 1)
-    assert answer.json()["errors"][0]["context"] == {"fromObjectId": ["999"], "toObjectId": [COMPANY]}
+    assert answer.json()["errors"][0]["context"] == {
+        "INVALID_OBJECT_IDS": ["DEAL=999 is not valid"],
+        "fromObjectId": ["999"],
+        "toObjectId": [COMPANY],
+    }
 
 
 def test_reading_a_record_without_associations_answers_207(portal: Sandbox) -> None:
@@ -137,7 +142,9 @@ def test_reading_a_record_without_associations_answers_207(portal: Sandbox) -> N
     answer = portal.post(f"{V4}/companies/deals/batch/read", {"inputs": [{"id": COMPANY}]})
 
     assert (answer.status_code, answer.json()["results"]) == (207, [])
-    assert answer.json()["errors"][0]["subCategory"] == "crm.associations.NO_ASSOCIATIONS_FOUND"
+    error = answer.json()["errors"][0]
+    assert error["subCategory"] == "crm.associations.NO_ASSOCIATIONS_FOUND"
+    assert (error["context"]["fromObjectType"], error["context"]["toObjectType"]) == (["company"], ["deal"])
 
 
 @pytest.mark.parametrize(("action", "most"), [("read", 1000), ("create", 2000), ("associate/default", 2000)])

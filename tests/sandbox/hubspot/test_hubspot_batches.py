@@ -44,6 +44,17 @@ def test_a_batch_holds_at_most_100_inputs(portal: Sandbox, action: str) -> None:
     assert "maximum number of inputs" in answer.json()["message"]
 
 
+def test_a_read_of_histories_holds_half_as_many(portal: Sandbox) -> None:
+    """51 inputs are too many once a history is asked for."""
+    rows = [{"id": str(n)} for n in range(51)]
+
+    without = portal.batch("deals", "read", rows)
+    answer = portal.batch("deals", "read", rows, propertiesWithHistory=["dealstage"])
+
+    assert (without.status_code, answer.status_code) == (207, 400)
+    assert answer.json()["message"].endswith("for property histories is 50")
+
+
 @pytest.mark.parametrize("action", ["read", "update", "upsert", "archive"])
 def test_an_id_comes_once_in_a_batch(portal: Sandbox, action: str) -> None:
     """Duplicate ids are refused and named."""
@@ -126,13 +137,13 @@ def test_partial_success_is_a_switch(portal: Sandbox, mode: str, with_traces: bo
     assert answer.status_code == status
 
 
-def test_error_items_can_be_bare(portal: Sandbox) -> None:
-    """A switch leaves `errors` and `links` out of error items, as the guide shows them."""
+def test_error_items_can_be_full(portal: Sandbox) -> None:
+    """Error items lack `errors` and `links` unless a switch adds them, as the specification has it."""
     bad = traced(deals(1, amount="many"))
 
-    full = portal.batch("deals", "create", bad).json()["errors"][0]
-    portal.switch(bare_errors=True)
     bare = portal.batch("deals", "create", bad).json()["errors"][0]
+    portal.switch(bare_errors=False)
+    full = portal.batch("deals", "create", bad).json()["errors"][0]
 
     assert full.keys() - bare.keys() == {"errors", "links"}
 
@@ -182,8 +193,34 @@ def test_two_new_records_cannot_share_a_key(portal: Sandbox) -> None:
     answer = portal.batch("deals", "create", inputs)
 
     assert answer.status_code == 207
-    assert answer.json()["errors"][0]["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
+    assert "CONFLICTING_UNIQUE_VALUE" in answer.json()["errors"][0]["message"]
     assert len(portal.stored("deals")) == 1
+
+
+def test_an_update_of_what_is_not_there_names_input_and_id(portal: Sandbox) -> None:
+    """A missing record's error carries both the trace id and the record's."""
+    inputs = traced([{"id": COMPANY, "properties": {"phone": "1"}}, {"id": "999", "properties": {"phone": "1"}}])
+
+    answer = portal.batch("companies", "update", inputs)
+
+    assert answer.status_code == 207
+    assert answer.json()["errors"][0]["context"] == {"ids": ["999"], "objectWriteTraceId": ["t1"]}
+
+
+@pytest.mark.parametrize(("mode", "answered", "phone"), [("survivor", [COMPANY], "1"), ("omitted", [], None)])
+def test_an_update_of_a_merged_record_is_a_switch(
+    portal: Sandbox, mode: str, answered: list[str], phone: str | None
+) -> None:
+    """A merged record's id is in no result: its survivor answers, or nobody, and no error tells."""
+    portal.switch(merged_update=mode)
+    portal.load("companies", {"id": "77", "properties": {"name": "Acme Ltd"}})
+    portal.load("companies", {"id": COMPANY, "properties": {"hs_merged_object_ids": "77"}})
+
+    answer = portal.batch("companies", "update", traced([{"id": "77", "properties": {"phone": "1"}}]))
+
+    assert answer.status_code == 200
+    assert [row["id"] for row in answer.json()["results"]] == answered
+    assert portal.stored("companies")[0]["properties"].get("phone") == phone
 
 
 def test_reading_misses_answers_207_and_names_them(portal: Sandbox, client: HubSpot) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from hubspot_portal import COMPANY, Sandbox
+
+from connector.sandbox.hubspot import credentials
 
 ONE = f"/crm/v3/objects/companies/{COMPANY}"
 
@@ -64,6 +67,48 @@ def test_a_spent_day_stops_every_call_until_the_portals_midnight(limited: Sandbo
 
     assert (first.status_code, refused.status_code, tomorrow.status_code) == (200, 429, 200)
     assert refused.json()["policyName"] == "DAILY"
+
+
+def test_each_app_has_a_window_of_its_own(limited: Sandbox) -> None:
+    """One app's burst leaves another's window alone; the day is shared."""
+    limited.switch(limit_ten_seconds=1, tokens={"other": None})
+
+    mine = [limited.get(ONE) for _ in range(2)]
+    theirs = requests.get(limited.url + ONE, headers={"Authorization": "Bearer other"})
+
+    assert [one.status_code for one in (*mine, theirs)] == [200, 429, 200]
+    left = [int(one.headers["X-HubSpot-RateLimit-Daily-Remaining"]) for one in (mine[0], theirs)]
+    assert left[0] - left[1] == 1
+
+
+def test_an_app_installed_through_oauth_has_110_and_no_part_in_the_day(limited: Sandbox) -> None:
+    """Its window is smaller, and its answers say nothing of the day, which it may outlast."""
+    known = credentials()
+    form = {"grant_type": "refresh_token", "client_id": known.client_id, "client_secret": known.client_secret}
+    token = requests.post(f"{limited.url}/oauth/v3/token", data=form | {"refresh_token": known.refresh_token}).json()
+    limited.switch(limit_daily=0)
+
+    answer = requests.get(limited.url + ONE, headers={"Authorization": f"Bearer {token['access_token']}"})
+
+    assert answer.status_code == 200
+    assert answer.headers["X-HubSpot-RateLimit-Max"] == "110"
+    assert "X-HubSpot-RateLimit-Daily" not in answer.headers
+
+
+def test_other_apps_spend_the_day_too(limited: Sandbox) -> None:
+    """Calls made elsewhere today count, headers and usage tell them; tomorrow they are forgotten."""
+    limited.switch(limit_daily=100, daily_elsewhere={"2026-06-01": 95})
+    spent = 100 - int(limited.get(ONE).headers["X-HubSpot-RateLimit-Daily-Remaining"])
+
+    usage = limited.get("/account-info/2026-03/api-usage/daily/private-apps").json()["results"][0]
+    answers = [limited.get(ONE).status_code for _ in range(100 - spent)]
+    limited.post("/__clock", {"advance": 24 * 3600})
+    tomorrow = limited.get(ONE)
+
+    assert spent >= 96
+    assert (usage["usageLimit"], usage["currentUsage"], usage["resetsAt"]) == (100, spent + 1, "2026-06-01T22:00:00Z")
+    assert answers == [200] * (99 - spent) + [429]
+    assert tomorrow.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "99"
 
 
 @pytest.mark.parametrize(

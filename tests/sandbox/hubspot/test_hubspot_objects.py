@@ -164,7 +164,8 @@ def test_a_create_brings_its_associations(portal: Sandbox) -> None:
     read = portal.get(f"/crm/v3/objects/tasks/{task['id']}", associations="companies").json()
 
     assert read["associations"]["companies"]["results"] == [{"id": COMPANY, "type": "task_to_company"}]
-    assert refused.status_code == 404
+    assert (refused.status_code, refused.json()["message"]) == (400, "One or more associations are invalid")
+    assert refused.json()["context"] == {"INVALID_OBJECT_IDS": ["COMPANY=999 is not valid"]}
     assert len(portal.stored("tasks")) == 1
 
 

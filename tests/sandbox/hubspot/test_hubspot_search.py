@@ -92,6 +92,24 @@ def test_associated_records_can_be_searched_for(three: Sandbox) -> None:
     assert [row["id"] for row in found["results"]] == ["2"]
 
 
+def test_a_question_asked_again_sees_what_changed(three: Sandbox) -> None:
+    """Associating, dissociating and archiving between two equal searches changes what they find."""
+    wanted = condition("associations.company", "EQ", "1001")
+    path = "/crm/v4/objects/deals/2/associations"
+
+    totals = [search(three, wanted).json()["total"]]
+    three.put(f"{path}/default/companies/1001")
+    totals.append(search(three, wanted).json()["total"])
+    three.delete("/crm/v3/objects/deals/2")
+    totals.append(search(three, wanted).json()["total"])
+    three.load("deals", {"id": "2", "archived": False, "updatedAt": "2026-05-01T00:00:00Z"})
+    totals.append(search(three, wanted).json()["total"])
+    three.delete(f"{path}/companies/1001")
+    totals.append(search(three, wanted).json()["total"])
+
+    assert totals == [0, 1, 0, 1, 0]
+
+
 def test_one_sort_orders_and_empty_values_come_last(three: Sandbox) -> None:
     """Numbers sort as numbers."""
     sort = [{"propertyName": "amount", "direction": "ASCENDING"}]
@@ -126,6 +144,34 @@ def test_a_new_record_is_not_found_inside_the_lag(portal: Sandbox) -> None:
     later = search(portal, wanted).json()["total"]
 
     assert (at_once, later) == (0, 1)
+
+
+def test_a_changed_record_is_found_as_it_was(three: Sandbox) -> None:
+    """Inside the lag a change is not known: the record is found by its old values, and shown with them."""
+    three.patch("/crm/v3/objects/deals/1", {"properties": {"dealname": "Renamed"}})
+    old, new = condition("dealname", "EQ", "Acme Pro"), condition("dealname", "EQ", "Renamed")
+
+    at_once = [search(three, one, properties=["dealname"]).json()["results"] for one in (old, new)]
+    three.post("/__clock", {"advance": 10})
+    later = [search(three, one).json()["total"] for one in (old, new)]
+
+    assert [[row["properties"]["dealname"] for row in rows] for rows in at_once] == [["Acme Pro"], []]
+    assert later == [0, 1]
+
+
+def test_a_record_changed_many_times_is_found_at_every_moment(three: Sandbox) -> None:
+    """The version found is the newest that search knows of."""
+    for n in range(4):
+        three.post("/__clock", {"advance": 4})
+        three.patch("/crm/v3/objects/deals/1", {"properties": {"amount": str(n)}})
+
+    seen = []
+    for _ in range(4):
+        row = search(three, condition("amount", "HAS_PROPERTY"), properties=["amount"]).json()["results"][0]
+        seen.append(row["properties"]["amount"])
+        three.post("/__clock", {"advance": 4})
+
+    assert seen == ["0", "1", "2", "3"]
 
 
 def test_the_lag_is_a_switch(portal: Sandbox) -> None:
@@ -169,10 +215,12 @@ def test_archived_records_are_never_found(three: Sandbox) -> None:
     ],
 )
 def test_what_exceeds_the_limits_is_refused(portal: Sandbox, body: Row) -> None:
-    """Too many groups, filters or results, unknown names and bad operands answer 400."""
+    """Too many groups, filters or results, unknown names and bad operands answer 400, and so does a wrong type."""
     answer = portal.post("/crm/v3/objects/deals/search", body)
 
-    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+    told = answer.json()
+    assert answer.status_code == 400
+    assert told.get("category") == (None if "Cannot deserialize" in told["message"] else "VALIDATION_ERROR")
 
 
 def test_the_official_client_searches(three: Sandbox, client: HubSpot) -> None:

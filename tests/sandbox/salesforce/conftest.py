@@ -9,7 +9,7 @@ import requests
 from salesforce_served import StandIn
 from simple_salesforce import Salesforce
 
-from connector.sandbox.salesforce import Credentials, create_app
+from connector.sandbox.salesforce import create_app
 from connector.sandbox.serving import serving
 
 
@@ -17,15 +17,9 @@ from connector.sandbox.serving import serving
 def _served() -> Iterator[StandIn]:
     app = create_app()
     with serving(app) as base:
-        held: Credentials = app.state.credentials
-        http = requests.Session()
-        token = http.post(
-            f"{base}/services/oauth2/token",
-            data={"grant_type": "client_credentials"},
-            auth=(held.consumer_key, held.consumer_secret),
-        ).json()["access_token"]
-        http.headers["Authorization"] = f"Bearer {token}"
-        yield StandIn(app, base, http)
+        served = StandIn(app, base, requests.Session())
+        served.log_in()
+        yield served
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Real Salesforce traffic, recorded by CumulusCI's authors, read as single calls.
 
 The cassettes ship inside the `cumulusci` package (BSD-3). A call packed into a Composite request counts as a call of
-its own, with its own status and body. Version digits are made equal, and scrubbed ids get valid check letters.
+its own too, with its own status and body. Version digits are made equal, and scrubbed ids get valid check letters.
 """
 
 from __future__ import annotations
@@ -40,12 +40,26 @@ class Call:
 
 
 def calls(evidence: Path) -> Iterator[Call]:
-    """Read every recorded REST call."""
+    """Read every recorded REST call: of the cassettes, those they share, and those inside Composite requests."""
     for file in sorted(evidence.glob("cumulusci/**/cassettes/*.yaml")):
         cassette = yaml.safe_load(file.read_text(encoding="utf-8"))
         for one in cassette.get("interactions", []):
             if "request" in one and "/services/data/" in one["request"]["uri"]:
-                yield from _calls_of(file.stem, one)
+                yield from _with_inner_calls(_recorded(file.stem, one))
+    for file in sorted(evidence.glob("cumulusci/tests/shared_cassettes/*.yaml")):
+        yield _recorded(file.stem, yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def inner_calls(call: Call) -> list[Call]:
+    """Read the calls that a Composite call holds; the cassette of each names its reference."""
+    answers = {one["referenceId"]: one for one in call.answer["compositeResponse"]}
+    found = []
+    for inner in call.body["compositeRequest"]:
+        told = answers[inner["referenceId"]]
+        url = "https://orgname.my.salesforce.com" + inner["url"]
+        name = f"{call.cassette}#{inner['referenceId']}"
+        found.append(_call(name, inner["method"], url, inner.get("body"), told["httpStatusCode"], told["body"]))
+    return found
 
 
 def describe(evidence: Path, kind: str) -> dict[str, Any]:
@@ -57,27 +71,18 @@ def describe(evidence: Path, kind: str) -> dict[str, Any]:
     return answer
 
 
-def _calls_of(cassette: str, recorded: dict[str, Any]) -> Iterator[Call]:
+def _with_inner_calls(call: Call) -> Iterator[Call]:
+    yield call
+    if call.path.strip("/") == "composite" and call.body is not None and call.answer is not None:
+        # What depends on a header or on another subrequest is compared within its whole only.
+        yield from (one for one in inner_calls(call) if one.answer is not None and "@{" not in one.path)
+
+
+def _recorded(cassette: str, recorded: dict[str, Any]) -> Call:
     request, response = recorded["request"], recorded["response"]
     text = response["body"].get("string", "") if isinstance(response.get("body"), dict) else ""
-    if not isinstance(text, str):
-        return
-    body = _json(request.get("body"))
-    status, answer = response["status"]["code"], _json(text)
-    if request["uri"].rstrip("/").endswith("/composite"):
-        if body is not None and status == 200:
-            yield from _inner_calls(cassette, body, answer)
-        return
-    yield _call(cassette, request["method"], request["uri"], body, status, answer)
-
-
-def _inner_calls(cassette: str, body: Any, answer: Any) -> Iterator[Call]:
-    answers = {one["referenceId"]: one for one in answer["compositeResponse"]}
-    for inner in body["compositeRequest"]:
-        known = answers.get(inner["referenceId"])
-        if known is not None and known["body"] is not None and "@{" not in inner["url"]:
-            url = "https://orgname.my.salesforce.com" + inner["url"]
-            yield _call(cassette, inner["method"], url, inner.get("body"), known["httpStatusCode"], known["body"])
+    body, answer = _json(request.get("body")), _json(text if isinstance(text, str) else "")
+    return _call(cassette, request["method"], request["uri"], body, response["status"]["code"], answer)
 
 
 def _call(cassette: str, method: str, url: str, body: Any, status: int, answer: Any) -> Call:

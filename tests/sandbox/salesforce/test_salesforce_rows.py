@@ -292,3 +292,19 @@ def test_type_shows_its_summary(salesforce: StandIn) -> None:
     """The resource of a type shows what it is, and `Id` below it creates."""
     assert salesforce.call("GET", "sobjects/Task").json()["objectDescribe"]["keyPrefix"] == "00T"
     assert salesforce.call("POST", "sobjects/Task/Id", {"Subject": "x"}).status_code == 201
+
+
+def test_slash_in_a_key_must_be_escaped(salesforce: StandIn) -> None:
+    """A key with a slash is found as %2F; a bare slash makes a path that leads nowhere."""
+    salesforce.keyed_field()
+    salesforce.create("Task", Key__c="a/b")
+
+    assert salesforce.call("GET", "sobjects/Task/Key__c/a%2Fb").status_code == 200
+    assert salesforce.refused("PATCH", "sobjects/Task/Key__c/a/b", {})[:2] == (404, "NOT_FOUND")
+
+
+def test_created_record_is_located(salesforce: StandIn) -> None:
+    """The answer to a create names the address of the new record."""
+    answer = salesforce.call("POST", "sobjects/Account", {"Name": "A"})
+
+    assert answer.headers["Location"].endswith(f"/sobjects/Account/{answer.json()['id']}")

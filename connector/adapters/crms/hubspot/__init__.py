@@ -1,4 +1,4 @@
-"""The HubSpot adapter: `connect` gives the four roles of the CRM port over one connection."""
+"""The HubSpot adapter: `connect` gives the roles of the CRM port over one connection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from connector.adapters.crms.hubspot.feed import HubspotFeed
 from connector.adapters.crms.hubspot.read import HubspotReader
 from connector.adapters.crms.hubspot.setup import HubspotSetup
 from connector.adapters.crms.hubspot.write import HubspotWriter
+from connector.adapters.crms.pacing import Meter
 from connector.domain.mapping import CrmMapping
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
@@ -24,11 +25,13 @@ def connect(
     timeouts: Timeouts | None = None,
 ) -> Crm:
     """Build the adapter; nothing is called until a role is used."""
-    client = HubspotClient(credentials, clock, base_url, ca_bundle, timeouts)
+    meter = Meter(clock, mapping.api_budget.floor)
+    client = HubspotClient(credentials, clock, meter, base_url, ca_bundle, timeouts)
     reader = HubspotReader(client, mapping)
     return Crm(
         reader=reader,
         feed=HubspotFeed(client, reader, mapping),
         writer=HubspotWriter(client, reader, mapping),
-        setup=HubspotSetup(client, reader, clock),
+        setup=HubspotSetup(client, reader, mapping, clock),
+        meter=meter,
     )

@@ -32,8 +32,8 @@ from connector.adapters.crms.http import (
     reading,
     what_failed,
 )
-from connector.adapters.crms.hubspot.errors import BURST, DAILY, SEARCH, refusal
-from connector.adapters.crms.pacing import Pace, Quota
+from connector.adapters.crms.hubspot.errors import DAILY, MIGRATION, SEARCH, refusal
+from connector.adapters.crms.pacing import Meter, Pace
 from connector.domain.errors import BudgetSpentError
 from connector.ports.clock import Clock
 
@@ -45,6 +45,7 @@ _PATHS = (
 )
 ACCOUNT_DETAILS = f"/account-info/{VERSION}/details"
 _MOST_REPEATS = 5
+_MOST_WAITS_FOR_A_LOCK = 2
 _LOCK_SECONDS = 2.0
 _SEARCHES_A_SECOND = 4
 _REFRESH_AHEAD = 60.0
@@ -68,6 +69,7 @@ class HubspotClient:
         self,
         credentials: HubspotCredentials,
         clock: Clock,
+        meter: Meter,
         base_url: str | None = None,
         ca_bundle: str | None = None,
         timeouts: Timeouts | None = None,
@@ -82,9 +84,8 @@ class HubspotClient:
         self._token_ends = float("inf") if credentials.access_token else 0.0
         self._pace = Pace(clock, 95, 10.0)
         self._search_pace = Pace(clock, _SEARCHES_A_SECOND, 1.0)
-        self._quota = Quota(clock)
+        self._meter = meter
         self._repeat = reading(clock)
-        self.calls = 0
         hubspot = HubSpot(api_factory=self._api)
         self.oauth_tokens = hubspot.oauth.tokens_api
         self.objects = hubspot.crm.objects.basic_api
@@ -101,7 +102,7 @@ class HubspotClient:
         try:
             return self._repeat(self.call, call, *args, **options)
         except RefusedError as error:
-            if error.code in (DAILY, "MIGRATION"):
+            if error.code in (DAILY, MIGRATION):
                 raise BudgetSpentError(f"HubSpot: {error.message}", hint="run again later") from error
             raise for_reader(error, self._where()) from error
         except CallError as error:
@@ -157,13 +158,11 @@ class HubspotClient:
         """Carry out what an API class asks for: the one place where a request leaves."""
         is_login = path.startswith("/oauth/")
         if not is_login:
-            if self._quota.is_spent():
-                raise RefusedError(
-                    429, DAILY, "nearly all of the portal's API calls are used; the rest is left to others"
-                )
+            if (why := self._meter.why_not()) is not None:
+                raise RefusedError(429, DAILY, why)
             transport.configuration.access_token = self._current_token()
             (self._search_pace if path.endswith("/search") else self._pace).wait()
-            self.calls += 1
+            self._meter.count()
         for old, new in _PATHS:
             path = old.sub(new, path)
         options |= {
@@ -181,6 +180,8 @@ class HubspotClient:
                 raise
             raise self._refused(error) from error
         self._note_limits(transport.last_response.urllib3_response.headers)
+        if answer is None and method == "DELETE":
+            return {}
         if not isinstance(answer, dict):
             raise LostAnswerError(f"{method} {path}: a success without a readable answer")
         return answer
@@ -188,7 +189,9 @@ class HubspotClient:
     def _refused(self, error: Any) -> CallError:
         if error.status == 0:  # how the vendor's client tells of a certificate that it does not trust
             return NotSentError(f"{urlsplit(self._host).netloc}: {error.reason}")
-        return refusal(int(error.status), error.body, error.headers or {})
+        headers = error.headers or {}
+        self._note_limits(headers)
+        return refusal(int(error.status), error.body, headers)
 
     def _note_limits(self, headers: Mapping[str, str]) -> None:
         most, interval = (
@@ -200,7 +203,7 @@ class HubspotClient:
             self._pace.allow(int(most) * 19 // 20, int(interval) / 1000)
         daily, left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and left:
-            self._quota.note(int(daily) - int(left), int(daily))
+            self._meter.note(int(daily) - int(left), int(daily))
 
     def _current_token(self) -> str | None:
         if self._clock.now() < self._token_ends - _REFRESH_AHEAD:
@@ -218,8 +221,10 @@ class HubspotClient:
             raise RefusedError(401, "LOGIN_REFUSED", f"the token was not renewed: {error.message}") from error
         except LostAnswerError as error:
             raise NotSentError(f"renewing the token: {error}") from error
+        if not answer.get("access_token"):
+            raise RefusedError(401, "LOGIN_REFUSED", "the token was not renewed: the answer holds none")
         self._token = str(answer["access_token"])
-        self._token_ends = self._clock.now() + float(answer["expires_in"])
+        self._token_ends = self._clock.now() + float(answer.get("expires_in") or 0)
         return self._token
 
 
@@ -238,9 +243,8 @@ def _transport_class(package: Any) -> Any:
 def _seconds_to_wait(error: RefusedError, attempt: int) -> float | None:
     """Say how long to wait before the same call may pass, None when it will not."""
     if error.status == 423:
-        return _LOCK_SECONDS * attempt
-    if error.status == 429 and error.code == SEARCH:
-        return 1.0 * attempt
-    if error.status == 429 and error.code == BURST:
-        return 10.0 * attempt
-    return None
+        # Somebody may hold one record of a hundred for long: the others are then sent without it.
+        return _LOCK_SECONDS * attempt if attempt <= _MOST_WAITS_FOR_A_LOCK else None
+    if error.status != 429 or error.code == DAILY:
+        return None
+    return (1.0 if error.code == SEARCH else 10.0) * attempt

@@ -81,10 +81,6 @@ class HubspotFeed:
             found |= {str(row["id"]): _entries(row, name, key) for row in rows}
         return found
 
-    def calls(self) -> int:
-        """Count the API calls made."""
-        return self._client.calls
-
     def _owner_rows(self, archived: bool) -> Iterator[Row]:
         after: str | None = None
         while True:
@@ -98,7 +94,7 @@ class HubspotFeed:
     def _modified(self, type: RecordType, names: Sequence[str], since: datetime) -> Iterator[Row]:
         """Search in windows; a record met at the edge of two is given once."""
         name = MODIFIED.get(type, "hs_lastmodifieddate")
-        asked = [*self._reader.translator(type).needed(names), name]
+        asked = [*self._reader.needed(type, names), name]
         start, seen = since, set[tuple[str, str]]()
         while True:
             rows = list(self._window(type, asked, name, start))

@@ -9,6 +9,7 @@ Source: developers.hubspot.com, "Using object APIs", "Associations v4", "Propert
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,7 +24,9 @@ from connector.adapters.crms.hubspot.translate import (
     links,
     merged_away,
     merged_ids,
+    moment,
     pipelines,
+    refuse_unknown_links,
 )
 from connector.adapters.crms.values import without_reference
 from connector.domain.change import Abilities, CrmRecord, Destination, RecordType, Ref, Schema
@@ -51,6 +54,7 @@ class HubspotReader:
 
     def abilities(self) -> Abilities:
         """Say which types carry a key; only an un-keyed create, which is no upsert, takes its links along."""
+        refuse_unknown_links(self._mapping)
         keyed = {type for type in (RecordType.OPPORTUNITY, RecordType.TASK) if self.is_keyed(type)}
         return Abilities(keyed=frozenset(keyed), inline_links=frozenset({RecordType.TASK} - keyed))
 
@@ -81,12 +85,14 @@ class HubspotReader:
         """Give what translates records of a type."""
         return Translator(type, self._mapping, self.schema(type).fields, self.is_keyed(type), self.pipelines())
 
-    def read(self, type: RecordType, ids: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+    def read(
+        self, type: RecordType, ids: Sequence[str], names: Sequence[str], links: bool = True
+    ) -> dict[str, CrmRecord]:
         """Read records by id."""
         found: dict[str, CrmRecord] = {}
         for chunk in chunks(dict.fromkeys(ids), _MOST_IN_ONE_CALL):
             rows = self._batch(type, chunk, names)
-            known = self.records(type, rows, names)
+            known = self.records(type, rows, names, links)
             found |= {one.id: one for one in known if one.id in chunk}
             for row, survivor in zip(rows, known, strict=True):
                 found |= {one: merged_away(survivor, one) for one in merged_ids(row) if one in chunk}
@@ -117,7 +123,7 @@ class HubspotReader:
 
     def every(self, type: RecordType, names: Sequence[str], archived: str = "false") -> Iterator[Row]:
         """Yield the rows of a whole type, a page at a time."""
-        asked = [*self.translator(type).needed([*names, *self._key(type)])]
+        asked = self.needed(type, [*names, *self._key(type)])
         after: str | None = None
         while True:
             options: dict[str, Any] = {"limit": 100, "properties": asked, "archived": archived}
@@ -128,13 +134,19 @@ class HubspotReader:
             if not after:
                 return
 
-    def records(self, type: RecordType, rows: Sequence[Row], names: Sequence[str]) -> list[CrmRecord]:
-        """Turn rows into records, with what they are associated with."""
+    def needed(self, type: RecordType, names: Sequence[str]) -> list[str]:
+        """Name the properties to ask for; refuse names that do not exist, which HubSpot leaves out in silence."""
         self._refuse_unknown(type, names)
+        return self.translator(type).needed(names)
+
+    def records(
+        self, type: RecordType, rows: Sequence[Row], names: Sequence[str], with_links: bool = True
+    ) -> list[CrmRecord]:
+        """Turn rows into records, with what they are associated with: that takes a call for each kind of link."""
         translator = self.translator(type)
         linked: dict[str, dict[str, tuple[str, ...]]] = {str(row["id"]): {} for row in rows}
         alive = [str(row["id"]) for row in rows if not row.get("archived")]
-        for role, to_object in links(self._mapping, type).items():
+        for role, to_object in links(self._mapping, type).items() if with_links else ():
             for one, others in self.associated(OBJECTS[type], to_object, alive).items():
                 linked[one][role] = others
         return [translator.record(row, names, linked[str(row["id"])]) for row in rows]
@@ -164,7 +176,7 @@ class HubspotReader:
         id_property: str | None = None,
     ) -> list[Row]:
         body: Row = {
-            "properties": self.translator(type).needed(names),
+            "properties": self.needed(type, names),
             "propertiesWithHistory": [],
             "inputs": [{"id": one} for one in ids],
         }
@@ -193,11 +205,12 @@ class HubspotReader:
         matching: dict[str, Row] = {}
         for row in rows:
             properties = row["properties"]
-            key = properties.get(next(iter(self._key(type)), ""))
+            key = str(properties.get(next(iter(self._key(type)), "")))
             if type is RecordType.TASK and not self.is_keyed(type):
-                key = without_reference(properties.get(body))[1]
-            if key in wanted:
-                matching[str(key)] = row
+                key = str(without_reference(properties.get(body))[1])
+            # Somebody may have copied a task, its last line included: ours was there first.
+            if key in wanted and (key not in matching or _made(row) < _made(matching[key])):
+                matching[key] = row
         return dict(zip(matching, self.records(type, list(matching.values()), names), strict=True))
 
     def _key(self, type: RecordType) -> tuple[str, ...]:
@@ -214,3 +227,7 @@ class HubspotReader:
                 raise MappingError(
                     f"unknown property {name!r} on {OBJECTS[type]}", hint=f"{hint}`connector install` creates our own"
                 )
+
+
+def _made(row: Row) -> tuple[datetime, int]:
+    return moment(row["createdAt"]), int(row["id"])

@@ -2,7 +2,7 @@
 
 Decided here: a property that exists is left as it is and checked; uniqueness cannot be added later, so a key that
 exists without it has to be made anew by a person. Whether tasks take a unique property is not documented: where they
-refuse one it is made plain, and our tasks are found by their `ref:` line.
+refuse one it is made plain, and our tasks are found by their `ref:` line; where they take one, it is tried out.
 
 Source: developers.hubspot.com, "Properties" (create a property, unique identifiers).
 """
@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from connector.adapters.crms.http import CallError, RefusedError, for_reader
 from connector.adapters.crms.hubspot.client import HubspotClient
 from connector.adapters.crms.hubspot.read import HubspotReader
-from connector.adapters.crms.hubspot.translate import OBJECTS
+from connector.adapters.crms.hubspot.translate import OBJECTS, key_property
 from connector.domain.change import FieldType, RecordType
 from connector.domain.errors import CredentialError, LaterError, MappingError, MendError
-from connector.domain.mapping import NewField
+from connector.domain.mapping import CrmMapping, NewField
 from connector.ports.clock import Clock
 
 GROUP = "expansion_connector"
@@ -30,9 +31,10 @@ Wanted = Mapping[RecordType, Mapping[str, NewField]]
 class HubspotSetup:
     """Makes what is missing; run twice, it changes nothing the second time."""
 
-    def __init__(self, client: HubspotClient, reader: HubspotReader, clock: Clock) -> None:
+    def __init__(self, client: HubspotClient, reader: HubspotReader, mapping: CrmMapping, clock: Clock) -> None:
         self._client = client
         self._reader = reader
+        self._mapping = mapping
         self._clock = clock
 
     def missing(self, wanted: Wanted) -> dict[RecordType, list[str]]:
@@ -44,8 +46,9 @@ class HubspotSetup:
     def install(self, wanted: Wanted) -> list[str]:
         """Create and verify."""
         done: list[str] = []
+        missing = self.missing(wanted)
         try:
-            for type, names in self.missing(wanted).items():
+            for type, names in missing.items():
                 done += self._ensure_group(type)
                 done += [self._create(type, name, wanted[type][name]) for name in names]
         except CallError as error:
@@ -56,7 +59,7 @@ class HubspotSetup:
                 f"{OBJECTS[type]}: {', '.join(names)} cannot be used as wanted",
                 hint="a property of that name exists with other settings; rename it in the mapping's `install:`",
             )
-        return done
+        return done + self._probe_task_key(missing)
 
     def _lacking(self, type: RecordType, fields: Mapping[str, NewField]) -> list[str]:
         specs = self._reader.schema(type).fields
@@ -96,6 +99,30 @@ class HubspotSetup:
             if not self.missing(wanted):
                 return
             self._clock.sleep(_SECONDS_BETWEEN)
+
+    def _probe_task_key(self, missing: Mapping[RecordType, list[str]]) -> list[str]:
+        """Prove on a throw-away task that a second upsert of one key finds the first."""
+        name = key_property(self._mapping, RecordType.TASK)
+        if name not in missing.get(RecordType.TASK, ()) or not self._reader.is_keyed(RecordType.TASK):
+            return []
+        properties = {
+            "hs_task_subject": "Expansion connector: install probe, deleted at once",
+            "hs_timestamp": str(int(self._clock.now() * 1000)),
+        }
+        body = {"inputs": [{"id": uuid4().hex, "idProperty": name, "properties": properties}]}
+        tasks, upsert = OBJECTS[RecordType.TASK], self._client.object_batches.upsert
+        try:
+            ids = {row["id"] for _ in range(2) for row in self._client.call(upsert, tasks, body).get("results") or ()}
+            for one in ids:
+                self._client.call(self._client.objects.archive, tasks, one)
+        except CallError as error:
+            raise _not_allowed(error) from error
+        if len(ids) != 1:
+            raise MappingError(
+                f"two upserts of one {name} made {len(ids)} tasks",
+                hint="set `task.key: null` in the mapping; tasks are then found by their `ref:` line",
+            )
+        return [f"{tasks}.{name} proven: one key makes one task"]
 
 
 def _definition(name: str, field: NewField) -> dict[str, Any]:

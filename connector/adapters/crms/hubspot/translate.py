@@ -17,6 +17,7 @@ from typing import Any
 
 from connector.adapters.crms.values import datetime_text, number_text, with_reference, without_reference
 from connector.domain.change import CrmRecord, FieldSpec, FieldType, Link, RecordType, Scalar, Stage, Write
+from connector.domain.errors import MappingError
 from connector.domain.mapping import CrmMapping
 
 OBJECTS = {
@@ -181,6 +182,18 @@ def links(mapping: CrmMapping, type: RecordType) -> Mapping[str, str]:
             return mapping.task.links
         case _:
             return {}
+
+
+def refuse_unknown_links(mapping: CrmMapping) -> None:
+    """Raise when the mapping wants an association whose type is not known here: nothing would be written right."""
+    for type in (RecordType.OPPORTUNITY, RecordType.TASK):
+        known = [to for one, to in _ASSOCIATION_TYPES if one == OBJECTS[type] and to != OBJECTS[RecordType.TASK]]
+        for role, to_object in links(mapping, type).items():
+            if to_object not in known:
+                raise MappingError(
+                    f"{OBJECTS[type]} cannot be associated with {to_object!r} as {role}",
+                    hint=f"`{type}.links` of the mapping may name {', '.join(known)}",
+                )
 
 
 def merged_ids(row: Mapping[str, Any]) -> list[str]:

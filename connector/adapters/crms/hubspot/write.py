@@ -28,7 +28,7 @@ from connector.adapters.crms.hubspot.translate import (
 from connector.adapters.crms.values import without_reference
 from connector.adapters.crms.writable import not_ready, prepare
 from connector.domain.change import Outcome, RecordType, Verb, Verdict, Write
-from connector.domain.errors import CredentialError, LaterError
+from connector.domain.errors import LaterError, MendError
 from connector.domain.mapping import CrmMapping
 
 _MOST_IN_ONE_CALL = 100
@@ -57,7 +57,7 @@ class HubspotWriter:
             return self._associate(batch)
         try:
             translator = self._reader.translator(batch[0].type)
-        except (LaterError, CredentialError) as error:
+        except (LaterError, MendError) as error:
             return not_ready(batch, error)
         bodies, refused = prepare(batch, translator.specs, translator.fields_of, to_wire)
 

@@ -1,8 +1,10 @@
-"""The Salesforce adapter: `connect` gives the four roles of the CRM port over one session."""
+"""The Salesforce adapter: `connect` gives the roles of the CRM port over one session."""
 
 from __future__ import annotations
 
 from connector.adapters.crms.http import Timeouts
+from connector.adapters.crms.pacing import Meter
+from connector.adapters.crms.salesforce.bulk import SalesforceBulk
 from connector.adapters.crms.salesforce.client import SalesforceClient, SalesforceCredentials
 from connector.adapters.crms.salesforce.feed import SalesforceFeed
 from connector.adapters.crms.salesforce.read import SalesforceReader
@@ -24,11 +26,14 @@ def connect(
     timeouts: Timeouts | None = None,
 ) -> Crm:
     """Build the adapter; nothing is called until a role is used."""
-    client = SalesforceClient(credentials, clock, base_url, ca_bundle, timeouts)
+    meter = Meter(clock, mapping.api_budget.floor)
+    client = SalesforceClient(credentials, clock, meter, base_url, ca_bundle, timeouts)
     reader = SalesforceReader(client, mapping)
     return Crm(
         reader=reader,
         feed=SalesforceFeed(client, reader),
         writer=SalesforceWriter(client, reader, mapping),
         setup=SalesforceSetup(client, reader, mapping),
+        meter=meter,
+        bulk=SalesforceBulk(client, reader, mapping),
     )

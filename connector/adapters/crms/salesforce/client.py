@@ -2,7 +2,8 @@
 
 Decided here: simple-salesforce logs in and builds requests, but its own re-login is not used (its row methods repeat
 a refused login without an end), so a session that expired is renewed once by us. Reads are repeated after a broken
-answer, writes never: what a lost write did is for the outbox to find out.
+answer, writes never: what a lost write did is for the outbox to find out. A success whose answer cannot be read is a
+lost answer too.
 
 Source: Salesforce Help, "OAuth 2.0 JWT Bearer Flow" and "OAuth 2.0 Client Credentials Flow"; REST API Developer Guide.
 """
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 import requests
 from jwt import PyJWTError
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
 from connector.adapters.crms.http import (
@@ -34,9 +35,9 @@ from connector.adapters.crms.http import (
     reading,
     what_failed,
 )
-from connector.adapters.crms.pacing import Quota
-from connector.adapters.crms.salesforce.errors import QUOTA, refusal
-from connector.domain.errors import BudgetSpentError
+from connector.adapters.crms.pacing import Meter
+from connector.adapters.crms.salesforce.errors import QUOTA, is_crowded, refusal
+from connector.domain.errors import BudgetSpentError, LaterError, MendError
 from connector.ports.clock import Clock
 
 API_VERSION = "67.0"
@@ -65,6 +66,14 @@ class SalesforceCredentials:
         return common | {"consumer_secret": self.consumer_secret}
 
 
+@dataclass(frozen=True)
+class CsvAnswer:
+    """A page of rows as text; `next` asks for the one after it."""
+
+    text: str
+    next: str | None
+
+
 class SalesforceClient:
     """A session with one org, opened at the first call."""
 
@@ -72,6 +81,7 @@ class SalesforceClient:
         self,
         credentials: SalesforceCredentials,
         clock: Clock,
+        meter: Meter,
         base_url: str | None = None,
         ca_bundle: str | None = None,
         timeouts: Timeouts | None = None,
@@ -81,20 +91,36 @@ class SalesforceClient:
         self._session = mounted_session(base_url, ca_bundle, timeouts or Timeouts(), self._note_answer)
         self._salesforce: Salesforce | None = None
         self._identity: Mapping[str, Any] | None = None
-        self.calls = 0
-        self._quota = Quota(clock)
+        self._meter = meter
         self._repeat = reading(clock)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Read, repeating after a broken answer; raise what a reading step raises."""
         try:
-            return self._repeat(self.call, "GET", path, params)
-        except RefusedError as error:
-            if error.code == QUOTA:
-                raise BudgetSpentError(f"Salesforce: {error.message}", hint="run again tomorrow") from error
-            raise for_reader(error, self._where()) from error
+            return self.read(path, params)
         except CallError as error:
-            raise for_reader(error) from error
+            raise self.for_reader(error) from error
+
+    def read(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Read, repeating after a broken answer and when too many long calls run at once. Raise `CallError`."""
+        return self._repeat(self._read, path, params)
+
+    def _read(self, path: str, params: Mapping[str, str] | None) -> Any:
+        try:
+            answer = self.call("GET", path, params)
+        except RefusedError as error:
+            if is_crowded(error.code, error.message):
+                raise NotSentError(error.message) from error
+            raise
+        if answer is None:
+            raise LostAnswerError("a read that was answered with nothing")
+        return answer
+
+    def for_reader(self, error: CallError) -> LaterError | MendError:
+        """Turn a failed call into what a reading step raises."""
+        if isinstance(error, RefusedError) and error.code == QUOTA:
+            return BudgetSpentError(f"Salesforce: {error.message}", hint="run again tomorrow")
+        return for_reader(error, self._where())
 
     def _where(self) -> Credentials:
         if self._credentials.auth == "jwt":
@@ -113,7 +139,10 @@ class SalesforceClient:
             page = self.get("query" + page["nextRecordsUrl"].partition("/query")[2])
 
     def call(self, method: str, path: str, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
-        """Make one call; a session that expired is renewed once. Raise `CallError`."""
+        """Make one call; a session that expired is renewed once. Raise `CallError`.
+
+        A body of bytes is CSV, any other is JSON. The answer is JSON, a `CsvAnswer`, or None when it is empty.
+        """
         try:
             return self._send(method, path, params, body)
         except RefusedError as error:
@@ -136,15 +165,20 @@ class SalesforceClient:
             except LostAnswerError as error:
                 raise NotSentError(f"login: {error}") from error
         salesforce = self._salesforce
-        if self._quota.is_spent():
-            raise RefusedError(403, QUOTA, "nearly all of the org's API calls are used; the rest is left to others")
-        self.calls += 1
-        content = {} if body is None else {"json": body}
+        if (why := self._meter.why_not()) is not None:
+            raise RefusedError(403, QUOTA, why)
+        self._meter.count()
+        headers = {**salesforce.headers, "Accept": "application/json, text/csv"}
+        content: dict[str, Any] = {} if body is None else {"json": body}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "text/csv; charset=UTF-8"
+            content = {"data": body}
         try:
-            return salesforce.restful(path, params=params, method=method, **content)
-        except SalesforceError as error:
-            raise refusal(error.status, error.content) from error
-        except requests.RequestException as error:
+            answer = self._session.request(
+                method, salesforce.base_url + path, params=params, headers=headers, **content
+            )
+            return _content(answer)
+        except (requests.RequestException, UnicodeDecodeError) as error:
             raise what_failed(error, self._base or salesforce.sf_instance) from error
 
     def _log_in(self) -> Salesforce:
@@ -166,7 +200,24 @@ class SalesforceClient:
     def _note_answer(self, headers: Mapping[str, str]) -> None:
         told = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
         if told is not None:
-            self._quota.note(int(told[1]), int(told[2]))
+            self._meter.note(int(told[1]), int(told[2]))
+
+
+def _content(answer: requests.Response) -> Any:
+    """Read the content of an answer; raise what a refusal proves."""
+    if answer.status_code >= 300:
+        try:
+            raise refusal(answer.status_code, answer.json())
+        except requests.JSONDecodeError:
+            raise refusal(answer.status_code, answer.text) from None
+    if answer.headers.get("Content-Type", "").startswith("text/csv"):
+        locator = answer.headers.get("Sforce-Locator")
+        return CsvAnswer(answer.content.decode("utf-8-sig"), None if locator == "null" else locator)
+    if answer.content:
+        return answer.json()
+    if answer.status_code == 204 or answer.request.method == "PUT":
+        return None
+    raise LostAnswerError(f"{answer.request.method}: a success without an answer")
 
 
 def _login_refused(error: SalesforceAuthenticationFailed) -> CallError:

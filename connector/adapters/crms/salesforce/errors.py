@@ -43,10 +43,20 @@ _HINTS = {
 }
 
 
+_ID = 15
+"""Letters that tell an id; three more only check its case."""
+_MIXED_UP = Judgement(Verdict.UNKNOWN, "unaccounted", "the answer tells of another record")
+
+
+def is_crowded(code: str, message: str) -> bool:
+    """Say whether only too many long calls run at once: the code is that of a spent day."""
+    return code == QUOTA and "concurrent" in message.lower()
+
+
 def verdict_of(code: str, message: str) -> Verdict:
     """Say what a code proves about the record it was told for."""
     # A trigger that met a lock reports its own failure and names the lock in its text.
-    if code in _RETRY or "UNABLE_TO_LOCK_ROW" in message:
+    if code in _RETRY or "UNABLE_TO_LOCK_ROW" in message or is_crowded(code, message):
         return Verdict.RETRY
     if code in _DEFER:
         return Verdict.DEFER
@@ -58,14 +68,25 @@ def verdict_of(code: str, message: str) -> Verdict:
 def record_outcome(write: Write, told: Mapping[str, Any]) -> Outcome:
     """Read the answer for one record of a batch."""
     if told.get("success"):
+        # Results come in the order of the records; should that ever fail, nobody takes another's answer for its own.
+        if write.crm_id is not None and str(told["id"])[:_ID] != write.crm_id[:_ID]:
+            return _MIXED_UP.of(write)
         return Outcome(write.entry, Verdict.OK, crm_id=told["id"], created=told.get("created", write.verb == "create"))
     error: Mapping[str, Any] = next(iter(told.get("errors") or ()), {})
     code = str(error.get("statusCode", "UNKNOWN_EXCEPTION"))
-    message = str(error.get("message", ""))
+    message = f"{error.get('message', '')}{_duplicates(error.get('duplicateResult'))}"
     field = next(iter(error.get("fields") or ()), None)
-    return Outcome(
-        write.entry, verdict_of(code, message), code=code, message=message, field=field, hint=_HINTS.get(code)
-    )
+    return Judgement(verdict_of(code, message), code, message, field, _HINTS.get(code)).of(write)
+
+
+def _duplicates(found: Any) -> str:
+    """Name the duplicate rule that matched, and the records it matched."""
+    if not isinstance(found, Mapping):
+        return ""
+    results = found.get("matchResults") or ()
+    records = [match.get("record") or {} for result in results for match in result.get("matchRecords") or ()]
+    ids = ", ".join(str(record.get("Id", "a hidden record")) for record in records)
+    return f" (duplicate rule {found.get('duplicateRule', 'without a name')} matches {ids or 'no record we may see'})"
 
 
 def judge(error: CallError) -> Judgement:

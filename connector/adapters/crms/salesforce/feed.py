@@ -81,7 +81,3 @@ class SalesforceFeed:
                     at = moment(row["CreatedDate"])
                     entries.append(StageEntry(row["OpportunityId"], row["StageName"], at, row["CreatedById"] == me))
         return {one: tuple(entries) for one, entries in found.items()}
-
-    def calls(self) -> int:
-        """Count the API calls made."""
-        return self._client.calls

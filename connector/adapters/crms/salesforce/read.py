@@ -62,7 +62,13 @@ class SalesforceReader:
         """Describe anew from now on: fields or permissions have changed."""
         self._schemas.clear()
 
-    def read(self, type: RecordType, ids: Sequence[str], names: Sequence[str]) -> dict[str, CrmRecord]:
+    def read(
+        self,
+        type: RecordType,
+        ids: Sequence[str],
+        names: Sequence[str],
+        links: bool = True,  # noqa: ARG002 - they cost nothing here
+    ) -> dict[str, CrmRecord]:
         """Read records by id."""
         found: dict[str, CrmRecord] = {}
         for chunk in chunks(dict.fromkeys(ids), _IDS_IN_ONE_QUERY):
@@ -112,15 +118,14 @@ class SalesforceReader:
         if type is not RecordType.TASK or not keys:
             return {}
         body = self._mapping.task.body
-        parents = {ref.id for key in keys for ref in near.get(key, ()) if ref.id and ref.type is not RecordType.CONTACT}
+        wanted, ids = set(keys), dict[str, list[str]]()
         ours = format_soql("CreatedById = {}", self._client.who_am_i()["user_id"])
-        beside = format_soql(" AND WhatId IN {}", sorted(parents)) if parents and all(k in near for k in keys) else ""
-        ids: dict[str, list[str]] = {}
-        soql = f"SELECT Id, {body} FROM {SOBJECTS[type]} WHERE {ours}{beside}"  # noqa: S608 - a name of the mapping
-        for row in self._client.query(soql):
-            _, key = without_reference(row.get(body))
-            if key in keys:
-                ids.setdefault(str(key), []).append(row["Id"])
+        for beside in _beside(keys, near):
+            where = f"{ours}{beside} ORDER BY CreatedDate, Id"
+            for row in self._client.query(f"SELECT Id, {body} FROM {SOBJECTS[type]} WHERE {where}"):  # noqa: S608
+                _, key = without_reference(row.get(body))
+                if key in wanted:
+                    ids.setdefault(str(key), []).append(row["Id"])
         records = self.read(type, [one for some in ids.values() for one in some], names)
         found: dict[str, CrmRecord] = {}
         for key, some in ids.items():
@@ -138,6 +143,21 @@ class SalesforceReader:
                     f"unknown field {name!r} on {SOBJECTS[type]}",
                     hint=f"{hint}`connector install` creates our own; a field hidden from our user is unknown too",
                 )
+
+
+def _beside(keys: Sequence[str], near: Mapping[str, Sequence[Ref]]) -> Iterator[str]:
+    """Give the conditions that bound a search to the wanted tasks' parents; one empty condition where some have none.
+
+    A task names one parent, its opportunity before its account, and a contact is none.
+    """
+    parents = {
+        key: [ref.id for ref in near.get(key, ()) if ref.id and ref.type is not RecordType.CONTACT] for key in keys
+    }
+    if not all(parents.values()):
+        yield ""
+        return
+    for chunk in chunks(sorted({one for some in parents.values() for one in some}), _IDS_IN_ONE_QUERY):
+        yield format_soql(" AND WhatId IN {}", chunk)
 
 
 def _keep(found: dict[str, CrmRecord], key: str, one: CrmRecord) -> None:

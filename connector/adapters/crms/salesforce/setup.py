@@ -16,8 +16,9 @@ from uuid import uuid4
 
 from simple_salesforce.format import format_soql
 
-from connector.adapters.crms.http import CallError, RefusedError, for_reader
+from connector.adapters.crms.http import CallError, RefusedError
 from connector.adapters.crms.salesforce.client import SalesforceClient
+from connector.adapters.crms.salesforce.errors import QUOTA
 from connector.adapters.crms.salesforce.read import SalesforceReader
 from connector.adapters.crms.salesforce.translate import SOBJECTS, key_field
 from connector.domain.change import FieldType, RecordType
@@ -55,7 +56,7 @@ class SalesforceSetup:
             self._reader.forget_schemas()
             done += self._probe_task_key(wanted, missing)
         except CallError as error:
-            raise _not_allowed(error) from error
+            raise self._not_allowed(error) from error
         for type, names in self.missing(wanted).items():
             raise MappingError(
                 f"{SOBJECTS[type]}: {', '.join(names)} cannot be used as wanted",
@@ -146,6 +147,14 @@ class SalesforceSetup:
             )
         return [f"{name} proven: one key makes one task"]
 
+    def _not_allowed(self, error: CallError) -> LaterError | MendError:
+        if not isinstance(error, RefusedError) or error.status in (401, 423, 429) or error.code == QUOTA:
+            return self._client.for_reader(error)
+        return CredentialError(
+            f"the CRM refused to be set up: {error.code} {error.message}",
+            hint="install with a user who may Customize Application, or ask an administrator to create the fields",
+        )
+
 
 def _metadata(field: NewField, is_key: bool = True) -> dict[str, Any]:
     """Write a new field as Tooling wants it."""
@@ -163,12 +172,3 @@ def _metadata(field: NewField, is_key: bool = True) -> dict[str, Any]:
             return common | {"type": "LongTextArea", "length": field.length, "visibleLines": 5}
     key = {"externalId": True, "unique": True, "caseSensitive": True} if field.unique and is_key else {}
     return common | {"type": "Text", "length": field.length, "required": False} | key
-
-
-def _not_allowed(error: CallError) -> LaterError | MendError:
-    if not isinstance(error, RefusedError) or error.status in (401, 423, 429):
-        return for_reader(error)
-    return CredentialError(
-        f"the CRM refused to be set up: {error.code} {error.message}",
-        hint="install with a user who may Customize Application, or ask an administrator to create the fields",
-    )

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connector.adapters.crms.values import datetime_text, number_text, without_reference
-from connector.domain.change import CrmRecord, FieldSpec, FieldType, Link, RecordType, Scalar, Stage
+from connector.adapters.crms.values import datetime_text, number_text, with_reference, without_reference
+from connector.domain.change import CrmRecord, FieldSpec, FieldType, Link, RecordType, Scalar, Stage, Write
 from connector.domain.mapping import CrmMapping
 
 SOBJECTS = {
@@ -154,6 +154,19 @@ def key_field(mapping: CrmMapping, type: RecordType) -> str | None:
             return mapping.task.key
         case _:
             return None
+
+
+def fields_of(write: Write, specs: Mapping[str, FieldSpec], mapping: CrmMapping, keyed: bool) -> dict[str, Scalar]:
+    """Complete a write's fields with its links, its key and its `ref:` line."""
+    fields = {**write.fields, **link_fields(write.links)}
+    if write.key is None:
+        return fields
+    name, body, is_new = key_field(mapping, write.type), mapping.task.body, write.verb == "create"
+    if is_new and name is not None and name in specs:
+        fields[name] = write.key
+    if write.type is RecordType.TASK and not keyed and (is_new or body in fields):
+        fields[body] = with_reference(fields.get(body), write.key, specs[body].length)
+    return fields
 
 
 def record(

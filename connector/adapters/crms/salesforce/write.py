@@ -16,11 +16,10 @@ from connector.adapters.crms.http import LostAnswerError
 from connector.adapters.crms.salesforce.client import SalesforceClient
 from connector.adapters.crms.salesforce.errors import judge, record_outcome
 from connector.adapters.crms.salesforce.read import SalesforceReader
-from connector.adapters.crms.salesforce.translate import SOBJECTS, key_field, link_fields, to_wire
-from connector.adapters.crms.values import with_reference
+from connector.adapters.crms.salesforce.translate import SOBJECTS, fields_of, key_field, to_wire
 from connector.adapters.crms.writable import not_ready, prepare
-from connector.domain.change import FieldSpec, Outcome, RecordType, Scalar, Verb, Write
-from connector.domain.errors import CredentialError, LaterError
+from connector.domain.change import Outcome, RecordType, Verb, Write
+from connector.domain.errors import LaterError, MendError
 from connector.domain.mapping import CrmMapping
 
 _MOST_IN_ONE_CALL = 200
@@ -45,9 +44,10 @@ class SalesforceWriter:
         type = batch[0].type
         try:
             specs = self._reader.schema(type).fields
-        except (LaterError, CredentialError) as error:
+        except (LaterError, MendError) as error:
             return not_ready(batch, error)
-        bodies, refused = prepare(batch, specs, lambda write: self._fields(write, specs), to_wire)
+        keyed = self._reader.is_keyed(type)
+        bodies, refused = prepare(batch, specs, lambda one: fields_of(one, specs, self._mapping, keyed), to_wire)
 
         def send(writes: Sequence[Write]) -> list[Outcome]:
             method, path = self._call_for(writes[0])
@@ -68,20 +68,6 @@ class SalesforceWriter:
                 return "POST", "composite/sobjects"
             case "update" | "associate":
                 return "PATCH", "composite/sobjects"
-
-    def _fields(self, write: Write, specs: Mapping[str, FieldSpec]) -> dict[str, Scalar]:
-        """Complete a write's fields with its links, its key and its id."""
-        fields = {**write.fields, **link_fields(write.links)}
-        if write.key is None:
-            return fields
-        name, body = key_field(self._mapping, write.type), self._mapping.task.body
-        is_new = write.verb == "create"
-        if is_new and name is not None and name in specs:
-            fields[name] = write.key
-        needs_line = write.type is RecordType.TASK and not self._reader.is_keyed(write.type)
-        if needs_line and (is_new or body in fields):
-            fields[body] = with_reference(fields.get(body), write.key, specs[body].length)
-        return fields
 
 
 def _record(write: Write, fields: Mapping[str, Any]) -> dict[str, Any]:

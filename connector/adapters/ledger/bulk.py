@@ -1,0 +1,111 @@
+"""Stores many rows in one trip.
+
+SQLAlchemy prepares every row of an `executemany` in Python, and pg8000 sends them one by one and waits for each answer:
+a batch of 200 records with its receipts would cost tens of milliseconds here and a second there. So the statement is
+compiled once, and SQLite gets its rows as tuples, PostgreSQL all of them as one JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+    """Add rows; one whose primary key is taken is an error."""
+    _store(connection, table, rows, replaces=False)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+    """Insert rows, replacing those with the same primary key; of two in one call the last stands."""
+    keys = [column.name for column in table.primary_key]
+    last = {tuple(row[key] for key in keys): row for row in rows}  # PostgreSQL refuses to replace one twice
+    _store(connection, table, list(last.values()), replaces=True)
+
+
+def _store(connection: sa.Connection, table: sa.Table, rows: Rows, replaces: bool) -> None:
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        statement, columns = _for_sqlite(table, replaces, connection.dialect)
+        connection.exec_driver_sql(statement, [tuple(write(row[name]) for name, write in columns) for row in rows])
+    else:
+        connection.execute(_for_postgresql(table, replaces), {"rows": _document(rows)})
+
+
+@lru_cache
+def _for_sqlite(
+    table: sa.Table, replaces: bool, dialect: sa.Dialect
+) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+    """Compile the statement, and tell how each column's values are written, in the statement's order."""
+    statement = sqlite_insert(table)
+    compiled = (_or_replace(statement, table) if replaces else statement).compile(
+        dialect=dialect, column_keys=[column.name for column in table.columns]
+    )
+    names = compiled.positiontup or []
+    writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
+    return str(compiled), [(name, writers[name] or _as_it_is) for name in names]
+
+
+@lru_cache
+def _for_postgresql(table: sa.Table, replaces: bool) -> sa.Insert:
+    names = [column.name for column in table.columns]
+    document = sa.cast(sa.bindparam("rows", type_=sa.Text), _RawJson)
+    shape = (sa.column(column.name, column.type) for column in table.columns)
+    given = sa.func.json_to_recordset(document).table_valued(*shape).render_derived("given", with_types=True)
+    statement = postgresql_insert(table).from_select(names, sa.select(*given.c))
+    return _or_replace(statement, table) if replaces else statement
+
+
+def _or_replace(statement: Any, table: sa.Table) -> Any:
+    keys = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    if not rest:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+class _RawJson(sa.types.UserDefinedType[str]):
+    """PostgreSQL's json, given as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSON"
+
+
+def _document(rows: Rows) -> str:
+    text = json.dumps(rows, ensure_ascii=False, default=_moment)
+    # PostgreSQL stores any text but this one character, which no CRM shows and no person typed.
+    return json.dumps(_without_nul(json.loads(text)), ensure_ascii=False) if "\\u0000" in text else text
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "\ufffd")
+        case dict():
+            return {_without_nul(name): _without_nul(part) for name, part in value.items()}
+        case list():
+            return [_without_nul(part) for part in value]
+        case _:
+            return value
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return value.astimezone(UTC).isoformat()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -1,0 +1,125 @@
+"""The audit trail: who did what to which CRM record, in a chain that shows any later change of it.
+
+Decided here: what was written (field values, which may be personal data) is kept apart from the fact that it was. The
+fact carries a salted digest of the values and the hash of the fact before it; erasing values leaves the chain whole,
+and without the salt, which is erased with them, the digest tells nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+BEGINNING = "0" * 64
+"""The hash before the first record of a destination."""
+
+
+class Act(StrEnum):
+    """What can be done to a CRM, or to what waits for it."""
+
+    WRITE = "write"
+    APPROVE = "approve"
+    APPLY = "apply"
+    UNDO = "undo"
+    RELEASE = "release"
+    RETRY = "retry"
+    DROP = "drop"
+    REBUILD = "rebuild"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One act of one person or job. `subject` is a record's key, an association, or a run."""
+
+    at: datetime
+    by: str
+    act: Act
+    run_id: str
+    subject: str
+    account_id: str = ""
+    crm_id: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Field → {before, after}: JSON-ready; may be personal data."""
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """A deed in the chain of its destination; `values` is None once erased."""
+
+    number: int
+    at: datetime
+    by: str
+    act: Act
+    run_id: str
+    subject: str
+    account_id: str
+    crm_id: str | None
+    digest: str
+    hash: str
+    values: Mapping[str, Any] | None
+    salt: str | None
+
+
+def digest_of(values: Mapping[str, Any], salt: str) -> str:
+    """Digest values so that nobody without the salt can tell what they were."""
+    return hmac.new(salt.encode(), _canonical(values).encode(), sha256).hexdigest()
+
+
+def chained(deed: Deed, number: int, before: str, salt: str) -> AuditRecord:
+    """Make a deed the next link of a chain."""
+    digest = digest_of(deed.values, salt)
+    return AuditRecord(
+        number=number,
+        at=deed.at,
+        by=deed.by,
+        act=deed.act,
+        run_id=deed.run_id,
+        subject=deed.subject,
+        account_id=deed.account_id,
+        crm_id=deed.crm_id,
+        digest=digest,
+        hash=_hash(deed, number, before, digest),
+        values=deed.values,
+        salt=salt,
+    )
+
+
+def first_broken(records: Iterable[AuditRecord]) -> int | None:
+    """Give the number of the first record that is not what it was, or None when the chain is whole."""
+    before, expected = BEGINNING, 1
+    for record in records:
+        deed = Deed(record.at, record.by, record.act, record.run_id, record.subject, record.account_id, record.crm_id)
+        is_whole = record.number == expected and record.hash == _hash(deed, record.number, before, record.digest)
+        if is_whole and record.values is not None:
+            is_whole = record.salt is not None and digest_of(record.values, record.salt) == record.digest
+        if not is_whole:
+            return expected
+        before, expected = record.hash, expected + 1
+    return None
+
+
+def _hash(deed: Deed, number: int, before: str, digest: str) -> str:
+    fact = {
+        "number": number,
+        "before": before,
+        "at": deed.at.astimezone(UTC).isoformat(),
+        "by": deed.by,
+        "act": deed.act.value,
+        "run": deed.run_id,
+        "subject": deed.subject,
+        "account": deed.account_id,
+        "crm_id": deed.crm_id,
+        "values": digest,
+    }
+    return sha256(_canonical(fact).encode()).hexdigest()
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

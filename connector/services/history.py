@@ -1,0 +1,127 @@
+"""What runs did, from the ledger alone: how each ended, what of it is in the CRM, what is not, and what was undone.
+
+A run that ended well did what it planned, so its summary tells. Of any other the outbox is asked, because what it left
+behind may have been delivered, superseded or dropped since.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.domain.audit import Act
+from connector.domain.errors import MendError
+from connector.domain.hold import UNDO
+from connector.domain.outbox import DeliveryState, OutboxEntry
+from connector.domain.run import Run, RunStatus
+from connector.services.memory import Memory
+
+LOOK = 1000
+"""So many runs are looked through for the one that undid another."""
+NAMES: Mapping[str, str] = {"create": "created", "update": "updated", "close": "closed", "associate": "linked"}
+WAITING = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+
+
+def list_runs(memory: Memory, limit: int) -> list[dict[str, Any]]:
+    """Describe the newest runs, newest first."""
+    runs = memory.runs.list(limit)
+    undone = _undone(memory, runs)
+    return [_row(run, _counts(memory, run), undone.get(run.id)) for run in runs]
+
+
+def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
+    """Describe one run with everything it planned and what became of it."""
+    run = memory.runs.get(run_id)
+    if run is None:
+        raise MendError(f"the ledger knows no run {run_id}", hint="`connector runs` lists them")
+    entries = _entries(memory, run)
+    stored = memory.plans.get(_wrote_as(run))
+    return {
+        **_row(run, _counted(entries), _undone(memory, memory.runs.list(LOOK)).get(run.id)),
+        "approved_by": stored.approved_by if stored is not None else None,
+        "fates": dict(sorted(Counter(str(entry.state) for entry in entries).items())),
+        "changes": [_change(entry) for entry in entries],
+        "summary": dict(run.summary),
+    }
+
+
+def _row(run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "job": run.job,
+        "status": str(run.status),
+        "now": run.now.isoformat(),
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "destination": run.destination,
+        **{name: counts.get(name, 0) for name in (*NAMES.values(), "parked", "waiting")},
+        "api_calls": run.summary.get("api_calls", {}).get("crm"),
+        "applies": run.summary.get("applies"),
+        "undoes": run.summary.get("undoes"),
+        "undone": undone,
+    }
+
+
+def _counts(memory: Memory, run: Run) -> Mapping[str, int]:
+    if run.status is not RunStatus.SUCCESS:
+        return _counted(_entries(memory, run))
+    planned = run.summary.get("plan", {})
+    return {name: planned.get(action, 0) for action, name in NAMES.items()}
+
+
+def _entries(memory: Memory, run: Run) -> list[OutboxEntry]:
+    return memory.outbox.of_run(_wrote_as(run))
+
+
+def _wrote_as(run: Run) -> str:
+    """A plan is carried out in the name of the run that made it."""
+    return str(run.summary.get("applies") or run.id)
+
+
+def _counted(entries: Sequence[OutboxEntry]) -> Counter[str]:
+    counts = Counter(NAMES[entry.change.action] for entry in entries if entry.state is DeliveryState.DELIVERED)
+    counts["parked"] = sum(entry.state is DeliveryState.PARKED for entry in entries)
+    counts["waiting"] = sum(entry.state in WAITING for entry in entries)
+    return counts
+
+
+def _undone(memory: Memory, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Map each run that was undone → in which run, by whom, when, and whether it was released since."""
+    held = {
+        hold.run_id: hold
+        for destination in {run.destination for run in runs}
+        for hold in memory.holds.all(destination).values()
+    }
+    # An undoing that was killed has no summary; the holds it laid tell of it.
+    found = {id: {"run_id": None, "by": hold.by, "at": hold.at.isoformat()} for id, hold in held.items()}
+    homes: dict[str, str] = {}
+    for run in reversed(runs):  # the newest undoing is told
+        undone = run.summary.get("undoes")
+        if run.job == UNDO and undone and run.status is not RunStatus.FAILED:
+            found[undone] = {"run_id": run.id, "by": run.summary["by"], "at": run.now.isoformat()}
+            homes[undone] = run.destination
+    return {id: told | {"released": id not in held and _released(memory, homes[id], id)} for id, told in found.items()}
+
+
+def _released(memory: Memory, destination: str, run_id: str) -> bool:
+    """A run whose keys are not held for it any more was released, or a run before it was undone too."""
+    return any(record.act is Act.RELEASE for record in memory.audit.records(destination, run_id=run_id))
+
+
+def _change(entry: OutboxEntry) -> dict[str, Any]:
+    change, refusal = entry.change, entry.refusal
+    return {
+        "title": change.title,
+        "type": str(change.type),
+        "action": change.action,
+        "key": change.key,
+        "crm_id": entry.crm_id,
+        "state": str(entry.state),
+        "reason": entry.reason,
+        "fields": [field.name for field in change.fields],
+        "code": refusal.code if refusal else None,
+        "message": refusal.message if refusal else None,
+        "field": refusal.field if refusal else None,
+        "cure": refusal.hint if refusal else None,
+    }

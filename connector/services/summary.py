@@ -1,0 +1,42 @@
+"""What a plan and its delivery come to, as the object that people script against."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from connector.domain.change import Plan
+from connector.domain.run import Delivered
+from connector.services.plan import counts
+
+ACTIONS = ("create", "update", "close", "associate", "unchanged")
+FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")
+MOST_TITLES = 5
+
+
+def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
+    """Count what was planned, what is left to people, what became of the changes, and what waits."""
+    actions, fates = counts(plan), delivered or Delivered()
+    return {
+        "left_to_people": left_to_people(plan),
+        "plan": {name: actions[name] for name in ACTIONS},
+        "delivered": {name: getattr(fates, name) for name in FATES},
+        "waits": _waits(plan, fates),
+    }
+
+
+def left_to_people(plan: Plan) -> dict[str, int]:
+    """Count what a plan leaves alone because people changed, deleted or took it back."""
+    whys = Counter(change.why for change in plan.changes if change.action == "held" and change.key and change.why)
+    fields = sum(len(change.handed_over) + len(change.theirs) for change in plan.changes)
+    return ({"fields": fields} if fields else {}) | {str(why): whys[why] for why in sorted(whys)}
+
+
+def _waits(plan: Plan, delivered: Delivered) -> dict[str, Any]:
+    """Tell why changes of this plan wait, and which of them are worth most."""
+    if not delivered.deferred:
+        return {}
+    changes = {f"{plan.run_id}/{change.id}": change for change in plan.changes}
+    waiting = [changes[id] for id, fate in delivered.by_entry.items() if fate == "deferred" and id in changes]
+    best = sorted(waiting, key=lambda change: (-change.value, change.title))
+    return {"because": delivered.because, "best": list(dict.fromkeys(change.title for change in best))[:MOST_TITLES]}
