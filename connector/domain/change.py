@@ -51,7 +51,7 @@ class Policy(StrEnum):
     MERGE = "merge"  # ours until a person changes it, then theirs for good
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldSpec:
     """A CRM field as its schema describes it to the user we run as."""
 
@@ -67,7 +67,7 @@ class FieldSpec:
     """Values that are accepted; None when any is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Schema:
     """The fields of one CRM type, as the runtime user sees them."""
 
@@ -75,7 +75,7 @@ class Schema:
     fields: Mapping[str, FieldSpec]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where records go: a CRM and the org or portal behind the credentials."""
 
@@ -88,7 +88,7 @@ class Destination:
         return f"{self.crm}:{self.org}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CrmRecord:
     """One record as the CRM shows it: canonical field values and the ids it is linked to, by link role."""
 
@@ -102,7 +102,7 @@ class CrmRecord:
     merged_into: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ref:
     """Another record: one that exists (`id`) or one of ours by its key, resolved at delivery."""
 
@@ -114,7 +114,7 @@ class Ref:
         return f"{self.type}:{self.id or self.key}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """An association a record should have. `name` is the vendor's: a lookup field, or an object to associate with."""
 
@@ -123,7 +123,7 @@ class Link:
     to: Ref
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DesiredField:
     """A value we want a field to have, and how far we may go to give it that."""
 
@@ -137,7 +137,7 @@ class DesiredField:
     """Identifies the mapping rule and text that made the value, so that an edit of them is told from news."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Desired:
     """A record as it should be. `close` marks the withdrawal of one of ours, as the mapping words it."""
 
@@ -177,7 +177,7 @@ class Cause(StrEnum):
 Action = Literal["create", "update", "close", "unchanged", "held", "associate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field of a change: what the CRM shows, what it will show, and why."""
 
@@ -190,7 +190,7 @@ class FieldChange:
     """See `DesiredField.rule`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """One planned step for one record (or one association of it). `why` says why it is held or left alone."""
 
@@ -216,7 +216,7 @@ class Change:
     """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything one run would do to one destination, frozen and in a deterministic order."""
 
@@ -239,7 +239,7 @@ class Plan:
 Verb = Literal["create", "update", "associate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Write:
     """One change ready for the wire: every reference resolved to a CRM id. `entry` is the outbox entry's id."""
 
@@ -262,7 +262,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # may have landed: read back before anything else
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one write. `shown` is what the CRM answered the fields now are, when it said so."""
 
@@ -277,7 +277,7 @@ class Outcome:
     hint: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Allowance:
     """API calls of the vendor's day, by the last answer that told: ours and those of everybody else together."""
 
@@ -289,7 +289,7 @@ class Allowance:
         return max(0, self.allowed - self.used)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What an adapter can do, probed at install where it cannot be known."""
 
@@ -301,7 +301,7 @@ class Abilities:
     """Answers to creates and updates show the fields; otherwise delivery reads each batch back."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One stage of a sales pipeline, as the CRM lists it."""
 
@@ -313,7 +313,7 @@ class Stage:
     in_forecast: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StageEntry:
     """An opportunity entered a stage; `by_us` when the CRM says our own user moved it."""
 

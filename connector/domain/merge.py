@@ -25,7 +25,7 @@ class Finding(StrEnum):
     THEIRS = "theirs"  # it was handed over before, and shows something else than we would write
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Merged:
     """The decision for one field; `change` is set when it is to be written."""
 

@@ -71,6 +71,8 @@ def _canonical(value: Scalar, type: FieldType) -> Scalar:
 
 
 def _text(text: str) -> str:
+    if "\n" not in text and "\r" not in text:
+        return text.strip()
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from connector.domain.change import Change, Outcome, Scalar, Verb
 from connector.domain.errors import IllegalTransitionError
@@ -98,8 +99,8 @@ class OutboxEntry:
     changed_at: datetime | None = None
     """When it came into its state, by elapsed time."""
 
-    def to(self, state: DeliveryState, reason: str | None = None) -> OutboxEntry:
-        """Move along one legal edge, or raise."""
+    def to(self, state: DeliveryState, reason: str | None = None, **also: Any) -> OutboxEntry:
+        """Move along one legal edge, or raise; `also` are other parts that change with it."""
         if state not in TRANSITIONS[self.state]:
             raise IllegalTransitionError(f"{self.id}: {self.state} → {state}")
         return replace(
@@ -107,18 +108,16 @@ class OutboxEntry:
             state=state,
             attempts=self.attempts + (state is S.SENDING),
             reason=reason or self.reason,
-            refusal=None,
-            ticket=None if state is S.PENDING else self.ticket,
+            **{"refusal": None, "ticket": None if state is S.PENDING else self.ticket} | also,
         )
 
     def delivered(self, crm_id: str | None) -> OutboxEntry:
         """Close it: the CRM holds this change."""
-        return replace(self.to(S.DELIVERED), crm_id=crm_id or self.crm_id)
+        return self.to(S.DELIVERED, crm_id=crm_id or self.crm_id)
 
     def parked(self, outcome: Outcome) -> OutboxEntry:
         """Set it aside with the CRM's reason."""
-        refusal = Refusal(outcome.code, outcome.message, outcome.field, outcome.hint)
-        return replace(self.to(S.PARKED), refusal=refusal)
+        return self.to(S.PARKED, refusal=Refusal(outcome.code, outcome.message, outcome.field, outcome.hint))
 
     @property
     def verb(self) -> Verb:

@@ -24,10 +24,10 @@ CUT = "•••"
 """Stands for a value in a redacted plan."""
 
 
-def plan_to_json(plan: Plan) -> str:
-    """Write a plan; the same plan always gives the same text."""
+def plan_to_json(plan: Plan, indent: int | None = None) -> str:
+    """Write a plan; the same plan always gives the same text. `indent` lets people read it, and takes longer."""
     document = _written(plan) | {"version": VERSION}
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=indent)
 
 
 def redacted_to_json(plan: Plan) -> str:

@@ -33,7 +33,7 @@ def carry(session: Session, bulk: CrmBulk, load: Sequence[OutboxEntry]) -> None:
         job, unfit = bulk.begin([write_of(session, entry) for entry in going])
     except LaterError:  # whatever was uploaded never runs: these travel in batches
         return
-    sending = [replace(entry.to(DeliveryState.SENDING), tried_in=session.run_id, ticket=job) for entry in going]
+    sending = [entry.to(DeliveryState.SENDING, tried_in=session.run_id, ticket=job) for entry in going]
     session.commit(sending)
     refused = {outcome.entry for outcome in unfit}
     settle(session, [entry for entry in sending if entry.id in refused], unfit)

@@ -12,7 +12,7 @@ from connector.domain.normalise import same
 from connector.domain.receipt import KnownRecord, associated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A record as the CRM showed it, and when; `adopted` when only its key told that it is ours."""
 

@@ -7,8 +7,7 @@ record that the CRM has no more is never made again.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,6 +24,8 @@ from connector.services.batches import TYPES, BatchSize, JobSize, Transport, est
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 
 READ_BATCH = 500
+FIND_BATCH = 10_000
+"""A reader may have to page through deleted records for the keys that it does not find."""
 ACTIONS = ("create", "update", "close", "associate", "unchanged", "held")
 
 
@@ -57,17 +58,17 @@ def make_plan(
     abilities = reader.abilities()
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     _refuse_unknown_fields(desired, schemas)
-    seen = _look(desired, reader, known, schemas, context.clock)
     changes: list[Change] = [held_change(one) for one in held]
-    for one in desired:
-        record = known.get(one.key)
-        if one.key in context.holds:
-            changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
-            continue
-        change = _decide(one, record, seen.get(one.key), schemas[one.type], context.clock)
-        changes.append(change)
-        if one.type not in abilities.inline_links and change.action != "held" and not one.close:
-            changes += associations(one, record, seen.get(one.key))
+    for batch, seen in _looked(desired, reader, known, schemas, context.clock):
+        for one in batch:
+            record = known.get(one.key)
+            if one.key in context.holds:
+                changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
+                continue
+            change = _decide(one, record, seen.get(one.key), schemas[one.type], context.clock)
+            changes.append(change)
+            if one.type not in abilities.inline_links and change.action != "held" and not one.close:
+                changes += associations(one, record, seen.get(one.key))
     changes.sort(key=_order)
     return Plan(
         run_id=context.run_id,
@@ -116,34 +117,33 @@ def _is_there(record: CrmRecord) -> bool:
     return not record.archived and record.merged_into is None
 
 
-def _look(
+def _looked(
     desired: Sequence[Desired],
     reader: CrmReader,
     known: Mapping[str, KnownRecord],
     schemas: Mapping[RecordType, Schema],
     clock: Clock,
-) -> dict[str, Seen]:
-    """Read every record that exists, by id where it is known and by key where it is not."""
-    seen: dict[str, Seen] = {}
+) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen]]]:
+    """Read every record that exists, by id where it is known and by key where it is not, a batch at a time.
+
+    What a batch showed is let go once it is decided: a plan holds what changes, never the whole CRM.
+    """
     for type in (type for type in TYPES if type in schemas):
         mine = [one for one in desired if one.type is type]
         names = _names(mine, known, schemas[type])
-        by_id: dict[str, list[str]] = defaultdict(list)
-        by_key: list[Desired] = []
-        for one in mine:
-            crm_id = one.crm_id or (known[one.key].crm_id if one.key in known else None)
-            if crm_id is None:
-                by_key.append(one)
-            else:
-                by_id[crm_id].append(one.key)
-        for crm_id, found in _read(reader, type, list(by_id), names, clock).items():
-            seen |= dict.fromkeys(by_id[crm_id], found)
-        if by_key:  # all at once: a reader may have to page through deleted records for those it does not find
+        ids = {one.key: crm_id for one in mine if (crm_id := _id_of(one, known)) is not None}
+        for batch in pieces([one for one in mine if one.key in ids], READ_BATCH):
+            found = _read(reader, type, list(dict.fromkeys(ids[one.key] for one in batch)), names, clock)
+            yield batch, {one.key: found[ids[one.key]] for one in batch if ids[one.key] in found}
+        for batch in pieces([one for one in mine if one.key not in ids], FIND_BATCH):
             at = _at(clock)
-            near = {one.key: resolved(one.links, known) for one in by_key}
-            found_by_key = reader.find(type, list(near), names, near)
-            seen |= {key: Seen(record, at, adopted=True) for key, record in found_by_key.items()}
-    return seen
+            near = {one.key: resolved(one.links, known) for one in batch}
+            by_key = reader.find(type, list(near), names, near)
+            yield batch, {key: Seen(record, at, adopted=True) for key, record in by_key.items()}
+
+
+def _id_of(one: Desired, known: Mapping[str, KnownRecord]) -> str | None:
+    return one.crm_id or (known[one.key].crm_id if one.key in known else None)
 
 
 def _read(

@@ -19,7 +19,7 @@ def write_plan(path: Path, plan: Plan, redact: bool = False) -> None:
     """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
-        file.write(redacted_to_json(plan) if redact else plan_to_json(plan))
+        file.write(redacted_to_json(plan) if redact else plan_to_json(plan, indent=1))
     fresh.replace(path)
 
 

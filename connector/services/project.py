@@ -76,7 +76,7 @@ def project(
 def _episode(intent: Intent, world: World, rules: Project, now: datetime) -> Episode:
     """Continue the open episode of this need, or open the next one."""
     assert rules.mapping is not None
-    before = [e for e in world.episodes if (e.account_id, e.need) == (intent.account_id, intent.need)]
+    before = world.episodes_of.get((intent.account_id, intent.need), ())
     for episode in before:
         if episode.state is EpisodeState.OPEN:
             told = intent_of(episode.brief) if episode.brief else None

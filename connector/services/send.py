@@ -51,7 +51,7 @@ def _attempt(session: Session, ids: Sequence[str]) -> list[str]:
     if not going or session.is_stopped:
         return []
     session.keep_lease()
-    sending = [replace(entry.to(DeliveryState.SENDING), tried_in=session.run_id) for entry in going]
+    sending = [entry.to(DeliveryState.SENDING, tried_in=session.run_id) for entry in going]
     session.commit(sending)
     answers = session.means.writer.write([write_of(session, entry) for entry in sending])
     settle(session, sending, answers)

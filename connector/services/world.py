@@ -71,6 +71,14 @@ class World:
         field = self.mapping.opportunity.key
         return {key: record for record in self.opportunities if (key := record.fields.get(field))}
 
+    @cached_property
+    def episodes_of(self) -> Mapping[tuple[str, str], Sequence[Episode]]:
+        """Every attempt at a need of an account, in order, by both."""
+        found: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+        for episode in self.episodes:
+            found[episode.account_id, episode.need].append(episode)
+        return found
+
     def opportunity(self, key: str) -> CrmRecord | None:
         """Our opportunity of an episode, as last seen in the CRM."""
         return self.ours.get(key)

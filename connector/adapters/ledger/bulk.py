@@ -8,7 +8,7 @@ compiled once, and SQLite gets its rows as tuples, PostgreSQL all of them as one
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,17 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     keys = [column.name for column in table.primary_key]
     last = {tuple(row[key] for key in keys): row for row in rows}  # PostgreSQL refuses to replace one twice
     _store(connection, table, list(last.values()), replaces=True)
+
+
+def update(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
+    """Change the named columns of rows that are there, each told by its primary key."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        statement, columns = _update_of_sqlite(table, tuple(names), connection.dialect)
+        connection.exec_driver_sql(statement, [tuple(write(row[name]) for name, write in columns) for row in rows])
+    else:
+        connection.execute(_update_of_postgresql(table, tuple(names)), {"rows": _document(rows)})
 
 
 def _store(connection: sa.Connection, table: sa.Table, rows: Rows, replaces: bool) -> None:
@@ -57,13 +68,37 @@ def _for_sqlite(
 
 
 @lru_cache
+def _update_of_sqlite(
+    table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect
+) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+    keys = [column.name for column in table.primary_key]
+    changed = ", ".join(f"{name} = ?" for name in names)
+    found = " AND ".join(f"{key} = ?" for key in keys)
+    writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
+    statement = f"UPDATE {table.name} SET {changed} WHERE {found}"  # noqa: S608 - names of the schema
+    return statement, [(name, writers[name] or _as_it_is) for name in (*names, *keys)]
+
+
+@lru_cache
+def _update_of_postgresql(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
+    keys = [column.name for column in table.primary_key]
+    given = _given([table.columns[name] for name in (*keys, *names)])
+    same = (table.columns[key] == given.c[key] for key in keys)
+    return sa.update(table).where(*same).values({name: given.c[name] for name in names})
+
+
+@lru_cache
 def _for_postgresql(table: sa.Table, replaces: bool) -> sa.Insert:
     names = [column.name for column in table.columns]
-    document = sa.cast(sa.bindparam("rows", type_=sa.Text), _RawJson)
-    shape = (sa.column(column.name, column.type) for column in table.columns)
-    given = sa.func.json_to_recordset(document).table_valued(*shape).render_derived("given", with_types=True)
-    statement = postgresql_insert(table).from_select(names, sa.select(*given.c))
+    statement = postgresql_insert(table).from_select(names, sa.select(*_given(table.columns).c))
     return _or_replace(statement, table) if replaces else statement
+
+
+def _given(columns: Iterable[sa.Column[Any]]) -> Any:
+    """The rows of the document, as a table."""
+    document = sa.cast(sa.bindparam("rows", type_=sa.Text), _RawJson)
+    shape = (sa.column(column.name, column.type) for column in columns)
+    return sa.func.json_to_recordset(document).table_valued(*shape).render_derived("given", with_types=True)
 
 
 def _or_replace(statement: Any, table: sa.Table) -> Any:

@@ -17,13 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from connector.adapters.ledger.audit import append
-from connector.adapters.ledger.bulk import upsert
+from connector.adapters.ledger.bulk import update, upsert
 from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.holder import is_dead
-from connector.adapters.ledger.rows import entry_of_row, episode_row, hold_row, outbox_row
+from connector.adapters.ledger.rows import entry_of_row, episode_row, hold_row, moved_row, outbox_row
 from connector.adapters.ledger.schema import ASSOCIATIONS, EPISODES, HOLDS, LEASES, OUTBOX, RECEIPTS, RECORDS
 from connector.domain.audit import Deed
-from connector.domain.change import RecordType
+from connector.domain.change import Change, RecordType
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import IllegalTransitionError, LaterError
 from connector.domain.hold import Hold
@@ -36,6 +36,8 @@ FREE = ""
 PAGE = 5000
 RECEIPT_COLUMNS = [RECEIPTS.c[name] for name in ("key", "field", "sent", "shown", "handed_over", "run_id", "rule")]
 ASSOCIATION_COLUMNS = [ASSOCIATIONS.c[name] for name in ("key", "role", "name", "target")]
+MOVES = ("state", "attempts", "tried_in", "crm_id", "reason", "refusal", "ticket", "changed_at", "code")
+"""Columns that tell where an entry stands."""
 NEWEST_CHANGE = (OUTBOX.c.changed_at.desc().nulls_last(), OUTBOX.c.sequence, OUTBOX.c.id)
 
 
@@ -136,10 +138,15 @@ def _associations(connection: sa.Connection, destination: str) -> dict[str, list
 
 
 class SqlOutbox:
-    """Planned changes on their way."""
+    """Planned changes on their way.
+
+    What an entry carries is the greater part of its row and seldom changes on the way: it is written again only when it
+    is another value than the one this process stored last.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._stored: dict[str, Change] = {}
 
     def entries(self, destination: str, states: Collection[DeliveryState] = OPEN) -> list[OutboxEntry]:
         query = (
@@ -177,11 +184,24 @@ class SqlOutbox:
     ) -> None:
         with self._database.write() as connection:
             fence(connection, lease)
-            _put(connection, entries)
+            self._put(connection, entries)
             _open_episodes(connection, lease.destination, episodes)
             _remember(connection, lease.destination, known)
             upsert(connection, HOLDS, [hold_row(lease.destination, hold) for hold in holds])
             append(connection, lease.destination, deeds)
+        self._stored |= {entry.id: entry.change for entry in entries}
+
+    def _put(self, connection: sa.Connection, entries: Sequence[OutboxEntry]) -> None:
+        """Add or replace entries; what closes goes first, for one may take the place of another of its subject."""
+        try:
+            for is_open in (False, True):
+                some = [entry for entry in entries if (entry.state in OPEN) is is_open]
+                moved = [entry for entry in some if self._stored.get(entry.id) is entry.change]
+                same = {entry.id for entry in moved}
+                update(connection, OUTBOX, MOVES, [moved_row(entry) for entry in moved])
+                upsert(connection, OUTBOX, [outbox_row(entry) for entry in some if entry.id not in same])
+        except IntegrityError as error:
+            raise IllegalTransitionError("a second entry was opened for a subject that has an open one") from error
 
 
 def _conditions(wanted: Selection) -> Iterator[sa.ColumnElement[bool]]:
@@ -202,15 +222,6 @@ def _conditions(wanted: Selection) -> Iterator[sa.ColumnElement[bool]]:
 def _newest_change(entry: OutboxEntry) -> tuple[float, int, str]:
     """Sort as NEWEST_CHANGE does."""
     return -(entry.changed_at.timestamp() if entry.changed_at else -inf), entry.order, entry.id
-
-
-def _put(connection: sa.Connection, entries: Sequence[OutboxEntry]) -> None:
-    """Add or replace entries; what closes goes first, for one may take the place of another of its subject."""
-    try:
-        upsert(connection, OUTBOX, [outbox_row(entry) for entry in entries if entry.state not in OPEN])
-        upsert(connection, OUTBOX, [outbox_row(entry) for entry in entries if entry.state in OPEN])
-    except IntegrityError as error:
-        raise IllegalTransitionError("a second entry was opened for a subject that has an open one") from error
 
 
 def _open_episodes(connection: sa.Connection, destination: str, episodes: Sequence[Episode]) -> None:

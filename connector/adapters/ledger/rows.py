@@ -105,23 +105,29 @@ def episode_of(row: AnyRow) -> Episode:
 
 
 def outbox_row(entry: OutboxEntry) -> Row:
-    return {
-        "id": entry.id,
+    return moved_row(entry) | {
         "destination": entry.destination,
         "run_id": entry.run_id,
         "job": entry.job,
         "subject": entry.subject,
-        "state": entry.state.value,
         "sequence": entry.order,
+        "change": change_to_dict(entry.change),
+        "account_id": entry.change.account_id,
+    }
+
+
+def moved_row(entry: OutboxEntry) -> Row:
+    """The columns that tell where an entry stands: all but what it carries."""
+    return {
+        "id": entry.id,
+        "state": entry.state.value,
         "attempts": entry.attempts,
         "tried_in": entry.tried_in,
         "crm_id": entry.crm_id,
         "reason": entry.reason,
         "refusal": asdict(entry.refusal) if entry.refusal else None,
-        "change": change_to_dict(entry.change),
         "ticket": entry.ticket,
         "changed_at": entry.changed_at,
-        "account_id": entry.change.account_id,
         "code": entry.refusal.code if entry.refusal else "",
     }
 
