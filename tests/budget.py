@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import os
 
-FULL = os.environ.get("CONNECTOR_TEST_FULL") == "1"
+FULL = os.environ.get("EXPANSION_TEST_FULL") == "1"
 """`scripts/test --full` runs these tests."""

@@ -117,8 +117,9 @@ def _details(change: Change, associated: Sequence[Link], names: Names, size: int
     OUT.print(f"      [dim]key {escape(change.key)}{f', record {escape(change.crm_id)}' if change.crm_id else ''}[/]")
     for link in dict.fromkeys((*change.links, *associated)):
         OUT.print(f"      + {escape(link.name)} → {escape(names.target(link))}  [dim](link)[/]")
-    for name in (*change.handed_over, *change.theirs):
-        OUT.print(f"      {escape(name)}: a person changed it; it is theirs  [dim](merge)[/]")
+    for field in (*change.handed_over, *change.theirs):
+        told = f"{field.name}: {_value(field.before, size)} is a person's; ours would be {_value(field.after, size)}"
+        OUT.print(f"      {escape(told)}  [dim]({field.policy})[/]")
     for field in change.fields:
         before = "" if change.action == "create" else f"{_value(field.before, size)} → "
         why = f"{field.policy}; {CAUSES[field.cause]}" if field.cause in CAUSES else str(field.policy)

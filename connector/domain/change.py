@@ -208,9 +208,9 @@ class Change:
     why: str | None = None
     value: int = 0
     read_at: datetime | None = None
-    handed_over: tuple[str, ...] = ()
-    """Fields that a person took over since; noted at delivery, so that they stay theirs."""
-    theirs: tuple[str, ...] = ()
+    handed_over: tuple[FieldChange, ...] = ()
+    """Fields that a person took over since, with what they typed; noted at delivery, so that they stay theirs."""
+    theirs: tuple[FieldChange, ...] = ()
     """Fields that a person took over earlier and that show something else than we would write."""
     agreed: tuple[FieldChange, ...] = ()
     """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
@@ -232,6 +232,8 @@ class Plan:
     """Estimated API calls of delivery, exact when nothing fails."""
     episodes: tuple[Episode, ...] = ()
     """Episodes that it opens or whose brief it renews; stored when it is applied, so that planning stores nothing."""
+    whole: bool = False
+    """It tells everything that its job wants: what waits from an earlier one and is not in it is wanted no more."""
     holds: tuple[Hold, ...] = ()
     """Keys that are left alone from when it is applied (an undo's)."""
 

@@ -20,6 +20,8 @@ from connector.domain.hold import Hold
 VERSION = 1
 POLICIES = {policy.value: policy for policy in Policy}
 CAUSES = {cause.value: cause for cause in Cause}
+FIELD_PARTS = ("fields", "agreed", "handed_over", "theirs")
+"""Parts of a change that are fields with their values."""
 CUT = "•••"
 """Stands for a value in a redacted plan."""
 
@@ -40,9 +42,8 @@ def _redacted(change: Change) -> Change:
     def cut(field: FieldChange) -> FieldChange:
         return replace(field, before=field.before and CUT, after=field.after and CUT)
 
-    return replace(
-        change, title="", reason="", fields=tuple(map(cut, change.fields)), agreed=tuple(map(cut, change.agreed))
-    )
+    parts: dict[str, Any] = {name: tuple(map(cut, getattr(change, name))) for name in FIELD_PARTS}
+    return replace(change, title="", reason="", **parts)
 
 
 def plan_from_json(text: str) -> Plan:
@@ -74,11 +75,9 @@ def change_from_dict(document: Mapping[str, Any]) -> Change:
     """Read one change back."""
     read = dict(document)
     read["type"] = RecordType(read["type"])
-    for name in ("fields", "agreed"):
+    for name in FIELD_PARTS:
         read[name] = tuple(_field(field) for field in read.get(name, ()))
     read["links"] = tuple(_link(link) for link in read.get("links", ()))
-    for name in ("handed_over", "theirs"):
-        read[name] = tuple(read.get(name, ()))
     if read.get("read_at") is not None:
         read["read_at"] = datetime.fromisoformat(read["read_at"])
     return Change(**read)

@@ -47,7 +47,7 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell, deed: Deed | None = 
     run = open_run(work.memory, destination, "apply", plan.created_at, agree)
     tell("deliver")
     try:
-        delivered = apply_plan(plan, work.delivering(), deed=deed)
+        delivered = apply_plan(plan, work.delivering(), deed=deed, late=True)
     except BaseException:
         work.memory.runs.close(run.id, RunStatus.FAILED, plan.created_at, {})
         raise

@@ -103,7 +103,8 @@ def _recover(session: Session) -> frozenset[str]:
     follow_up(session, session.means.bulk, [session.entries[entry.id] for entry in left])
     unknown = [session.entries[entry.id] for entry in left if session.entries[entry.id].state is DeliveryState.UNKNOWN]
     resolve(session, [entry for entry in unknown if entry.ticket is None])
-    return frozenset(entry.subject for entry in left)
+    # Back to pending: proven not written, so that a newer plan takes its place.
+    return frozenset(entry.subject for entry in left if session.entries[entry.id].state is not DeliveryState.PENDING)
 
 
 def _chosen(session: Session) -> frozenset[str]:

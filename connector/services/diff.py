@@ -55,13 +55,13 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
         if merged.change is not None:
             fields.append(merged.change)
         elif merged.finding is Finding.HANDED_OVER:
-            handed_over.append(name)
+            handed_over.append(FieldChange(name, live, wanted.value, wanted.policy))
         elif merged.finding is Finding.THEIRS:
-            theirs.append(name)
+            theirs.append(FieldChange(name, live, wanted.value, wanted.policy))
         elif is_found and same(live, wanted.value, spec):
             agreed.append(FieldChange(name, live, wanted.value, wanted.policy, rule=wanted.rule))
         elif is_found and wanted.policy is Policy.MERGE and wanted.value is not None:
-            handed_over.append(name)
+            handed_over.append(FieldChange(name, live, wanted.value, wanted.policy))
     return Change(
         id=_id(one),
         action="unchanged" if not fields else "close" if one.close else "update",

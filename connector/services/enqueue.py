@@ -8,18 +8,19 @@ goes on with the entries it has.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from connector.domain.change import Change, Plan, RecordType, Why
+from connector.domain.change import Change, FieldChange, Plan, RecordType, Why
 from connector.domain.errors import PlanRefusedError
+from connector.domain.merge import is_touched
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry, entry_of, subject_of
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.services.batches import WRITTEN
 from connector.services.readback import still_as_planned
 from connector.services.session import Session
+from connector.services.stepping import stepping_aside
 
-NEWER_PLAN = "a newer plan"
 NEVER_SENT = Receipt(sent=None, shown=None)
 MOVED_SHARE = 0.1
 MOVED_LEAST = 10
@@ -30,26 +31,39 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     """Store a plan's changes as entries; raise PlanRefusedError if too much of it moved."""
     taken = {entry.id for entry in session.means.outbox.of_run(plan.run_id)}
     changes = [change for change in plan.changes if change.key and subject_of(change) not in blocked]
-    new = [
-        entry_of(change, plan.destination, plan.run_id, plan.job, order)
-        for order, change in enumerate(changes)
-        if change.action in WRITTEN
-    ]
-    new = [entry for entry in new if entry.id not in taken]
+    new = [entry for entry in _entries(plan, changes) if entry.id not in taken]
     overtaken = [entry.to(DeliveryState.SUPERSEDED, MOVED) for entry in new if _ledger_moved(session, entry.change)]
     gone = {entry.id for entry in overtaken}
     going, moved = still_as_planned(session, [entry for entry in new if entry.id not in gone])
     if session.is_stopped:  # the CRM does not answer: keep the entries, they are compared when they are sent
         going, moved = [entry for entry in new if entry.id not in gone], []
     _refuse_another_world(plan, len(overtaken) + len(moved), len(new))
-    stepping_aside = _superseded(session, changes, plan.run_id)
-    stepping_aside += _given_up(session, plan, stepping_aside)
+    aside = stepping_aside(session, plan, changes)
+    late = [entry for entry in _late(plan, session, blocked) if entry.id not in taken]
     session.commit(
-        [*stepping_aside, *_retried(session, stepping_aside), *overtaken, *moved, *going],
+        [*aside, *_retried(session, aside), *overtaken, *late, *moved, *going],
         [note for change in changes for note in _notes(session, change, plan)],
         plan.episodes,
         plan.holds,
     )
+
+
+def _entries(plan: Plan, changes: Iterable[Change]) -> list[OutboxEntry]:
+    return [
+        entry_of(change, plan.destination, plan.run_id, plan.job, order)
+        for order, change in enumerate(changes)
+        if change.action in WRITTEN
+    ]
+
+
+def _late(plan: Plan, session: Session, blocked: Collection[str]) -> list[OutboxEntry]:
+    """Changes whose record was on the wire when this delivery began: told as moved, unless that did what they ask."""
+    late = [change for change in plan.changes if change.key and subject_of(change) in blocked]
+    return [
+        entry.to(DeliveryState.SUPERSEDED, MOVED)
+        for entry in _entries(plan, late)
+        if not _came_true(session, entry.change)
+    ]
 
 
 def _ledger_moved(session: Session, change: Change) -> bool:
@@ -64,38 +78,21 @@ def _ledger_moved(session: Session, change: Change) -> bool:
     return known.crm_id != change.crm_id and change.type is not RecordType.ACCOUNT
 
 
+def _came_true(session: Session, change: Change) -> bool:
+    """What was on the wire when this delivery began already did what the change asks for."""
+    known = session.known.get(change.key)
+    if known is None:
+        return False
+    receipts = known.receipts
+    return all(field.name in receipts and receipts[field.name].sent == field.after for field in change.fields)
+
+
 def _refuse_another_world(plan: Plan, moved: int, of: int) -> None:
     if moved >= MOVED_LEAST and moved > MOVED_SHARE * of:
         raise PlanRefusedError(
             f"{moved} of {of} records changed in the CRM since the plan of run {plan.run_id} was made",
             hint="make a new plan",
         )
-
-
-def _superseded(session: Session, changes: Collection[Change], run_id: str) -> list[OutboxEntry]:
-    """Entries that wait for a record this plan speaks of, whatever it says of it: but an undo's, if it is held."""
-    subjects = {subject_of(change) for change in changes if change.why != Why.UNDONE}
-    deleted = {change.key for change in changes if change.why == Why.DELETED}
-    return [
-        entry.to(DeliveryState.SUPERSEDED, NEWER_PLAN)
-        for entry in session.entries.values()
-        if entry.state in (DeliveryState.PENDING, DeliveryState.PARKED)
-        and entry.run_id != run_id
-        and (entry.subject in subjects or entry.change.key in deleted)
-    ]
-
-
-def _given_up(session: Session, plan: Plan, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
-    """Entries that wait for a record that this plan takes back, whichever run planned them: but those of an undo."""
-    held, gone = {hold.key for hold in plan.holds}, {entry.id for entry in superseded}
-    return [
-        entry.to(DeliveryState.DROPPED, Why.UNDONE)
-        for entry in session.entries.values()
-        if entry.state in (DeliveryState.PENDING, DeliveryState.PARKED)
-        and entry.change.key in held
-        and entry.job != plan.job
-        and entry.id not in gone
-    ]
 
 
 def _retried(session: Session, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
@@ -119,10 +116,20 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
         return [] if known.tombstone else [replace(known, tombstone=Why.DELETED.value, gone_at=plan.created_at)]
     if change.action == "held":
         return []
-    taken_over = {name: replace(known.receipts.get(name, NEVER_SENT), handed_over=True) for name in change.handed_over}
+    taken_over = {
+        field.name: replace(known.receipts.get(field.name, NEVER_SENT), handed_over=True)
+        for field in change.handed_over
+        if _is_a_persons(session, change, known.receipts.get(field.name), field)
+    }
     agreed = {
         field.name: Receipt(field.after, field.before, run_id=plan.run_id, rule=field.rule) for field in change.agreed
     }
     noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
     is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
     return [noted] if is_news else []
+
+
+def _is_a_persons(session: Session, change: Change, receipt: Receipt | None, field: FieldChange) -> bool:
+    """What the plan saw is no write of ours that was only heard of since."""
+    spec = session.means.reader.schema(change.type).fields.get(field.name)
+    return receipt is None or spec is None or is_touched(receipt, field.before, spec)

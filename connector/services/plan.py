@@ -43,6 +43,8 @@ class PlanContext:
     batch_size: BatchSize
     job_size: JobSize = no_jobs
     holds: Mapping[str, Hold] = field(default_factory=dict)
+    whole: bool = False
+    """What is desired is everything that the job wants."""
 
 
 def make_plan(
@@ -81,6 +83,7 @@ def make_plan(
         changes=tuple(changes),
         calls=estimated_calls(changes, Transport(context.batch_size, abilities, context.job_size)),
         episodes=tuple(episodes),
+        whole=context.whole,
     )
 
 

@@ -48,6 +48,8 @@ from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
 Tell = Callable[..., None]
+STAGES = "stages"
+"""The job that follows stage moves and scores nothing: it tells only a part of what is wanted."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         clock=work.clock,
         batch_size=work.crm.writer.batch_size,
         job_size=work.crm.bulk.size if work.crm.bulk else no_jobs,
-        holds=work.memory.holds.all(current.destination.id),
+        holds=world.holds,
+        whole=request.job != STAGES,
     )
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
@@ -256,7 +259,7 @@ def stages(work: Work, request: Request) -> Outcome:
 
 def run_job(work: Work, request: Request) -> Outcome:
     """Run a scheduled job by its kind."""
-    return stages(work, request) if request.job == "stages" else sync(work, request)
+    return stages(work, request) if request.job == STAGES else sync(work, request)
 
 
 def open_current(work: Work, request: Request) -> Current:

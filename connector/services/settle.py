@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.audit import Act, Deed
@@ -63,10 +63,13 @@ def calls_left(allowance: Allowance | None, budget: ApiBudget, spent: int) -> in
     return max(0, min(ours, untouched))
 
 
-def apply_plan(plan: Plan, means: Delivering, patience: float = 0, deed: Deed | None = None) -> Delivered:
+def apply_plan(
+    plan: Plan, means: Delivering, patience: float = 0, deed: Deed | None = None, late: bool = False
+) -> Delivered:
     """Carry a plan out and note that it was; the destination is agreed to from now on.
 
     `patience`: seconds to wait while another process delivers to the same destination. `deed`: who let it happen.
+    `late`: it was made before, and so does not speak for what was planned since.
     """
     crm, memory = means.crm, means.memory
     memory.plans.save(plan)
@@ -87,7 +90,8 @@ def apply_plan(plan: Plan, means: Delivering, patience: float = 0, deed: Deed | 
         memory.holds,
     )
     limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
-    delivered = deliver(plan, using, means.config_hash, memory.destinations.epoch(), limits)
+    told = replace(plan, whole=plan.whole and not late)
+    delivered = deliver(told, using, means.config_hash, memory.destinations.epoch(), limits)
     memory.plans.applied(plan.run_id)
     return delivered
 

@@ -120,12 +120,26 @@ def test_what_a_person_took_over_is_told(capsys: pytest.CaptureFixture[str]) -> 
     """A field that is theirs is named under its record, also when nothing of the record is written."""
     lines = shown(
         capsys,
-        change("unchanged", OPPORTUNITY, "k1", "Acme – Seats", crm_id="006A", handed_over=("Amount",)),
-        change("unchanged", TASK, "k2", "Call Acme", crm_id="00TA", theirs=("Subject",)),
+        change(
+            "unchanged",
+            OPPORTUNITY,
+            "k1",
+            "Acme – Seats",
+            crm_id="006A",
+            handed_over=(FieldChange("Amount", "9000", "12000", Policy.MERGE),),
+        ),
+        change(
+            "unchanged",
+            TASK,
+            "k2",
+            "Call Acme",
+            crm_id="00TA",
+            theirs=(FieldChange("Subject", "Ring them", "Call Acme", Policy.MERGE),),
+        ),
     )
 
-    assert "      Amount: a person changed it; it is theirs  (merge)" in lines
-    assert "      Subject: a person changed it; it is theirs  (merge)" in lines
+    assert "      Amount: 9000 is a person's; ours would be 12000  (merge)" in lines
+    assert "      Subject: Ring them is a person's; ours would be Call Acme  (merge)" in lines
 
 
 def test_a_field_says_why_it_is_written_when_it_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,8 +39,8 @@ changes = st.builds(
     why=scalars,
     value=st.integers(-(2**62), 2**62),
     read_at=st.one_of(st.none(), moments),
-    handed_over=st.lists(names, max_size=2).map(tuple),
-    theirs=st.lists(names, max_size=2).map(tuple),
+    handed_over=field_changes,
+    theirs=field_changes,
     agreed=field_changes,
 )
 episodes = st.builds(
@@ -67,6 +67,7 @@ plans = st.builds(
     ledger_epoch=names,
     changes=st.lists(changes, max_size=3).map(tuple),
     calls=st.integers(0, 9),
+    whole=st.booleans(),
     episodes=st.lists(episodes, max_size=2).map(tuple),
     holds=st.lists(st.builds(Hold, names, names, names, names, moments), max_size=2).map(tuple),
 )

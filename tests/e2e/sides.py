@@ -43,7 +43,7 @@ class Side(ABC):
     """The field's words → the vendor's field names."""
     stages: ClassVar[Mapping[str, str]]
     """Our stages → what the stage field holds."""
-    not_copied = frozenset({"clock", "control", "credentials"})
+    not_copied = frozenset({"clock", "control", "credentials", "settle"})
 
     def __init__(self, app: Starlette) -> None:
         self.store: Any = app.state.store

@@ -113,7 +113,7 @@ class World:
         self.clock = SimulatedClock()
         self.runs = 0
 
-    def plan(self, desired: Sequence[Desired], config: str = "config") -> Plan:
+    def plan(self, desired: Sequence[Desired], config: str = "config", whole: bool = False) -> Plan:
         self.runs += 1
         context = PlanContext(
             run_id=f"run-{self.runs:04d}",
@@ -124,6 +124,7 @@ class World:
             ledger_epoch=self.ledger.destinations.epoch(),
             clock=self.clock,
             batch_size=self.crm.batch_size,
+            whole=whole,
             holds=self.ledger.holds.all(DESTINATION),
         )
         return make_plan(desired, [], self.crm, self.ledger.receipts.records(DESTINATION), context)

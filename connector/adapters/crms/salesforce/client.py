@@ -222,7 +222,7 @@ def _content(answer: requests.Response) -> Any:
 
 def _login_refused(error: SalesforceAuthenticationFailed) -> CallError:
     code = str(error.code)
-    if code.isdigit() and int(code) >= 500:
-        return LostAnswerError(f"login answered HTTP {code}")
+    if error.code is None or (code.isdigit() and int(code) >= 500):  # a refusal of OAuth always names its error
+        return LostAnswerError(f"login answered without a token or a reason ({code})")
     said = " ".join(error.auth_message.split())[:_SAID]
     return RefusedError(401, "LOGIN_REFUSED", f"login refused: {code} {said}".strip())
