@@ -79,6 +79,25 @@ def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, 
     _held([change for change in plan.changes if change.action == "held"], names)
 
 
+def left_told(plan: Plan, limit: int) -> list[str]:
+    """Say in words what the plan leaves to people: fields they changed, records they deleted or took back."""
+    whys = {
+        "deleted_in_crm": "a person deleted it; it is not made again",
+        "touched_by_a_person": "a person worked on it; it is theirs to close",
+        "undone": "its run was undone; nothing is written to it until it is released",
+    }
+    told = []
+    for change in _in_order(plan.changes):
+        told += [
+            f"{change.title}: {field.name} is a person's ({_value(field.before, CUT)})"
+            for field in (*change.handed_over, *change.theirs)
+        ]
+        if change.action == "held" and change.key and change.why in whys:
+            told.append(f"{change.title}: {whys[change.why]}")
+    more = len(told) - limit
+    return [*told[:limit], *([f"… and {more} more; `connector plan` shows them all"] if more > 0 else [])]
+
+
 def edits_told(plan: Plan) -> str | None:
     """Say in one line what an edited mapping or text does to records already written."""
     edited = [

@@ -89,10 +89,12 @@ def restore(file: File, yes: Yes = False, json: Json = False) -> None:
 
     Example: connector ledger restore /backups/ledger-2026-09-30.db --yes
     """
+    from connector.bootstrap import this_person
+
     with _opened(may_be_new=True) as care:
         if not yes and not json:
             typer.confirm(f"Replace everything in {care.name} by {file}?", abort=True)
-        care.restore(file)
+        care.restore(file, this_person())
     if json:
         say_json({"ledger": care.name, "file": str(file), "revision": care.newest})
         return

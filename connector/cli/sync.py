@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.markup import escape
 
-from connector.cli.diff import plan_summary
+from connector.cli.diff import left_told, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
 from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_waits
 
@@ -54,6 +54,8 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     OUT.print(f"  held back    {_counts(told['held'])}")
     if told["left_to_people"]:
         OUT.print(f"  people's     {_counts(told['left_to_people'])}")
+        for line in left_told(outcome.plan, diff_lines):
+            OUT.print(f"               [dim]{escape(line)}[/]")
     OUT.print()
     _ending(told)
 

@@ -31,6 +31,7 @@ class Act(StrEnum):
     RETRY = "retry"
     DROP = "drop"
     REBUILD = "rebuild"
+    RESTORE = "restore"
     ERASE = "erase"
 
 

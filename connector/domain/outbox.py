@@ -97,7 +97,7 @@ class OutboxEntry:
     ticket: str | None = None
     """The vendor's job that carries it, when it travels in one: asked before anything else what became of it."""
     changed_at: datetime | None = None
-    """When it came into its state, by elapsed time."""
+    """When it came into its state, by elapsed time; an unknown one when it was sent."""
 
     def to(self, state: DeliveryState, reason: str | None = None, **also: Any) -> OutboxEntry:
         """Move along one legal edge, or raise; `also` are other parts that change with it."""

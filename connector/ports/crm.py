@@ -55,8 +55,11 @@ class CrmReader(Protocol):
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
+        archived: bool = True,
     ) -> dict[str, CrmRecord]:
         """Find our records by key, archived ones marked; never through a search index that lags.
+
+        Without `archived`, deleted records may be left out, where it costs calls of their own to find them.
 
         Where a type cannot carry a key, the `ref:` line of its body is what is searched: among the records linked to
         those that `near` names for each key, else (slowly) among all.

@@ -10,16 +10,22 @@ from connector.domain.audit import Act, Deed
 from connector.domain.change import Plan
 from connector.domain.errors import MendError, PlanRefusedError
 from connector.domain.run import Delivered, Run, RunStatus
+from connector.services.links import person
 from connector.services.opening import check_installed, open_run
 from connector.services.run import Outcome, Tell, Work
 from connector.services.settle import apply_plan
-from connector.services.summary import of_plan
+from connector.services.summary import kept, of_plan
 
 
 def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
     """Apply a plan that somebody looked at; that look is the approval."""
     stored = work.memory.plans.get(plan.run_id)
-    if stored is not None and stored.plan != plan:
+    if stored is None:
+        raise PlanRefusedError(
+            f"this ledger made no plan in run {plan.run_id!r}",
+            hint="make the plan with the ledger that is to apply it; files are not edited",
+        )
+    if stored.plan != plan:
         raise PlanRefusedError(
             f"this file differs from the plan that run {plan.run_id} made",
             hint="make the plan again; files are not edited",
@@ -29,6 +35,7 @@ def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
 
 def apply_waiting(work: Work, run_id: str, by: str, tell: Tell) -> Outcome:
     """Approve the plan of a run and apply it."""
+    by = person(by)
     work.memory.plans.approve(run_id, by)
     stored = work.memory.plans.get(run_id)
     assert stored is not None
@@ -49,10 +56,10 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell, deed: Deed | None = 
     try:
         delivered = apply_plan(plan, work.delivering(), deed=deed, late=True)
     except BaseException:
-        work.memory.runs.close(run.id, RunStatus.FAILED, plan.created_at, {})
+        work.memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {})
         raise
     summary = _summary(work, run, plan, delivered)
-    work.memory.runs.close(run.id, delivered.status, plan.created_at, summary)
+    work.memory.runs.close(run.id, delivered.status, datetime.now(UTC), kept(summary))
     return Outcome(replace(run, status=delivered.status), plan, summary)
 
 

@@ -82,6 +82,16 @@ def verify(audit: Audit, destination: str) -> Proof:
             " removed",
             hint="records up to there are as they were written; compare with an export or a backup from before",
         )
+    erased = {record.subject for record in audit.records(destination) if record.act is Act.ERASE}
+    unexplained = next(
+        (one for one in audit.records(destination) if one.values is None and one.account_id not in erased), None
+    )
+    if unexplained is not None:
+        raise MendError(
+            f"the values of record {unexplained.number} of the audit trail of {destination} are gone, and nobody erased"
+            " them",
+            hint="what was done is as it was written; what was written with it is in an export or a backup from before",
+        )
     return Proof(last[0].number, last[0].hash) if last else Proof(0, BEGINNING)
 
 

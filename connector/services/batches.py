@@ -83,10 +83,14 @@ def affordable(entries: Sequence[OutboxEntry], calls: int | None, transport: Tra
     if calls is None or _cost(entries, transport) <= calls:
         return list(entries)
     chosen: list[OutboxEntry] = []
+    made = {entry.change.key for entry in entries if entry.verb == "create"}
+    """Keys of records that are to be made and are not chosen so far."""
     counts: Counter[Phase] = Counter()
     spent = 0
     for entry in sorted(entries, key=lambda one: (-one.change.value, PHASES.index(phase_of(one.change)), one.order)):
         phase = phase_of(entry.change)
+        if not made.isdisjoint(needs(entry)):
+            continue  # what it belongs to is not among the chosen
         # Only an entry that opens a new batch costs calls.
         opens = counts[phase] % transport.batch_size(*phase) == 0
         cost = transport.calls_of_a_batch(phase) if opens else 0
@@ -94,7 +98,14 @@ def affordable(entries: Sequence[OutboxEntry], calls: int | None, transport: Tra
             spent += cost
             counts[phase] += 1
             chosen.append(entry)
+            made.discard(entry.change.key if entry.verb == "create" else "")
     return chosen
+
+
+def needs(entry: OutboxEntry) -> set[str]:
+    """Keys of the records that an entry cannot do without."""
+    keys = {link.to.key for link in entry.change.links if link.to.key is not None}
+    return keys if entry.verb == "create" else keys | {entry.change.key}
 
 
 def _cost(entries: Sequence[OutboxEntry], transport: Transport) -> int:

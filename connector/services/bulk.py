@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from connector.domain.change import Write
 from connector.domain.errors import LaterError
 from connector.domain.outbox import DeliveryState, OutboxEntry
 from connector.ports.crm import CrmBulk
 from connector.services.readback import still_as_planned
-from connector.services.send import settle, write_of
+from connector.services.send import crm_id_of, settle, write_of
 from connector.services.session import Session
 
 FIRST_POLL = 1.0
@@ -59,7 +60,7 @@ def _follow(session: Session, bulk: CrmBulk, job: str, entries: Sequence[OutboxE
     """Wait until a job has run; one that takes too long stays on the wire, and the next delivery asks again."""
     clock = session.means.clock
     patience = clock.now() + session.limits.job_seconds
-    writes = [write_of(session, entry) for entry in entries]
+    writes = [_named(session, entry) for entry in entries]
     wait = FIRST_POLL
     while True:
         session.keep_lease()
@@ -73,3 +74,10 @@ def _follow(session: Session, bulk: CrmBulk, job: str, entries: Sequence[OutboxE
             return
         clock.sleep(wait)
         wait = min(2 * wait, LONGEST_POLL)
+
+
+def _named(session: Session, entry: OutboxEntry) -> Write:
+    """Name a write of a job by what its results tell; what it was linked to may be gone by now."""
+    change = entry.change
+    crm_id = crm_id_of(session, entry) or entry.crm_id
+    return Write(entry.id, entry.verb, change.type, change.key, crm_id, entry.sent)

@@ -7,7 +7,7 @@ children, the most valuable first when the budget is short. Nothing is `delivere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from connector.domain.change import Plan
@@ -26,17 +26,17 @@ from connector.services.send import crm_id_of, send
 from connector.services.session import Limits, Means, Session
 
 POLL_SECONDS = 2.0
-OUT_OF_CALLS = "the API calls that this run may make are used up"
+OUT_OF_CALLS = "our share of the CRM's API calls of today is used up (`api_budget` in the mapping)"
 STILL_BUSY = "the CRM was busy with them at every attempt"
 DEFAULT_LIMITS = Limits()
 
 
 def deliver(
-    plan: Plan, means: Means, config_hash: str, ledger_epoch: str, limits: Limits = DEFAULT_LIMITS
+    plan: Plan, means: Means, config_hash: str, ledger_epoch: Callable[[], str], limits: Limits = DEFAULT_LIMITS
 ) -> Delivered:
     """Deliver a plan and whatever an earlier delivery left behind."""
-    _refuse_other_world(plan, means, config_hash, ledger_epoch)
     with _leased(plan.destination, means, limits) as lease:
+        _refuse_other_world(plan, means, config_hash, ledger_epoch())
         session = _open(plan, means, limits, lease)
         blocked = _recover(session)
         enqueue(plan, session, blocked)

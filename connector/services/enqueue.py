@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from connector.domain.change import Change, FieldChange, Plan, RecordType, Why
+from connector.domain.change import Change, FieldChange, Plan, Policy, RecordType, Why
 from connector.domain.errors import PlanRefusedError
 from connector.domain.merge import is_touched
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry, entry_of, subject_of
@@ -41,7 +41,7 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     aside = stepping_aside(session, plan, changes)
     late = [entry for entry in _late(plan, session, blocked) if entry.id not in taken]
     session.commit(
-        [*aside, *_retried(session, aside), *overtaken, *late, *moved, *going],
+        [*aside, *_retried(session, plan, aside), *overtaken, *late, *moved, *going],
         [note for change in changes for note in _notes(session, change, plan)],
         plan.episodes,
         plan.holds,
@@ -75,6 +75,9 @@ def _ledger_moved(session: Session, change: Change) -> bool:
         return False
     if change.action == "create" or known.tombstone is not None:
         return True
+    shared = (known.receipts.get(field.name) for field in change.fields if field.policy is Policy.MERGE)
+    if any(receipt is not None and receipt.handed_over for receipt in shared):
+        return True
     return known.crm_id != change.crm_id and change.type is not RecordType.ACCOUNT
 
 
@@ -95,13 +98,14 @@ def _refuse_another_world(plan: Plan, moved: int, of: int) -> None:
         )
 
 
-def _retried(session: Session, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
-    """Parked entries get one more try in this run: what kept them out may have been mended."""
+def _retried(session: Session, plan: Plan, superseded: Collection[OutboxEntry]) -> list[OutboxEntry]:
+    """Parked entries get one more try in a run of their job: what kept them out may have been mended."""
     gone = {entry.id for entry in superseded}
     return [
         entry.to(DeliveryState.PENDING)
         for entry in session.entries.values()
         if entry.state is DeliveryState.PARKED and entry.id not in gone and entry.tried_in != session.run_id
+        if plan.whole or entry.job == plan.job
     ]
 
 

@@ -27,7 +27,7 @@ def list_runs(memory: Memory, limit: int) -> list[dict[str, Any]]:
     """Describe the newest runs, newest first."""
     runs = memory.runs.list(limit)
     undone = _undone(memory, runs)
-    return [_row(run, _counts(memory, run), undone.get(run.id)) for run in runs]
+    return [_row(run, _counts(memory, run), undone.get(run.id), _was_killed(run, runs)) for run in runs]
 
 
 def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
     run = memory.runs.get(run_id)
     if run is None:
         raise MendError(f"the ledger knows no run {run_id}", hint="`connector runs` lists them")
-    entries = _entries(memory, run)
+    entries, runs = _entries(memory, run), memory.runs.list(LOOK)
     stored = memory.plans.get(_wrote_as(run))
     return {
-        **_row(run, _counted(entries), _undone(memory, memory.runs.list(LOOK)).get(run.id)),
+        **_row(run, _counted(entries), _undone(memory, runs).get(run.id), _was_killed(run, runs)),
         "approved_by": stored.approved_by if stored is not None else None,
         "fates": dict(sorted(Counter(str(entry.state) for entry in entries).items())),
         "changes": [_change(entry) for entry in entries],
@@ -46,11 +46,17 @@ def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
     }
 
 
-def _row(run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None) -> dict[str, Any]:
+def _was_killed(run: Run, runs: Sequence[Run]) -> bool:
+    """It never ended, and another that began later did: whoever runs takes over what was left."""
+    ended = (one for one in runs if one.destination == run.destination and one.status is not RunStatus.RUNNING)
+    return run.status is RunStatus.RUNNING and any(one.started_at > run.started_at for one in ended)
+
+
+def _row(run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None, was_killed: bool) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "job": run.job,
-        "status": str(run.status),
+        "status": "killed" if was_killed else str(run.status),
         "now": run.now.isoformat(),
         "started_at": run.started_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,

@@ -77,7 +77,7 @@ def set_link(
         decided_at=now,
         crm_id=wanted,
         method=LinkMethod.PERSON,
-        decided_by=_person(by),
+        decided_by=person(by),
     )
     links.settle(destination, [decided])
     return _row(decided, accounts)
@@ -92,7 +92,7 @@ def unset_link(links: Links, destination: str, billing_id: str, by: str, now: da
         decided_at=now,
         crm_id=None,
         method=LinkMethod.PERSON,
-        decided_by=_person(by),
+        decided_by=person(by),
     )
     links.settle(destination, [decided])
     return decided
@@ -128,7 +128,8 @@ def _near(name: str, known: Sequence[str]) -> str | None:
     return f"did you mean {near[0]}?" if near else None
 
 
-def _person(by: str) -> str:
+def person(by: str) -> str:
+    """Give the name of whoever decides; raise MendError when nobody is named."""
     if not by.strip():
         raise MendError("nobody named", at="--by", hint='say who decides: --by "Ana Ruiz"')
     return by.strip()

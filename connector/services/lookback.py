@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from connector.domain.change import Change, Plan, RecordType
 from connector.domain.errors import LaterError, MendError
 from connector.domain.hold import UNDO, Hold
-from connector.domain.outbox import OPEN, DeliveryState, OutboxEntry
+from connector.domain.outbox import BLOCKING, OPEN, DeliveryState, OutboxEntry
 from connector.domain.run import Run, RunStatus
 from connector.services.batches import TYPES, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen
@@ -139,7 +139,12 @@ def _taken_back(work: Work, run: Run, entries: Sequence[OutboxEntry]) -> dict[st
     world = look(work.memory, work.mapping, run.destination, work.crm.feed.stages(), ())
     wrote = {run_id for entry in entries for run_id in _writers(world, entry)}
     undos = {id for id in wrote if (writer := work.memory.runs.get(id)) is not None and writer.job == UNDO}
-    undoes = Undoes(run.id, frozenset(undos), world.known, work.crm.reader.schema, _closing(world))
+    on_its_way = {
+        entry.change.key: entry.sent
+        for entry in work.memory.outbox.entries(run.destination, BLOCKING)
+        if entry.job == UNDO
+    }
+    undoes = Undoes(run.id, frozenset(undos), world.known, work.crm.reader.schema, _closing(world), on_its_way)
     taken = {}
     for entry, seen in _read(work, undoes, entries):
         record, at = (seen.record, seen.at) if seen is not None else (None, run.now)

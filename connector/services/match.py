@@ -41,7 +41,8 @@ def match(
 
 def _decided(new: LinkDecision, standing: LinkDecision | None, survivors: Mapping[str, str]) -> LinkDecision:
     followed = _followed(standing, survivors)
-    if followed is not standing and followed is not None and new.state is LinkState.UNMATCHED:
+    is_merged = followed is not None and followed.crm_id in survivors.values()
+    if followed is not None and is_merged and new.state is LinkState.UNMATCHED:
         # What we matched by went with the merged account; the merge itself says where it is now.
         return followed
     return settled(followed, _keep_date(standing, new))

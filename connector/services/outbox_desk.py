@@ -132,7 +132,8 @@ def _waiting_for(outbox: Outbox, destination: str, dropped: Sequence[OutboxEntry
     while more := [one for one in left if _needs(one, keys)]:
         found += more
         keys |= {one.change.key for one in more if one.verb == "create"}
-        left = [one for one in left if one not in more]
+        ids = {one.id for one in more}
+        left = [one for one in left if one.id not in ids]
     return tuple(found)
 
 

@@ -27,6 +27,8 @@ def read_plan(path: Path) -> Plan:
     """Read a plan from a file."""
     try:
         return plan_from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SourceDataError("this is no plan", at=str(path), hint="`connector plan --out` writes one") from error
     except OSError as error:
         raise SourceDataError(
             f"the plan cannot be read: {error.strerror}", at=str(path), hint="`connector plan` writes one"

@@ -59,7 +59,7 @@ def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
     # To associate again what is associated already changes nothing.
     session.commit([entry.to(DeliveryState.PENDING) for entry in links])
     records = [entry for entry in entries if entry.verb != "associate"]
-    shown = _look(session, records)
+    shown = _look(session, records, archived=True)
     if shown is None:
         return
     settled, known, deeds = [], [], []
@@ -69,20 +69,29 @@ def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
             settled.append(entry.delivered(record.id))
             deeds.append(session.deed(entry, record.id))
             known.append(known_after(session, entry, record.id, _ours(session, entry, record)))
-        else:
+        elif not _may_still_land(session, entry):
             # Unread, so that it is compared with the plan before it is sent again.
             settled.append(replace(entry.to(DeliveryState.PENDING), change=replace(entry.change, read_at=None)))
     session.commit(settled, known, deeds=deeds)
 
 
+def _may_still_land(session: Session, entry: OutboxEntry) -> bool:
+    """A creation that no key guards is sent again only when the first can no longer be on its way."""
+    is_guarded = entry.verb != "create" or entry.change.type in session.abilities.keyed
+    young = session.at() - timedelta(seconds=session.limits.landing_seconds)
+    return not is_guarded and entry.changed_at is not None and entry.changed_at > young
+
+
 def _has_landed(session: Session, entry: OutboxEntry, record: CrmRecord) -> bool:
-    """A CRM writes a record whole or not at all: one field that came through proves the others."""
+    """A CRM writes a record whole or not at all: a field that came through proves it, one that did not disproves it."""
     if entry.verb == "create":
         return True
-    return _is_there(record) and any(
-        _shows(session, entry, field, record, field.after) and not _shows(session, entry, field, record, field.before)
-        for field in entry.change.fields
-    )
+    came, stayed = [], []
+    for field in entry.change.fields:
+        is_before, is_after = (_shows(session, entry, field, record, value) for value in (field.before, field.after))
+        came.append(is_after and not is_before)
+        stayed.append(is_before and not is_after)
+    return _is_there(record) and any(came) and not any(stayed)
 
 
 def _ours(session: Session, entry: OutboxEntry, record: CrmRecord) -> dict[str, Scalar]:
@@ -113,7 +122,15 @@ def shown_after(session: Session, accepted: Mapping[str, tuple[OutboxEntry, Outc
         for crm_id, record in (records or {}).items():
             entry, outcome = accepted[ids[crm_id]]
             shown[entry.id] |= {name: record.fields.get(name) for name in entry.sent if name not in outcome.shown}
+            if _was_heard_late(session, entry):
+                shown[entry.id] = _ours(session, entry, record)
     return shown
+
+
+def _was_heard_late(session: Session, entry: OutboxEntry) -> bool:
+    """So much later than it was sent that what the CRM shows may be a person's already."""
+    latest = session.at() - timedelta(seconds=session.limits.trust_seconds)
+    return entry.state is DeliveryState.UNKNOWN or (entry.changed_at is not None and entry.changed_at < latest)
 
 
 def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mapping[str, Scalar]) -> KnownRecord:
@@ -133,26 +150,33 @@ def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mappin
     )
 
 
-def _look(session: Session, entries: Sequence[OutboxEntry]) -> dict[str, CrmRecord] | None:
-    """Read the records of entries, new ones by key, the others by id; None when the CRM does not answer."""
+def _look(session: Session, entries: Sequence[OutboxEntry], archived: bool = False) -> dict[str, CrmRecord] | None:
+    """Read the records of entries, new ones by key, the others by id; None when the CRM does not answer.
+
+    `archived`: new ones also among deleted records, which may cost many calls.
+    """
     groups: dict[tuple[RecordType, Verb], list[OutboxEntry]] = defaultdict(list)
     for entry in entries:
         groups[entry.change.type, entry.verb].append(entry)
     seen: dict[str, CrmRecord] = {}
     for (type, verb), group in groups.items():
-        found = session.ask(partial(_read, session, type, verb, group))
+        found = session.ask(partial(_read, session, type, verb, group, archived))
         if found is None:
             return None
         seen |= found
     return seen
 
 
-def _read(session: Session, type: RecordType, verb: Verb, group: Sequence[OutboxEntry]) -> dict[str, CrmRecord]:
-    names = sorted({name for entry in group for name in entry.sent})
+def _read(
+    session: Session, type: RecordType, verb: Verb, group: Sequence[OutboxEntry], archived: bool
+) -> dict[str, CrmRecord]:
+    # A field may have gone since an entry was planned: its record is refused alone, and no other suffers for it.
+    there = session.means.reader.schema(type).fields
+    names = sorted({name for entry in group for name in entry.sent} & set(there))
     if verb == "create":
         by_key = {entry.change.key: entry.id for entry in group}
         near = {entry.change.key: resolved(entry.change.links, session.known) for entry in group}
-        found = session.means.reader.find(type, list(by_key), names, near)
+        found = session.means.reader.find(type, list(by_key), names, near, archived)
         return {by_key[key]: record for key, record in found.items()}
     by_id = {entry.crm_id: entry.id for entry in group if entry.crm_id is not None}
     return {

@@ -75,10 +75,10 @@ def store(work: Work, seen: Rebuilding, now: datetime, force: bool, by: str) -> 
             deed = Deed(at, by, Act.REBUILD, run.id, destination.id, values=made.counts)
             memory.outbox.commit(lease, known=made.known, episodes=made.episodes, deeds=[deed])
     except BaseException:
-        memory.runs.close(run.id, RunStatus.FAILED, now, {})
+        memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {})
         raise
     summary = {"run_id": run.id, **made.counts, "api_calls": {"crm": work.crm.meter.calls()}}
-    memory.runs.close(run.id, RunStatus.SUCCESS, now, summary)
+    memory.runs.close(run.id, RunStatus.SUCCESS, datetime.now(UTC), summary)
     return made
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from connector.services.pull import Pulled, pull_and_stage
 from connector.services.reviews import plan_reviews
 from connector.services.score import Scores, score
 from connector.services.settle import Delivering, apply_plan, too_much
-from connector.services.summary import of_plan
+from connector.services.summary import kept, of_plan
 from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
@@ -140,7 +140,7 @@ def sync(work: Work, request: Request) -> Outcome:
         status, delivered = carry_out(work, request, current, plan, decided.world)
         return close(work, current, plan, decided, status, delivered)
     except BaseException:
-        work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
+        fail(work, current)
         raise
 
 
@@ -190,8 +190,9 @@ def _relinked(work: Work, request: Request, current: Current, world: World) -> W
     return replace(world, episodes=tuple(by_key.get(episode.key, episode) for episode in world.episodes))
 
 
-def _followed(work: Work, current: Current) -> World:
-    return track(work.crm.feed, work.crm.reader, work.memory, work.project, current.destination.id, current.run.now)
+def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
+    crm, at = work.crm, current.destination.id
+    return track(crm.feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
 
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
@@ -244,16 +245,16 @@ def stages(work: Work, request: Request) -> Outcome:
     current = open_current(work, request)
     try:
         with current.step("track", request.tell):
-            world = _followed(work, current)
+            world = _followed(work, current, is_quick=True)
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
         status, delivered = carry_out(work, request, current, plan, world)
     except BaseException:
-        work.memory.runs.close(current.run.id, RunStatus.FAILED, request.now, {})
+        fail(work, current)
         raise
     told = summary(current, plan, status, delivered, work.crm.meter.calls())
-    work.memory.runs.close(current.run.id, status, request.now, told)
+    work.memory.runs.close(current.run.id, status, datetime.now(UTC), kept(told))
     return Outcome(replace(current.run, status=status), plan, told)
 
 
@@ -276,12 +277,18 @@ def open_current(work: Work, request: Request) -> Current:
     return Current(run, destination, with_time)
 
 
+def fail(work: Work, current: Current) -> None:
+    """Note that a run broke off; the calls it made count against our share of the day."""
+    told = {"api_calls": {"crm": work.crm.meter.calls()}}
+    work.memory.runs.close(current.run.id, RunStatus.FAILED, datetime.now(UTC), told)
+
+
 def close(
     work: Work, current: Current, plan: Plan, decided: Decided, status: RunStatus, delivered: Delivered | None
 ) -> Outcome:
     """Note how the run ended and give its summary."""
     told = summary(current, plan, status, delivered, work.crm.meter.calls(), decided)
-    work.memory.runs.close(current.run.id, status, current.run.now, told)
+    work.memory.runs.close(current.run.id, status, datetime.now(UTC), kept(told))
     names = {id: account.name for id, account in decided.world.accounts.items()}
     return Outcome(replace(current.run, status=status), plan, told, decided.chosen.intents, names)
 

@@ -15,7 +15,7 @@ from connector.domain.change import Abilities
 from connector.domain.episode import Episode
 from connector.domain.errors import LaterError
 from connector.domain.hold import Hold
-from connector.domain.outbox import OutboxEntry
+from connector.domain.outbox import DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
@@ -57,6 +57,8 @@ class Limits:
     """How long to wait for another process that delivers to the same destination."""
     trust_seconds: float = 60
     """Age from which what was read is read again before it is written over."""
+    landing_seconds: float = 900
+    """How long a write whose answer was lost may still be on its way."""
     job_seconds: float = 1800
     """How long to wait for one job of the vendor's; the next delivery asks again."""
 
@@ -98,7 +100,11 @@ class Session:
 
     def _has_changed_state(self, entry: OutboxEntry) -> bool:
         before = self.entries.get(entry.id)
-        return before is None or before.state is not entry.state
+        if before is None:
+            return True
+        # What is unknown counts from when it was sent: so long ago it may still be on its way.
+        is_in_doubt = before.state is DeliveryState.SENDING and entry.state is DeliveryState.UNKNOWN
+        return before.state is not entry.state and not is_in_doubt
 
     def deed(self, entry: OutboxEntry, crm_id: str | None) -> Deed:
         """Note for the audit trail what a delivered entry wrote."""

@@ -91,7 +91,7 @@ def apply_plan(
     )
     limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
     told = replace(plan, whole=plan.whole and not late)
-    delivered = deliver(told, using, means.config_hash, memory.destinations.epoch(), limits)
+    delivered = deliver(told, using, means.config_hash, memory.destinations.epoch, limits)
     memory.plans.applied(plan.run_id)
     return delivered
 

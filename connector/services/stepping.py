@@ -25,7 +25,7 @@ def stepping_aside(session: Session, plan: Plan, changes: Collection[Change]) ->
     subjects = {subject_of(change) for change in spoken}
     keys = {change.key for change in spoken if change.action != "associate"}
     deleted = {change.key for change in changes if change.why == Why.DELETED}
-    held = {hold.key for hold in plan.holds}
+    held = {hold.key for hold in plan.holds} | session.held
     known = {change.key for change in plan.changes}
     moved = []
     for entry in session.entries.values():
@@ -35,7 +35,7 @@ def stepping_aside(session: Session, plan: Plan, changes: Collection[Change]) ->
         # The ends of an association may have moved: it is planned anew with its record.
         if entry.subject in subjects or key in deleted or (entry.verb == "associate" and key in keys):
             moved.append(entry.to(DeliveryState.SUPERSEDED, NEWER_PLAN))
-        elif key in held and entry.job != plan.job:
+        elif key in held and entry.job != UNDO:
             moved.append(entry.to(DeliveryState.DROPPED, Why.UNDONE))
         elif plan.whole and entry.job != UNDO and key not in known:
             moved.append(entry.to(DeliveryState.SUPERSEDED, NOT_WANTED))

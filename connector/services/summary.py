@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from connector.domain.change import Plan
@@ -23,6 +24,12 @@ def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
         "delivered": {name: getattr(fates, name) for name in FATES},
         "waits": _waits(plan, fates),
     }
+
+
+def kept(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the summary as the ledger keeps it: without titles, which name customers."""
+    waits = {name: value for name, value in summary["waits"].items() if name != "best"}
+    return {**summary, "waits": waits}
 
 
 def left_to_people(plan: Plan) -> dict[str, int]:

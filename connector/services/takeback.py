@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from dataclasses import field as part
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,6 +65,8 @@ class Undoes:
     known: Mapping[str, KnownRecord]
     schema: Callable[[RecordType], Schema]
     closing: Callable[[RecordType], Closing | None]
+    on_its_way: Mapping[str, Mapping[str, Scalar]] = part(default_factory=dict)
+    """Key → field → value that an earlier undoing of it was writing when it was broken off."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,9 @@ def _close(entry: OutboxEntry, known: KnownRecord, record: CrmRecord, at: dateti
         return TakenBack(left=(_left(entry, Stays.READ_ONLY, "its type has no field by which we may close it"),))
     live, receipt = record.fields.get(closing.field), known.receipts.get(closing.field)
     if receipt is not None and same(live, closing.closed, spec) and not is_touched(receipt, live, spec):
+        return TakenBack(is_closed=True)
+    ours = undoes.on_its_way.get(entry.change.key, {})
+    if closing.field in ours and same(live, ours[closing.field], spec) and same(live, closing.closed, spec):
         return TakenBack(is_closed=True)
     touched = [
         name

@@ -6,7 +6,7 @@ CRM's search may lag behind its records; storing the same record twice changes n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,13 +27,20 @@ OVERLAP = timedelta(minutes=10)
 FOLLOWED = (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY)
 
 
-def track(feed: CrmFeed, reader: CrmReader, memory: Memory, rules: Project, destination: str, now: datetime) -> World:
-    """Follow the CRM's changes and give the world as it now stands."""
+def track(
+    feed: CrmFeed,
+    reader: CrmReader,
+    memory: Memory,
+    rules: Project,
+    destination: str,
+    now: datetime,
+    is_quick: bool = False,
+) -> World:
+    """Follow the CRM's changes and give the world as it now stands. `is_quick` leaves out what seldom changes."""
     mapping = mapping_of(rules)
-    for type in FOLLOWED:
-        _follow(feed, memory.mirror, mapping, destination, type)
-    _follow_tasks(reader, memory, mapping, destination)
-    _follow_stages(feed, memory, mapping, destination)
+    changed_ids = {type: _follow(feed, memory.mirror, mapping, destination, type) for type in FOLLOWED}
+    _follow_tasks(reader, memory, mapping, destination, is_quick)
+    _follow_stages(feed, memory, mapping, destination, changed_ids[RecordType.OPPORTUNITY])
     world = look(memory, mapping, destination, feed.stages(), feed.owners())
     for news in (moved_episodes, ended_episodes, ended_mentions(rules)):
         if changed := news(world, now):
@@ -152,33 +159,49 @@ def _is_small(episode: Episode, world: World) -> bool:
     return bool(episode.brief.get("as_task")) if episode.brief else world.opportunity(episode.key) is None
 
 
-def _follow(feed: CrmFeed, mirror: Mirror, mapping: CrmMapping, destination: str, type: RecordType) -> None:
+def _follow(feed: CrmFeed, mirror: Mirror, mapping: CrmMapping, destination: str, type: RecordType) -> frozenset[str]:
+    """Store what changed of a type, and give the ids of that."""
     since = mirror.cursor(destination, type)
     records = list(feed.changed(type, read_names(mapping, type), since - OVERLAP if since else None))
     newest = max((record.modified_at for record in records if record.modified_at), default=since)
     mirror.save(destination, type, records, max(newest, since) if newest and since else newest)
+    return frozenset(record.id for record in records)
 
 
-def _follow_tasks(reader: CrmReader, memory: Memory, mapping: CrmMapping, destination: str) -> None:
-    """Look at our own tasks only: a CRM holds many more, and none of them concerns us."""
+def _follow_tasks(reader: CrmReader, memory: Memory, mapping: CrmMapping, destination: str, is_quick: bool) -> None:
+    """Look at our own tasks only: a CRM holds many more, and none of them concerns us. A quick look skips done ones."""
+    over = {*mapping.task.done, mapping.task.cancelled}
+    past = {
+        record.id
+        for record in memory.mirror.records(destination, RecordType.TASK)
+        if record.archived or record.fields.get(mapping.task.status) in over
+    }
     ours = [
         known.crm_id
         for known in memory.receipts.records(destination).values()
-        if known.type is RecordType.TASK and known.tombstone is None
+        if known.type is RecordType.TASK and known.tombstone is None and not (is_quick and known.crm_id in past)
     ]
     if not ours:
         return
-    found = reader.read(RecordType.TASK, ours, read_names(mapping, RecordType.TASK))
+    found = reader.read(RecordType.TASK, ours, read_names(mapping, RecordType.TASK), links=False)
     gone = [CrmRecord(RecordType.TASK, id, {}, archived=True) for id in ours if id not in found]
     memory.mirror.save(destination, RecordType.TASK, [*found.values(), *gone])
 
 
-def _follow_stages(feed: CrmFeed, memory: Memory, mapping: CrmMapping, destination: str) -> None:
-    """Read the stage history of our own opportunities, so that no stage passed through in between is missed."""
+def _follow_stages(
+    feed: CrmFeed, memory: Memory, mapping: CrmMapping, destination: str, moved: Collection[str]
+) -> None:
+    """Read the stage history of our own opportunities, so that no stage passed through in between is missed.
+
+    Only of those that moved: the last entry that is stored tells the stage they were in.
+    """
+    stored = memory.mirror.stages(destination)
+    field = mapping.opportunity.stage
     ours = [
         record.id
         for record in memory.mirror.records(destination, RecordType.OPPORTUNITY)
         if record.fields.get(mapping.opportunity.key) and not record.archived
+        if record.id in moved or record.id not in stored or stored[record.id][-1].stage != record.fields.get(field)
     ]
     if ours:
         history = feed.stage_history(ours)

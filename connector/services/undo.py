@@ -64,7 +64,7 @@ def undo(work: Work, found: Undoing, agree: bool, tell: Tell) -> Undone:
         fates = _fates(found, delivered)
         memory.episodes.save(destination.id, _taken_back(work, destination.id, _closed(found, fates), now))
     except BaseException:
-        memory.runs.close(run.id, RunStatus.FAILED, now, {"undoes": found.run.id, "by": found.by})
+        memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {"undoes": found.run.id, "by": found.by})
         raise
     late = _late(found, after)
     status = RunStatus.PARTIAL if late and delivered.status is RunStatus.SUCCESS else delivered.status
@@ -77,7 +77,7 @@ def undo(work: Work, found: Undoing, agree: bool, tell: Tell) -> Undone:
         **of_plan(found.plan, delivered),
         "api_calls": {"crm": work.crm.meter.calls()},
     }
-    memory.runs.close(run.id, status, now, told)
+    memory.runs.close(run.id, status, datetime.now(UTC), told)
     return Undone(status, told | _named(found, done, (*found.left, *_undelivered(found, fates), *late)))
 
 

@@ -45,12 +45,27 @@ def withdrawn(
                     key,
                     episode.account_id,
                     f"{name}: {step}",
-                    "nothing asks for it any more",
+                    _why(current.get(episode.key, episode), episode.key in bought),
                     {mapping.task.status: field},
                     close=True,
                 )
             )
     return made
+
+
+def _why(episode: Episode, is_bought: bool) -> str:
+    """Say what took a task's reason away."""
+    if is_bought:
+        return "the customer bought it"
+    match episode.state:
+        case EpisodeState.DELETED:
+            return "its opportunity or task was deleted in the CRM"
+        case EpisodeState.WON | EpisodeState.LOST:
+            return "its opportunity was closed in the CRM"
+        case EpisodeState.WITHDRAWN:
+            return "its proposal was taken back"
+        case EpisodeState.OPEN:
+            return "its opportunity went back, or the proposal grew"
 
 
 def _past_keys(episode: Episode, is_live: bool, world: World, rules: Project) -> Iterator[tuple[str, str]]:

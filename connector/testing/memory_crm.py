@@ -76,6 +76,7 @@ class MemoryCrm:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
+        archived: bool = True,
     ) -> dict[str, CrmRecord]:
         self._answer()
         found = {key: self.keys[key] for key in keys if key in self.keys}

@@ -142,7 +142,7 @@ class World:
         )
 
     def deliver(self, plan: Plan, limits: Limits | None = None, means: Means | None = None) -> Delivered:
-        return deliver(plan, means or self.means(), "config", self.ledger.destinations.epoch(), limits or Limits())
+        return deliver(plan, means or self.means(), "config", self.ledger.destinations.epoch, limits or Limits())
 
     def sync(self, desired: Sequence[Desired], limits: Limits | None = None) -> Delivered:
         return self.deliver(self.plan(desired), limits)

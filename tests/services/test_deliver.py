@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connector.domain.change import Outcome, Policy, Write
+from connector.domain.change import Policy
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import PlanRefusedError
 from connector.domain.outbox import DeliveryState
@@ -320,38 +319,3 @@ def test_a_crm_that_is_down_leaves_the_plan_in_the_outbox(world: World) -> None:
 
     assert delivered.status is RunStatus.DEFERRED
     assert set(states(world)) == {DeliveryState.PENDING}
-
-
-def test_a_plan_that_tells_everything_gives_up_what_it_does_not_tell(world: World) -> None:
-    """What was put off for a customer that nothing is proposed to any more is not made later; its record stays away."""
-    world.crm.faults = [quota_spent]
-    world.sync([opportunity(1), task(1)])
-
-    part = world.deliver(world.plan([opportunity(2)]), Limits(calls=0))
-    whole = world.deliver(world.plan([opportunity(2)], whole=True))
-
-    assert part.deferred > 0
-    assert (whole.status, world.crm.by_key(KEY)) == (RunStatus.SUCCESS, None)
-    assert world.crm.by_key(opportunity(2).key) is not None
-
-
-def test_our_own_value_heard_of_late_is_no_persons(world: World) -> None:
-    """A plan made while an answer was missing sees our value as a stranger's; later it is ours again."""
-
-    def goes_down(crm: MemoryCrm, batch: Sequence[Write]) -> list[Outcome]:
-        crm.is_down = True
-        return lost_answer(crm, batch)
-
-    world.sync([opportunity(1, "100")])
-    world.crm.faults = [goes_down]
-    world.sync([opportunity(1, "120")])
-    world.crm.is_down = False
-    early = world.plan([opportunity(1, "130")])
-    world.sync([opportunity(1, "120")])
-
-    world.deliver(early)
-    world.sync([opportunity(1, "140")])
-
-    record = world.crm.by_key(KEY)
-    assert record is not None
-    assert record.fields["amount"] == "140"

@@ -37,7 +37,7 @@ def die(world: World, desired: Sequence[Desired], lives: int, dies_after: bool) 
     except Killed:
         world.ledger.close()
         world.ledger = Ledger(world.url)
-        world.clock.sleep(301)
+        world.clock.sleep(901)
         return True
     return False
 

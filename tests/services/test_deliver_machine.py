@@ -117,6 +117,7 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """After quiet runs all is there, and one more writes nothing."""
+        self.world.clock.sleep(901)  # what has no key may be on its way for so long
         for _ in range(4):
             self.world.sync(self.desired())
         before = len(self.world.crm.written)

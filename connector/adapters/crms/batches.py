@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from time import monotonic
 from typing import TypeVar
 
 from connector.adapters.crms.http import CallError
@@ -16,6 +17,8 @@ from connector.domain.change import Outcome, Verdict, Write
 
 T = TypeVar("T")
 MOST_CALLS_TO_ISOLATE = 64
+MOST_SECONDS_TO_ISOLATE = 60.0
+"""The lease that guards a delivery outlives a call with its waits, not a whole search for culprits."""
 _CURE = "mend what the message names, in the record or in the mapping"
 
 
@@ -86,7 +89,7 @@ def _isolated(
 ) -> tuple[list[Outcome], Judgement | None]:
     outcomes: list[Outcome] = []
     parts = [writes]
-    calls = 0
+    calls, began = 0, monotonic()
     while parts:
         part = parts.pop()
         try:
@@ -99,7 +102,7 @@ def _isolated(
                 return outcomes + [judged.of(write) for write in rest], judged
             if not judged.is_shared or len(part) == 1:
                 outcomes += [judged.of(write) for write in part]
-            elif calls >= MOST_CALLS_TO_ISOLATE:
+            elif calls >= MOST_CALLS_TO_ISOLATE or monotonic() - began > MOST_SECONDS_TO_ISOLATE:
                 outcomes += [Judgement(Verdict.RETRY, judged.code, judged.message).of(write) for write in part]
             else:
                 middle = len(part) // 2

@@ -45,9 +45,9 @@ class LedgerCare:
             raise MendError("the ledger is not up to date", hint="`connector ledger migrate` first")
         back_up(self._database, file)
 
-    def restore(self, file: Path) -> None:
+    def restore(self, file: Path, by: str) -> None:
         """Replace all of it by a backup."""
-        restore(self._database, file, self._clock.now())
+        restore(self._database, file, self._clock.now(), by)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -12,16 +12,19 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.adapters.ledger.audit import append
 from connector.adapters.ledger.bulk import insert, upsert
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.outbox import FREE, is_held
-from connector.adapters.ledger.schema import LEASES, LIFE, METADATA
+from connector.adapters.ledger.schema import AUDIT_HEADS, LEASES, LIFE, METADATA
+from connector.domain.audit import Act, Deed
 from connector.domain.errors import LaterError, MendError
 
 OWNER_ONLY = 0o600
@@ -69,11 +72,11 @@ def _sync(file: Path) -> None:
         os.fsync(written.fileno())
 
 
-def restore(database: Database, file: Path, now: float) -> None:
+def restore(database: Database, file: Path, now: float, by: str) -> None:
     """Replace all that a ledger holds by a backup, and begin a new life: plans of before are refused.
 
     No lease is held afterwards and no token is given out twice, so that a process which delivered before the restore
-    is fenced off.
+    is fenced off. Each audit chain goes on from the backup's end, with a deed that names the end it had.
     """
     with _opened_copy(file) as backup:
         database.migrate()
@@ -81,12 +84,21 @@ def restore(database: Database, file: Path, now: float) -> None:
             tokens = _tokens(source)
             for destination, token in _tokens(target, now).items():
                 tokens[destination] = max(token, tokens.get(destination, 0))
+            ends = {row.destination: row for row in target.execute(sa.select(AUDIT_HEADS))}
             for table in reversed(METADATA.sorted_tables):
                 target.execute(sa.delete(table))
             _copy_rows(source, target)
             upsert(target, LIFE, [{"id": 1, "epoch": secrets.token_hex(EPOCH_BYTES)}])
             freed = {"holder": FREE, "expires": 0.0}
+            for destination, end in ends.items():
+                append(target, destination, [_restored(end, now, by)])
             upsert(target, LEASES, [{"destination": at, "token": token} | freed for at, token in tokens.items()])
+
+
+def _restored(end: sa.Row[Any], now: float, by: str) -> Deed:
+    """Say which records of a chain the backup did not know: up to this one, they are gone."""
+    at = datetime.fromtimestamp(now, UTC)
+    return Deed(at, by, Act.RESTORE, "", end.hash, values={"was": {"number": end.number, "hash": end.hash}})
 
 
 @contextmanager

@@ -189,7 +189,11 @@ class SqlOutbox:
             _remember(connection, lease.destination, known)
             upsert(connection, HOLDS, [hold_row(lease.destination, hold) for hold in holds])
             append(connection, lease.destination, deeds)
-        self._stored |= {entry.id: entry.change for entry in entries}
+        for entry in entries:
+            if entry.state in OPEN:
+                self._stored[entry.id] = entry.change
+            else:
+                self._stored.pop(entry.id, None)
 
     def _put(self, connection: sa.Connection, entries: Sequence[OutboxEntry]) -> None:
         """Add or replace entries; what closes goes first, for one may take the place of another of its subject."""

@@ -25,7 +25,7 @@ SECOND_OPEN = """
 INSERT INTO outbox SELECT 'other', destination, run_id, job, subject, state, sequence, attempts, tried_in, crm_id,
 reason, refusal, change, ticket, changed_at, account_id, code FROM outbox WHERE subject = 'waits'
 """
-LIVES_ON = {"life", "leases"}
+LIVES_ON = {"life", "leases", "audit", "audit_heads", "audit_values"}
 """Tables that a restore does not take over as they are."""
 
 
@@ -174,13 +174,16 @@ def test_a_restore_brings_everything_back(care: LedgerCare, url: str, tmp_path: 
     care.backup(file)
     by_hand(url, "DELETE FROM records", "UPDATE outbox SET job = 'x'", "DELETE FROM audit", "DELETE FROM mirror")
 
-    care.restore(file)
+    care.restore(file, "Ana")
 
     after = content(url)
     assert {name: rows for name, rows in after.items() if name not in LIVES_ON} == {
         name: rows for name, rows in before.items() if name not in LIVES_ON
     }
     assert after["life"] != before["life"]
+    assert len(after["audit"]) == len(before["audit"]) + 1
+    assert set(before["audit"]) < set(after["audit"])
+    assert any({"restore", "Ana"} <= set(row) for row in after["audit"])
     assert care.problems() == []
 
 
@@ -191,7 +194,7 @@ def test_a_ledger_moves_to_another_database(care: LedgerCare, url: str, tmp_path
     care.backup(tmp_path / "backup.db")
 
     with LedgerCare(other, SimulatedClock()) as target:
-        target.restore(tmp_path / "backup.db")
+        target.restore(tmp_path / "backup.db", "Ana")
         assert target.problems() == []
 
     assert content(other, LIVES_ON) == content(url, LIVES_ON)
@@ -204,7 +207,7 @@ def test_a_backup_of_an_earlier_revision_is_restored(untouched: str, tmp_path: P
     before = file.read_bytes()
 
     with LedgerCare(untouched, SimulatedClock()) as care:
-        care.restore(file)
+        care.restore(file, "Ana")
         assert care.revision() == NEWEST
         assert care.problems() == []
 
@@ -218,7 +221,7 @@ def test_who_delivered_before_a_restore_is_fenced_off(care: LedgerCare, url: str
         sleeper = ledger.leases.take(HERE, "me", 1000.0, 1.0)
         assert sleeper is not None
         with LedgerCare(url, SimulatedClock(5000.0)) as later:
-            later.restore(tmp_path / "backup.db")
+            later.restore(tmp_path / "backup.db", "Ana")
 
         with pytest.raises(LaterError, match="took over"):
             ledger.outbox.commit(sleeper, [entry("late")])
@@ -234,7 +237,7 @@ def test_nothing_is_restored_while_somebody_delivers(care: LedgerCare, url: str,
         lease = ledger.leases.take(HERE, this_process(), SimulatedClock().now(), 60.0)
         assert lease is not None
         with pytest.raises(LaterError, match="delivers to hubspot:1"):
-            care.restore(tmp_path / "backup.db")
+            care.restore(tmp_path / "backup.db", "Ana")
 
         ledger.outbox.commit(lease, [entry("goes on")])
 
@@ -248,6 +251,6 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(care: LedgerCare, url:
 
     for name, told in [("missing.db", "no such file"), ("text.db", "no backup"), ("other.db", "no ledger")]:
         with pytest.raises(MendError, match=told):
-            care.restore(tmp_path / name)
+            care.restore(tmp_path / name, "Ana")
 
     assert content(url) == before

@@ -102,7 +102,12 @@ class HubspotReader:
         return found
 
     def find(
-        self, type: RecordType, keys: Sequence[str], names: Sequence[str], near: Near | None = None
+        self,
+        type: RecordType,
+        keys: Sequence[str],
+        names: Sequence[str],
+        near: Near | None = None,
+        archived: bool = True,
     ) -> dict[str, CrmRecord]:
         """Find our records by key; among archived ones only what is not alive."""
         wanted = list(dict.fromkeys(keys))
@@ -116,7 +121,7 @@ class HubspotReader:
             ids = self._ids_near(wanted, near) if near is not None and all(key in near for key in wanted) else None
             candidates = self.every(type, names) if ids is None else self._rows(type, ids, names)
             found = self._by_key(type, candidates, names, wanted)
-        if len(found) < len(wanted) and (self.is_keyed(type) or type is RecordType.TASK):
+        if archived and len(found) < len(wanted) and (self.is_keyed(type) or type is RecordType.TASK):
             gone = self.every(type, names, archived="true")
             found = self._by_key(type, gone, names, wanted) | found
         return found

@@ -81,6 +81,7 @@ class SalesforceReader:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
+        archived: bool = True,  # noqa: ARG002 - queries tell of deleted records anyway
     ) -> dict[str, CrmRecord]:
         """Find our records by key; the living one where a deleted one has the same key."""
         if not self.is_keyed(type):
