@@ -9,7 +9,7 @@ import typer
 
 from connector.cli.destination import Limit, Since, Until, Where, opened, period
 from connector.cli.options import By, Crm, Json, Yes
-from connector.cli.output import OUT, say_json, table
+from connector.cli.output import OUT, agree, say_json, table
 
 if TYPE_CHECKING:
     from connector.domain.audit import AuditRecord
@@ -131,9 +131,7 @@ def erase(
         raise ConfigError("nobody named", at="--by", hint='say who decides: --by "Ana Ruiz"')
     with opened(crm, destination) as (memory, where):
         count = audit.told_of(memory.audit, where, account)
-        if not yes and not json:
-            OUT.print(f"{count:,} records of {where} hold values about {account}.", markup=False)
-            typer.confirm("Erase them for good?", abort=True)
+        agree(f"{count:,} records of {where} hold values about {account}. Erase them for good?", yes, json)
         erased = audit.erase(memory.audit, where, account, by.strip(), datetime.now(UTC))
     if json:
         say_json({"destination": where, "account": account, "erased": erased, "by": by.strip()})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connector.cli.options import Json, Yes, settings
-from connector.cli.output import OUT, say_json
+from connector.cli.output import OUT, agree, say_json
 
 if TYPE_CHECKING:
     from connector.adapters.ledger import LedgerCare
@@ -92,8 +92,7 @@ def restore(file: File, yes: Yes = False, json: Json = False) -> None:
     from connector.bootstrap import this_person
 
     with _opened(may_be_new=True) as care:
-        if not yes and not json:
-            typer.confirm(f"Replace everything in {care.name} by {file}?", abort=True)
+        agree(f"Replace everything in {care.name} by {file}?", yes, json)
         care.restore(file, this_person())
     if json:
         say_json({"ledger": care.name, "file": str(file), "revision": care.newest})

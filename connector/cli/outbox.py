@@ -11,7 +11,7 @@ import typer
 from connector.cli.destination import Limit, Since, Until, Where, destination_of, opened, period
 from connector.cli.entries import COLUMNS, cells, entry_json, show_entry
 from connector.cli.options import By, Crm, Json, Yes, settings
-from connector.cli.output import OUT, say_json, table
+from connector.cli.output import OUT, agree, say_json, table
 
 if TYPE_CHECKING:
     from connector.domain.outbox import DeliveryState
@@ -115,7 +115,7 @@ def retry(
     from connector.domain.audit import Act
 
     wanted = _wanted(ids, None, run, account, code, period(since, until, crm))
-    _move(wanted, everything, Act.RETRY, by or _user(), "", destination, crm, yes or json, json)
+    _move(wanted, everything, Act.RETRY, by or _user(), "", destination, crm, yes, json)
 
 
 def drop(
@@ -145,7 +145,7 @@ def drop(
 
     wanted = _wanted(ids, state, run, account, code, period(since, until, crm))
     who, why = _said(by, "--by", "say who decides"), _said(reason, "--reason", "say why")
-    _move(wanted, everything, Act.DROP, who, why, destination, crm, yes or json, json)
+    _move(wanted, everything, Act.DROP, who, why, destination, crm, yes, json)
 
 
 def _move(
@@ -156,7 +156,7 @@ def _move(
     reason: str,
     destination: str | None,
     crm: str | None,
-    sure: bool,
+    yes: bool,
     json: bool,
 ) -> None:
     """Say what would move, ask, and move it."""
@@ -175,8 +175,7 @@ def _move(
             _refuse_blocking(choice, move)
             done = choice
         else:
-            if not sure:
-                typer.confirm(f"{'Retry' if move is Act.RETRY else 'Drop'} {_many(len(choice.all))}?", abort=True)
+            agree(f"{'Retry' if move is Act.RETRY else 'Drop'} {_many(len(choice.all))}?", yes, json)
             desk = outbox_desk.Desk(work.memory, work.clock, work.holder, where)
             done = desk.retry(choice, by) if move is Act.RETRY else desk.drop(choice, by, reason)
     _report(done, choice, move, where, json)

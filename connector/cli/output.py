@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from connector.domain.errors import ApprovalNeededError
 
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 ERR = Console(stderr=True, highlight=False)
@@ -29,6 +32,15 @@ def progress(quiet: bool) -> Iterator[Any]:
         return
     with ERR.status("starting…") as status:
         yield lambda what, count=0: status.update(f"{what} {count:,}" if count else what)
+
+
+def agree(question: str, yes: bool, json: bool) -> None:
+    """Ask before something is written; who wants JSON is a script, which has to say `--yes`."""
+    if yes:
+        return
+    if json:
+        raise ApprovalNeededError(question, hint="agree with --yes")
+    typer.confirm(question, abort=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

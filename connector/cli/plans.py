@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from connector.cli.diff import edits_told, plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside, tell_waits
+from connector.cli.output import OUT, agree, progress, say_json, set_aside, tell_waits
 
 
 def plan(
@@ -88,10 +88,11 @@ def apply(
     with progress(json) as tell, open_work(settings(crm)) as work:
         waiting = read_plan(file)
         written = sum(change.action in WRITTEN for change in waiting.changes)
-        if written and not yes and not json:
-            plan_summary(waiting, limit=20)
+        if written:
+            if not yes and not json:
+                plan_summary(waiting, limit=20)
             changes = "1 change" if written == 1 else f"{written} changes"
-            typer.confirm(f"Apply {changes} to {waiting.destination}?", abort=True)
+            agree(f"Apply {changes} to {waiting.destination}?", yes, json)
         done = apply_file(work, waiting, agree=yes, tell=tell)
     _report(done.summary, json)
     raise typer.Exit(EXITS[done.run.status])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json
+from connector.cli.output import OUT, agree, progress, say_json
 
 if TYPE_CHECKING:
     from connector.services.rebuild import Rebuilding
@@ -54,8 +54,7 @@ def rebuild(
         if not json:
             _show(made)
         if is_stored:
-            if not yes and not json:
-                typer.confirm("Store this in the ledger?", abort=True)
+            agree("Store this in the ledger?", yes, json)
             made = service.store(work, made, now, force, by or getuser())
     if json:
         say_json({"destination": made.destination.id, "stored": is_stored, **made.counts, "ids": _ids(made)})

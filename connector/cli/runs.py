@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from connector.cli.diff import plan_diff, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json, table, tell_waits
+from connector.cli.output import OUT, agree, progress, say_json, table, tell_waits
 
 if TYPE_CHECKING:
     from connector.config.settings import Settings
@@ -149,7 +149,6 @@ def _undo(
     chosen: Settings, run: str, by: str, as_of: str | None, dry_run: bool, yes: bool, json: bool, full: bool
 ) -> None:
     from connector.bootstrap import business_now, open_work
-    from connector.domain.errors import ApprovalNeededError
     from connector.domain.run import EXITS
     from connector.services.lookback import look_back
     from connector.services.undo import preview
@@ -164,10 +163,7 @@ def _undo(
         if dry_run or found.is_over:
             say_json(told) if json else _nothing_done(found, run)
             return
-        if json and not yes:
-            raise ApprovalNeededError("undoing writes to the CRM", hint="look with --dry-run, then agree with --yes")
-        if not yes:
-            typer.confirm(f"Undo run {found.run.id} in {found.run.destination}?", abort=True)
+        agree(f"Undo run {found.run.id} in {found.run.destination}?", yes, json)
         done = carry_out(work, found, agree=yes, tell=tell)
     if json:
         say_json(done.summary)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from connector.cli.options import Crm, Json, Yes, settings
-from connector.cli.output import OUT, say_json
+from connector.cli.output import OUT, agree, say_json
 
 
 def install(
@@ -31,8 +31,8 @@ def install(
             _announce(destination.id, missing)
         done: list[str] = []
         if not dry_run:
-            if missing and not yes and not json:
-                typer.confirm(f"Create them in {destination.id}?", abort=True)
+            if missing:
+                agree(f"Create them in {destination.id}?", yes, json)
             done = work.crm.setup.install(wanted) if missing else []
             work.memory.destinations.remember(destination)
     if json:

@@ -22,8 +22,8 @@ def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
     stored = work.memory.plans.get(plan.run_id)
     if stored is None:
         raise PlanRefusedError(
-            f"this ledger made no plan in run {plan.run_id!r}",
-            hint="make the plan with the ledger that is to apply it; files are not edited",
+            f"this ledger made no plan in run {plan.run_id!r}: it was restored or rebuilt since, or it is another",
+            hint="make a new plan; files are not edited",
         )
     if stored.plan != plan:
         raise PlanRefusedError(

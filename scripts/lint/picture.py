@@ -44,6 +44,8 @@ def main(ready_file: str) -> int:
 
 def _people_work(hubspot: Mapping[str, Any]) -> None:
     """An amount is negotiated, a deal thrown away, a deal moved to the next stage."""
+    # Otherwise the portal's search would show the next plan what stood before, for some seconds.
+    requests.post(f"{hubspot['base_url']}/__switches", json={"search_lag": 0}, timeout=30).raise_for_status()
     api = f"{hubspot['base_url']}/crm/v3"
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {hubspot['access_token']}"
@@ -76,7 +78,11 @@ def _save(name: str, shown: Mapping[str, str]) -> None:
 
 
 def _cut(printed: str) -> str:
+    """Leave out what was decided against, and the middle of what is long."""
     lines = printed.splitlines()
+    plain = [Text.from_ansi(line).plain for line in lines]
+    held = next((at for at, line in enumerate(plain) if line.startswith("! held")), None)
+    lines = lines if held is None else [*lines[:held], "      …", *lines[-2:]]
     return "\n".join(lines if len(lines) <= LINES else [*lines[: LINES - 3], "      …", *lines[-2:]]) + "\n"
 
 

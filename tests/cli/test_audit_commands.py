@@ -166,7 +166,7 @@ def test_export_as_csv_with_values(run: Run, tmp_path: Path) -> None:
 
 def test_erase_takes_the_values_and_leaves_the_chain(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """What fields of the account held is gone; what was done stays, provably, with who erased it."""
-    assert run("erase", "--account", "001A", "--by", "Ana Ruiz", "--json") == 0
+    assert run("erase", "--account", "001A", "--by", "Ana Ruiz", "--yes", "--json") == 0
 
     assert told(capsys)["erased"] == 2
     records = trail()
@@ -177,15 +177,22 @@ def test_erase_takes_the_values_and_leaves_the_chain(run: Run, capsys: pytest.Ca
     assert "erased" in capsys.readouterr().out
 
 
-def test_erase_asks_first(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_script_has_to_agree(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks for JSON cannot be asked: without `--yes` nothing is erased, and the exit code says that it waits."""
+    assert run("erase", "--account", "001A", "--by", "Ana Ruiz", "--json") == 4
+
+    assert "--yes" in capsys.readouterr().out
+    assert len(trail()) == 4
+
+
+def test_erase_asks_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """How much it is about is said before; a no leaves everything."""
     asked = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or _no())
 
     assert run("erase", "--account", "001A", "--by", "Ana Ruiz") == 75
 
-    assert asked
-    assert "2 records of salesforce:00D1 hold values about 001A." in capsys.readouterr().out
+    assert asked[0].startswith("2 records of salesforce:00D1 hold values about 001A.")
     assert len(trail()) == 4
 
 

@@ -164,7 +164,7 @@ def test_drop_says_what_goes_along_and_what_is_held(run: Run, capsys: pytest.Cap
 
 def test_drop_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts get the same in one object, and are not asked."""
-    assert run("drop", "--all", "--by", "Ana", "--reason", "a fresh start", "--json") == 0
+    assert run("drop", "--all", "--by", "Ana", "--reason", "a fresh start", "--yes", "--json") == 0
 
     answer = told(capsys)
     assert len(answer["dropped"]) == 2

@@ -69,6 +69,18 @@ def test_a_plan_file_that_was_edited_is_refused(installed: World) -> None:
     assert not installed.side.writes()
 
 
+def test_a_plan_file_that_tells_of_another_run_is_refused(installed: World) -> None:
+    """A file whose run this ledger does not know was not made by it: editing the run's id too is no way round."""
+    file, plan = planned(installed)
+    file.write_text(file.read_text("utf-8").replace(plan["run_id"], "20260930T053000-aaaaaa"), encoding="utf-8")
+
+    ran = installed.run("apply", str(file), "--yes")
+
+    assert ran.code == 2
+    assert "this ledger made no plan" in ran.err
+    assert not installed.side.writes()
+
+
 def test_a_plan_applied_twice_writes_once(installed: World) -> None:
     """The second time there is nothing left to do."""
     file, _ = planned(installed)
@@ -89,7 +101,7 @@ def test_a_large_plan_waits_for_a_persons_word(installed: World) -> None:
 
     waiting = installed.run("sync", "--json")
     writes = installed.side.writes()
-    nameless = installed.run("approve", waiting.json["run_id"])
+    nameless = installed.run("approve", waiting.json["run_id"], "--by", " ")
     approved = installed.run("approve", waiting.json["run_id"], "--by", "Ana Ruiz", "--json")
 
     assert waiting.code == 4

@@ -48,7 +48,7 @@ def lose_ledger(world: World) -> None:
 
 
 def rebuild(world: World, *options: str) -> Any:
-    ran = world.run("ledger", "rebuild", "--json", *options)
+    ran = world.run("ledger", "rebuild", "--yes", "--json", *options)
     assert ran.code == 0, f"{ran.out[-2000:]}{ran.err[-2000:]}"
     return ran.json
 

@@ -10,7 +10,7 @@ from tests.budget import FULL
 from tests.machine.machine import Delivery
 from tests.machine.place import FLAVOURS, served
 
-EXAMPLES, DAYS = (150, 20) if FULL else (7, 8)
+EXAMPLES, DAYS = (40, 16) if FULL else (7, 8)
 
 
 @pytest.mark.parametrize("name", FLAVOURS)

@@ -162,3 +162,16 @@ def test_an_automatic_link_follows_a_merge_that_took_its_evidence_away() -> None
     )
 
     assert [(one.state, one.crm_id) for one in decided] == [(LinkState.LINKED, "new")]
+
+
+def test_a_link_that_followed_a_merge_stays_in_the_runs_after_it() -> None:
+    """The survivor is linked on the next days too, though nothing but the merge ties the customer to it."""
+    account, left = [BillingAccount("b1", "stripe", "Acme")], [CrmAccount("new", "Acme Holding")]
+    standing = LinkDecision(
+        "b1", LinkState.LINKED, NOW, "old", LinkMethod.DOMAIN, candidates=("old",), billing_name="Acme"
+    )
+
+    first = match(account, left, [standing], {"old": "new"}, NOW)
+    second = match(account, left, first, {"old": "new"}, NOW)
+
+    assert [(one.state, one.crm_id) for one in second] == [(LinkState.LINKED, "new")]

@@ -78,7 +78,7 @@ def test_backup_and_restore(run: Run, untouched: str, tmp_path: Path, said: Say)
     assert "--force" in said()["errors"][0]["hint"]
     by_hand(untouched, "DELETE FROM records")
 
-    assert run("restore", str(file), "--json") == 0
+    assert run("restore", str(file), "--yes", "--json") == 0
 
     assert said()["file"] == str(file)
     with Ledger(untouched) as ledger:
