@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ActOf = Annotated[
     str | None,
-    typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild or erase."),
+    typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore or erase."),
 ]
 RunOf = Annotated[str | None, typer.Option("--run", help="Only what this run did.")]
 Account = Annotated[str | None, typer.Option("--account", metavar="CRM_ID", help="Only about this CRM account.")]
