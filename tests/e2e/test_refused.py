@@ -51,7 +51,7 @@ def test_a_given_up_proposal_stays_away_until_released(installed: World) -> None
         assert installed.run("sync", "--json").code == 3
     parked = installed.run("outbox", "list", "--state", "parked", "--json").json["entries"]
     first = parked[0]
-    drop = ("outbox", "drop", first["id"], "--by", "Ana Ruiz", "--reason", "the customer said no", "--json")
+    drop = ("outbox", "drop", first["id"], "--by", "Ana Ruiz", "--reason", "the customer said no", "--yes", "--json")
     dropped = installed.run(*drop).json
 
     told = installed.sync()
@@ -75,7 +75,7 @@ def test_a_refused_update_is_not_forgotten(synced: World) -> None:
     assert (still.code, still.json["delivered"]["parked"]) == (3, still.json["plan"]["update"])
     parked = synced.run("outbox", "list", "--code", RULE, "--json").json["entries"]
     assert parked
-    assert synced.run("outbox", "retry", "--code", RULE, "--json").json["retried"] == [one["id"] for one in parked]
+    assert synced.run("outbox", "retry", "--code", RULE, "--yes", "--json").json["retried"] == [one["id"] for one in parked]
 
     synced.stages()
 
