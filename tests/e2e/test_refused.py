@@ -75,7 +75,8 @@ def test_a_refused_update_is_not_forgotten(synced: World) -> None:
     assert (still.code, still.json["delivered"]["parked"]) == (3, still.json["plan"]["update"])
     parked = synced.run("outbox", "list", "--code", RULE, "--json").json["entries"]
     assert parked
-    assert synced.run("outbox", "retry", "--code", RULE, "--yes", "--json").json["retried"] == [one["id"] for one in parked]
+    retried = synced.run("outbox", "retry", "--code", RULE, "--yes", "--json").json["retried"]
+    assert retried == [one["id"] for one in parked]
 
     synced.stages()
 
