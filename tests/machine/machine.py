@@ -20,6 +20,7 @@ from connector.domain.change import Desired, Plan, Policy
 from connector.domain.errors import LaterError, MendError, PlanRefusedError
 from connector.domain.outbox import OPEN
 from connector.domain.run import Delivered, RunStatus
+from connector.services.deliver import DEFAULT_LIMITS
 from tests.machine.events import (
     OF_TASKS,
     POISON,
@@ -53,6 +54,8 @@ from tests.machine.wanted import Customer, account, done, key_of, opportunity, t
 STAGES = ("consult", "confront", "concretize", "won", "lost")
 """Where people move an opportunity to."""
 QUIET_RUNS = 3
+NOTHING_IS_ON_ITS_WAY = DEFAULT_LIMITS.landing_seconds + 1
+"""Seconds after which a creation whose answer was lost has landed or never will."""
 
 
 class Delivery(RuleBasedStateMachine):
@@ -176,7 +179,7 @@ class Delivery(RuleBasedStateMachine):
         }
         self._notice()
         for _ in range(QUIET_RUNS):
-            self.place.clock.sleep(61)
+            self.place.clock.sleep(NOTHING_IS_ON_ITS_WAY)
             last = self._run()
             self._give_up_what_nobody_wants()
         assert last is not None

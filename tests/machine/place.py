@@ -38,7 +38,8 @@ from tests.e2e.sides import HubspotSide, Record, SalesforceSide, Side
 
 ACCOUNTS = 3
 TYPES = ("opportunity", "task")
-BETWEEN = timedelta(days=8)
+BETWEEN = timedelta(days=60)
+"""Longer than any sequence lasts: a clock that went back would never let the limits of the stand-in go."""
 MAPPING = cache(mapping_of)
 
 
