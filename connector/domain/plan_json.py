@@ -6,7 +6,7 @@ Keys are the values' own names; a field at its default is left out, so that a pl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from functools import cache
@@ -118,7 +118,8 @@ def _written(value: Any) -> dict[str, Any]:
         part = getattr(value, name)
         # Most fields of most changes stand at their default: these are the quick way out.
         if part is not default and (default is MISSING or part != default):
-            written[name] = _scalar(part)
+            write = WRITERS.get(part.__class__)
+            written[name] = part if write is None else write(part)
     return written
 
 
@@ -127,15 +128,13 @@ def _parts(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, field.default) for field in fields(kind))
 
 
-def _scalar(value: Any) -> Any:
-    match value:
-        case str() | None | int():
-            return value
-        case tuple():
-            return [_scalar(part) for part in value]
-        case datetime():
-            return value.isoformat()
-        case Change() | Episode() | FieldChange() | Hold() | Link() | Ref():
-            return _written(value)
-        case _:
-            return value
+def _each(parts: tuple[Any, ...]) -> list[Any]:
+    return [part if (write := WRITERS.get(part.__class__)) is None else write(part) for part in parts]
+
+
+WRITERS: Mapping[type[Any], Callable[[Any], Any]] = {
+    tuple: _each,
+    datetime: datetime.isoformat,
+    **dict.fromkeys((Change, Episode, FieldChange, Hold, Link, Ref), _written),
+}
+"""How a value of a kind is written; any other is JSON already. A plan has a million of them, hence no `match`."""

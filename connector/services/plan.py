@@ -61,13 +61,13 @@ def make_plan(
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     _refuse_unknown_fields(desired, schemas)
     changes: list[Change] = [held_change(one) for one in held]
-    for batch, seen in _looked(desired, reader, known, schemas, context.clock):
+    for batch, seen, at in _looked(desired, reader, known, schemas, context.clock):
         for one in batch:
             record = known.get(one.key)
             if one.key in context.holds:
                 changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
                 continue
-            change = _decide(one, record, seen.get(one.key), schemas[one.type], context.clock)
+            change = _decide(one, record, seen.get(one.key), schemas[one.type], at)
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
@@ -99,7 +99,7 @@ def schema_hash(changes: Iterable[Change], schema: Callable[[RecordType], Schema
     return sha256("\n".join(described).encode()).hexdigest()[:16]
 
 
-def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: Schema, clock: Clock) -> Change:
+def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: Schema, at: datetime) -> Change:
     if known is not None and known.tombstone is not None:
         return hold(one, Why.DELETED, known.crm_id)
     if seen is not None and _is_there(seen.record):
@@ -113,7 +113,7 @@ def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: 
         return hold(one, Why.DELETED, seen.record.id)
     if one.close:
         return hold(one, Why.NOTHING_TO_CLOSE, None)
-    return create(one, schema, _at(clock))
+    return create(one, schema, at)
 
 
 def _is_there(record: CrmRecord) -> bool:
@@ -126,8 +126,8 @@ def _looked(
     known: Mapping[str, KnownRecord],
     schemas: Mapping[RecordType, Schema],
     clock: Clock,
-) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen]]]:
-    """Read every record that exists, by id where it is known and by key where it is not, a batch at a time.
+) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen], datetime]]:
+    """Read every record that exists, by id where it is known and by key where it is not, a batch at a time, and when.
 
     What a batch showed is let go once it is decided: a plan holds what changes, never the whole CRM.
     """
@@ -136,13 +136,14 @@ def _looked(
         names = _names(mine, known, schemas[type])
         ids = {one.key: crm_id for one in mine if (crm_id := _id_of(one, known)) is not None}
         for batch in pieces([one for one in mine if one.key in ids], READ_BATCH):
+            at = _at(clock)
             found = _read(reader, type, list(dict.fromkeys(ids[one.key] for one in batch)), names, clock)
-            yield batch, {one.key: found[ids[one.key]] for one in batch if ids[one.key] in found}
+            yield batch, {one.key: found[ids[one.key]] for one in batch if ids[one.key] in found}, at
         for batch in pieces([one for one in mine if one.key not in ids], FIND_BATCH):
             at = _at(clock)
             near = {one.key: resolved(one.links, known) for one in batch}
             by_key = reader.find(type, list(near), names, near)
-            yield batch, {key: Seen(record, at, adopted=True) for key, record in by_key.items()}
+            yield batch, {key: Seen(record, at, adopted=True) for key, record in by_key.items()}, at
 
 
 def _id_of(one: Desired, known: Mapping[str, KnownRecord]) -> str | None:

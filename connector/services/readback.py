@@ -63,11 +63,12 @@ def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
     if shown is None:
         return
     settled, known, deeds = [], [], []
+    at = session.at()
     for entry in records:
         record = shown.get(entry.id)
         if record is not None and _has_landed(session, entry, record):
             settled.append(entry.delivered(record.id))
-            deeds.append(session.deed(entry, record.id))
+            deeds.append(session.deed(entry, record.id, at))
             known.append(known_after(session, entry, record.id, _ours(session, entry, record)))
         elif not _may_still_land(session, entry):
             # Unread, so that it is compared with the plan before it is sent again.

@@ -111,7 +111,7 @@ def settle(session: Session, sending: Sequence[OutboxEntry], answers: Sequence[O
             case _:
                 settled.append(_in_doubt(entry))
     known, deeds = [], []
-    shown = shown_after(session, accepted)
+    shown, at = shown_after(session, accepted), session.at()
     for entry, outcome in accepted.values():
         crm_id = outcome.crm_id or crm_id_of(session, entry)
         if crm_id is None:  # accepted, but as what? Only its key can tell.
@@ -119,7 +119,7 @@ def settle(session: Session, sending: Sequence[OutboxEntry], answers: Sequence[O
             continue
         settled.append(entry.delivered(crm_id))
         known.append(known_after(session, entry, crm_id, shown[entry.id]))
-        deeds.append(session.deed(entry, crm_id))
+        deeds.append(session.deed(entry, crm_id, at))
     session.commit(settled, known, deeds=deeds)
 
 

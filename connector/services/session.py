@@ -106,11 +106,11 @@ class Session:
         is_in_doubt = before.state is DeliveryState.SENDING and entry.state is DeliveryState.UNKNOWN
         return before.state is not entry.state and not is_in_doubt
 
-    def deed(self, entry: OutboxEntry, crm_id: str | None) -> Deed:
+    def deed(self, entry: OutboxEntry, crm_id: str | None, at: datetime) -> Deed:
         """Note for the audit trail what a delivered entry wrote."""
         change = entry.change
         return Deed(
-            at=self.at(),
+            at=at,
             by=self.means.actor,
             act=Act.WRITE,
             run_id=entry.run_id,

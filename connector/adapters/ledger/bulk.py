@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 Rows = Sequence[Mapping[str, Any]]
+Tuples = Callable[[Rows], list[Any]]
+"""Puts rows into the order of a statement's columns, each value as the database's driver takes it."""
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
@@ -37,8 +40,8 @@ def update(connection: sa.Connection, table: sa.Table, names: Sequence[str], row
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        statement, columns = _update_of_sqlite(table, tuple(names), connection.dialect)
-        connection.exec_driver_sql(statement, [tuple(write(row[name]) for name, write in columns) for row in rows])
+        statement, tuples = _update_of_sqlite(table, tuple(names), connection.dialect)
+        connection.exec_driver_sql(statement, tuples(rows))
     else:
         connection.execute(_update_of_postgresql(table, tuple(names)), {"rows": _document(rows)})
 
@@ -47,36 +50,45 @@ def _store(connection: sa.Connection, table: sa.Table, rows: Rows, replaces: boo
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        statement, columns = _for_sqlite(table, replaces, connection.dialect)
-        connection.exec_driver_sql(statement, [tuple(write(row[name]) for name, write in columns) for row in rows])
+        statement, tuples = _for_sqlite(table, replaces, connection.dialect)
+        connection.exec_driver_sql(statement, tuples(rows))
     else:
         connection.execute(_for_postgresql(table, replaces), {"rows": _document(rows)})
 
 
 @lru_cache
-def _for_sqlite(
-    table: sa.Table, replaces: bool, dialect: sa.Dialect
-) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
-    """Compile the statement, and tell how each column's values are written, in the statement's order."""
+def _for_sqlite(table: sa.Table, replaces: bool, dialect: sa.Dialect) -> tuple[str, Tuples]:
+    """Compile the statement, and make what puts rows into its order."""
     statement = sqlite_insert(table)
     compiled = (_or_replace(statement, table) if replaces else statement).compile(
         dialect=dialect, column_keys=[column.name for column in table.columns]
     )
-    names = compiled.positiontup or []
-    writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
-    return str(compiled), [(name, writers[name] or _as_it_is) for name in names]
+    return str(compiled), _in_order(table, compiled.positiontup or [], dialect)
 
 
 @lru_cache
-def _update_of_sqlite(
-    table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect
-) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+def _update_of_sqlite(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> tuple[str, Tuples]:
     keys = [column.name for column in table.primary_key]
     changed = ", ".join(f"{name} = ?" for name in names)
     found = " AND ".join(f"{key} = ?" for key in keys)
-    writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
     statement = f"UPDATE {table.name} SET {changed} WHERE {found}"  # noqa: S608 - names of the schema
-    return statement, [(name, writers[name] or _as_it_is) for name in (*names, *keys)]
+    return statement, _in_order(table, [*names, *keys], dialect)
+
+
+def _in_order(table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> Tuples:
+    """Make what writes rows as tuples of these columns; most columns' values go as they are."""
+    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
+    special = [(place, write) for place, name in enumerate(names) if (write := writers[name]) is not None]
+
+    def tuples(rows: Rows) -> list[Any]:
+        picked = [list(pick(row)) for row in rows]
+        for values in picked:
+            for place, write in special:
+                values[place] = write(values[place])
+        return [tuple(values) for values in picked]
+
+    return tuples
 
 
 @lru_cache
@@ -140,7 +152,3 @@ def _moment(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
     return value.astimezone(UTC).isoformat()
-
-
-def _as_it_is(value: Any) -> Any:
-    return value

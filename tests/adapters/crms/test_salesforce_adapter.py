@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,21 @@ def test_a_login_that_gives_no_token_is_for_a_person(
 
     assert told in str(refused.value)
     assert "{content}" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_login_that_cannot_be_read_shows_nothing_of_it(salesforce: SalesforceWorld, status: int) -> None:
+    """Half an answer may hold a whole token: it is in no message. After a 200 the network is at fault, nobody's key."""
+    token = "00D5e0000000001!AQEAQHalfAnAnswer"
+    cut = f'{{"access_token":"{token}","scope":"api","inst'
+    salesforce.control.faults.append(Fault(path="/services/oauth2/token", status=status, body=cut, times=10))
+    crm = salesforce.connect()
+
+    with pytest.raises(UnreachableError if status == 200 else CredentialError) as refused:
+        crm.reader.destination()
+    salesforce.control.faults.clear()
+
+    assert token not in "".join(traceback.format_exception(refused.value))
 
 
 def test_an_unreadable_key_is_for_a_person(salesforce: SalesforceWorld) -> None:

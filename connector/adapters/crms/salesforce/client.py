@@ -188,7 +188,7 @@ class SalesforceClient:
             try:
                 token, instance = SalesforceLogin(session=self._session, **self._credentials.login_arguments())
             except SalesforceAuthenticationFailed as error:
-                raise _login_refused(error) from error
+                raise _login_refused(error) from None  # its text may be a cut answer, with the token in it
             except requests.RequestException as error:
                 raise what_failed(error, self._base or f"{self._credentials.domain}.salesforce.com") from error
             except (AttributeError, TypeError) as error:  # simple-salesforce takes any JSON for a token
@@ -222,7 +222,10 @@ def _content(answer: requests.Response) -> Any:
 
 def _login_refused(error: SalesforceAuthenticationFailed) -> CallError:
     code = str(error.code)
-    if error.code is None or (code.isdigit() and int(code) >= 500):  # a refusal of OAuth always names its error
+    is_unread = code.isdigit()  # an answer that is no JSON comes with its status, and with its whole text
+    if error.code is None or (is_unread and (int(code) < 400 or int(code) >= 500)):
         return LostAnswerError(f"login answered without a token or a reason ({code})")
+    if is_unread:
+        return RefusedError(401, "LOGIN_REFUSED", f"login refused: HTTP {code}, without a reason that can be read")
     said = " ".join(error.auth_message.split())[:_SAID]
     return RefusedError(401, "LOGIN_REFUSED", f"login refused: {code} {said}".strip())
