@@ -129,7 +129,9 @@ class OutboxEntry:
         return {field.name: field.after for field in self.change.fields}
 
 
-def entry_of(change: Change, destination: str, run_id: str, job: str, order: int) -> OutboxEntry:
+def entry_of(
+    change: Change, destination: str, run_id: str, job: str, order: int, at: datetime | None = None
+) -> OutboxEntry:
     """Make the entry that carries out one change of a plan."""
     return OutboxEntry(
         id=f"{run_id}/{change.id}",
@@ -140,4 +142,5 @@ def entry_of(change: Change, destination: str, run_id: str, job: str, order: int
         change=change,
         order=order,
         crm_id=change.crm_id,
+        changed_at=at,
     )

@@ -6,11 +6,11 @@ Keys are the values' own names; a field at its default is left out, so that a pl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
@@ -22,14 +22,23 @@ POLICIES = {policy.value: policy for policy in Policy}
 CAUSES = {cause.value: cause for cause in Cause}
 FIELD_PARTS = ("fields", "agreed", "handed_over", "theirs")
 """Parts of a change that are fields with their values."""
+COMPACT: Mapping[str, Any] = {"ensure_ascii": False, "sort_keys": True}
+PLACE = "the changes"
+"""Stands where they go: no other part of a plan is a list of this text."""
 CUT = "•••"
 """Stands for a value in a redacted plan."""
 
 
-def plan_to_json(plan: Plan, indent: int | None = None) -> str:
-    """Write a plan; the same plan always gives the same text. `indent` lets people read it, and takes longer."""
-    document = _written(plan) | {"version": VERSION}
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=indent)
+def plan_to_json(plan: Plan, indent: int | None = None, changes: Iterable[str] | None = None) -> str:
+    """Write a plan; the same plan always gives the same text.
+
+    `indent` lets people read it, and takes longer. `changes`: their texts, where they are written already.
+    """
+    if indent is not None:
+        return json.dumps(_written(plan) | {"version": VERSION}, ensure_ascii=False, sort_keys=True, indent=indent)
+    texts = map(change_to_json, plan.changes) if changes is None else changes
+    around = json.dumps(_written(replace(plan, changes=cast(Any, (PLACE,)))) | {"version": VERSION}, **COMPACT)
+    return around.replace(f'["{PLACE}"]', f"[{', '.join(texts)}]", 1)
 
 
 def redacted_to_json(plan: Plan) -> str:
@@ -69,6 +78,11 @@ def plan_from_json(text: str) -> Plan:
 def change_to_dict(change: Change) -> dict[str, Any]:
     """Write one change as JSON-ready values."""
     return _written(change)
+
+
+def change_to_json(change: Change) -> str:
+    """Write one change."""
+    return json.dumps(_written(change), **COMPACT)
 
 
 def change_from_dict(document: Mapping[str, Any]) -> Change:

@@ -113,6 +113,14 @@ def _cost(entries: Sequence[OutboxEntry], transport: Transport) -> int:
     return sum(transport.calls(phase, count) for phase, count in phases.items())
 
 
+def by_phase(entries: Iterable[OutboxEntry]) -> dict[Phase, list[OutboxEntry]]:
+    """Sort entries into phases, in the order in which those travel."""
+    found: dict[Phase, list[OutboxEntry]] = {phase: [] for phase in PHASES}
+    for entry in entries:
+        found[phase_of(entry.change)].append(entry)
+    return found
+
+
 def by_parent(entry: OutboxEntry) -> tuple[str, int, str]:
     """Order entries so that children of one account are neighbours."""
     return entry.change.account_id, entry.order, entry.id

@@ -7,7 +7,7 @@ children, the most valuable first when the budget is short. Nothing is `delivere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from connector.domain.change import Plan
@@ -17,7 +17,7 @@ from connector.domain.outbox import BLOCKING, MOVED, DeliveryState, OutboxEntry
 from connector.domain.receipt import crm_ref
 from connector.domain.run import Delivered
 from connector.ports.ledger import Lease
-from connector.services.batches import PHASES, Phase, Transport, affordable, by_parent, no_jobs, phase_of, pieces
+from connector.services.batches import Phase, Transport, affordable, by_parent, by_phase, no_jobs, pieces
 from connector.services.bulk import carry, follow_up
 from connector.services.enqueue import enqueue
 from connector.services.plan import schema_hash
@@ -40,10 +40,11 @@ def deliver(
         session = _open(plan, means, limits, lease)
         blocked = _recover(session)
         enqueue(plan, session, blocked)
-        chosen = _chosen(session)
-        for phase in PHASES:
-            _send_phase(session, phase, chosen)
-        if any(entry.state is DeliveryState.PENDING and entry.id not in chosen for entry in session.entries.values()):
+        pending = [entry for entry in session.entries.values() if entry.state is DeliveryState.PENDING]
+        chosen = affordable(pending, session.calls_left, _transport(session))
+        for phase, entries in by_phase(chosen).items():
+            _send_phase(session, phase, [entry.id for entry in entries])
+        if len(chosen) < len(pending):
             session.stop(OUT_OF_CALLS)
         return _tally(session)
 
@@ -107,28 +108,21 @@ def _recover(session: Session) -> frozenset[str]:
     return frozenset(entry.subject for entry in left if session.entries[entry.id].state is not DeliveryState.PENDING)
 
 
-def _chosen(session: Session) -> frozenset[str]:
-    """Choose what the budget allows."""
-    pending = [entry for entry in session.entries.values() if entry.state is DeliveryState.PENDING]
-    chosen = affordable(pending, session.calls_left, _transport(session))
-    return frozenset(entry.id for entry in chosen)
-
-
 def _transport(session: Session) -> Transport:
     bulk = session.means.bulk
     return Transport(session.means.writer.batch_size, session.abilities, bulk.size if bulk else no_jobs)
 
 
-def _send_phase(session: Session, phase: Phase, chosen: frozenset[str]) -> None:
-    """Send what is ready: as jobs where there is much of it, then in batches."""
+def _send_phase(session: Session, phase: Phase, chosen: Sequence[str]) -> None:
+    """Send what is ready of the chosen entries of a phase: as jobs where there is much of it, then in batches."""
     transport = _transport(session)
-    ready = _ready(session, phase, chosen)
+    ready = _ready(session, chosen)
     bulk, size = session.means.bulk, transport.job_size(*phase, len(ready))
     if bulk is not None and size:
         for load in pieces(ready, size):
             if not session.is_stopped:
                 carry(session, bulk, load)
-        ready = _ready(session, phase, chosen)
+        ready = _ready(session, chosen)
     for batch in pieces(ready, transport.batch_size(*phase)):
         left = session.calls_left
         if left is not None and left < transport.calls_of_a_batch(phase):
@@ -138,13 +132,9 @@ def _send_phase(session: Session, phase: Phase, chosen: frozenset[str]) -> None:
         send(session, batch)
 
 
-def _ready(session: Session, phase: Phase, chosen: frozenset[str]) -> list[OutboxEntry]:
-    ready = [
-        entry
-        for entry in session.entries.values()
-        if entry.id in chosen and phase_of(entry.change) == phase and entry.state is DeliveryState.PENDING
-        if _is_ready(session, entry)
-    ]
+def _ready(session: Session, chosen: Sequence[str]) -> list[OutboxEntry]:
+    entries = (session.entries[id] for id in chosen)
+    ready = [entry for entry in entries if entry.state is DeliveryState.PENDING and _is_ready(session, entry)]
     return sorted(ready, key=by_parent)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from connector.domain.change import Change, FieldChange, Plan, Policy, RecordType, Why
 from connector.domain.errors import PlanRefusedError
@@ -31,7 +32,7 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     """Store a plan's changes as entries; raise PlanRefusedError if too much of it moved."""
     taken = {entry.id for entry in session.means.outbox.of_run(plan.run_id)}
     changes = [change for change in plan.changes if change.key and subject_of(change) not in blocked]
-    new = [entry for entry in _entries(plan, changes) if entry.id not in taken]
+    new = [entry for entry in _entries(plan, changes, session.at()) if entry.id not in taken]
     overtaken = [entry.to(DeliveryState.SUPERSEDED, MOVED) for entry in new if _ledger_moved(session, entry.change)]
     gone = {entry.id for entry in overtaken}
     going, moved = still_as_planned(session, [entry for entry in new if entry.id not in gone])
@@ -48,9 +49,9 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     )
 
 
-def _entries(plan: Plan, changes: Iterable[Change]) -> list[OutboxEntry]:
+def _entries(plan: Plan, changes: Iterable[Change], at: datetime) -> list[OutboxEntry]:
     return [
-        entry_of(change, plan.destination, plan.run_id, plan.job, order)
+        entry_of(change, plan.destination, plan.run_id, plan.job, order, at)
         for order, change in enumerate(changes)
         if change.action in WRITTEN
     ]
@@ -61,7 +62,7 @@ def _late(plan: Plan, session: Session, blocked: Collection[str]) -> list[Outbox
     late = [change for change in plan.changes if change.key and subject_of(change) in blocked]
     return [
         entry.to(DeliveryState.SUPERSEDED, MOVED)
-        for entry in _entries(plan, late)
+        for entry in _entries(plan, late, session.at())
         if not _came_true(session, entry.change)
     ]
 

@@ -101,7 +101,7 @@ class Session:
     def _has_changed_state(self, entry: OutboxEntry) -> bool:
         before = self.entries.get(entry.id)
         if before is None:
-            return True
+            return entry.changed_at is None
         # What is unknown counts from when it was sent: so long ago it may still be on its way.
         is_in_doubt = before.state is DeliveryState.SENDING and entry.state is DeliveryState.UNKNOWN
         return before.state is not entry.state and not is_in_doubt

@@ -13,6 +13,8 @@ from bench_peers import bench_peers
 from bench_planning import bench_planning
 from goals import Report
 
+from connector.cli import collect_seldom
+
 CRMS = ("salesforce", "hubspot")
 
 
@@ -32,6 +34,7 @@ QUICK = Size(opportunities=250, killed=250, planned=5_000)
 
 def bench_delivery(size: Size, repetitions: int) -> Iterator[Report]:
     """Ask every question, and tell each answer as soon as it is there."""
+    collect_seldom()
     for crm in CRMS:
         yield from bench_calls(crm, size.opportunities)
     for crm in CRMS:

@@ -18,6 +18,7 @@ from time import process_time
 
 from records import NOW, desired
 
+from connector.cli import collect_seldom
 from connector.config.project import load_project
 from connector.config.settings import shipped
 from connector.domain.change import (
@@ -98,6 +99,7 @@ class MemoryReader:
 
 def main() -> None:
     """Print one JSON object: `planning_child.py new|known RECORDS`."""
+    collect_seldom()
     world, size = sys.argv[1], int(sys.argv[2]) // 2
     mapping = load_project(shipped(), ["stripe"], "hubspot").mapping
     assert mapping is not None

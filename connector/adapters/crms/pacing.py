@@ -8,6 +8,8 @@ believed for a quarter of an hour; then one call may ask again, because the vend
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from connector.domain.change import Allowance
 from connector.ports.clock import Clock
@@ -16,7 +18,11 @@ _SECONDS_BELIEVED = 900.0
 
 
 class Pace:
-    """At most `calls` in any `seconds`; the vendor's own headers may change both."""
+    """At most `calls` in any `seconds` as the vendor counts them; its own headers may change both.
+
+    A call counts from when its answer came. When it reached the vendor nobody knows (a first call opens a connection
+    before), but it was no later: so the whole limit can be used, however long some calls are under way.
+    """
 
     def __init__(self, clock: Clock, calls: int, seconds: float) -> None:
         self._clock = clock
@@ -24,17 +30,29 @@ class Pace:
         self._seconds = seconds
         self._made: deque[float] = deque()
 
-    def allow(self, calls: int, seconds: float) -> None:
-        """Take over the limit that the vendor tells."""
-        self._calls, self._seconds = max(1, calls), seconds
+    def allow(self, calls: int, seconds: float, left: int | None = None) -> None:
+        """Take over the limit that the vendor tells, and how many calls it says are left in this window.
 
-    def wait(self) -> None:
-        """Wait until one more call fits, and count it."""
+        When fewer are left than we think, somebody else made calls with the same credentials. Nobody tells when: they
+        are taken for calls made now.
+        """
+        self._calls, self._seconds = max(1, calls), seconds
+        if left is not None:
+            self._forget_old()
+            by_others = self._calls - left - len(self._made)
+            self._made.extend([self._clock.now()] * by_others)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until one more call fits, and count it when it is over, however it ends."""
         self._forget_old()
         while len(self._made) >= self._calls:
             self._clock.sleep(self._made[0] + self._seconds - self._clock.now())
             self._forget_old()
-        self._made.append(self._clock.now())
+        try:
+            yield
+        finally:
+            self._made.append(self._clock.now())
 
     def _forget_old(self) -> None:
         now = self._clock.now()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -46,6 +47,13 @@ def update(connection: sa.Connection, table: sa.Table, names: Sequence[str], row
         connection.execute(_update_of_postgresql(table, tuple(names)), {"rows": _document(rows)})
 
 
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """A value for a JSON column that is written already."""
+
+    text: str
+
+
 def _store(connection: sa.Connection, table: sa.Table, rows: Rows, replaces: bool) -> None:
     if not rows:
         return
@@ -79,7 +87,7 @@ def _in_order(table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> Tup
     """Make what writes rows as tuples of these columns; most columns' values go as they are."""
     pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     writers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
-    special = [(place, write) for place, name in enumerate(names) if (write := writers[name]) is not None]
+    special = [(place, _writing(write)) for place, name in enumerate(names) if (write := writers[name]) is not None]
 
     def tuples(rows: Rows) -> list[Any]:
         picked = [list(pick(row)) for row in rows]
@@ -89,6 +97,17 @@ def _in_order(table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> Tup
         return [tuple(values) for values in picked]
 
     return tuples
+
+
+def _writing(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Write a value as its column does; nothing stays nothing, and JSON that is written already is not read."""
+
+    def written(value: Any) -> Any:
+        if value is None:
+            return None
+        return value.text if value.__class__ is JsonText else write(value)
+
+    return written
 
 
 @lru_cache
@@ -131,7 +150,7 @@ class _RawJson(sa.types.UserDefinedType[str]):
 
 
 def _document(rows: Rows) -> str:
-    text = json.dumps(rows, ensure_ascii=False, default=_moment)
+    text = json.dumps(rows, ensure_ascii=False, default=_json_ready)
     # PostgreSQL stores any text but this one character, which no CRM shows and no person typed.
     return json.dumps(_without_nul(json.loads(text)), ensure_ascii=False) if "\\u0000" in text else text
 
@@ -148,7 +167,11 @@ def _without_nul(value: Any) -> Any:
             return value
 
 
-def _moment(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-    return value.astimezone(UTC).isoformat()
+def _json_ready(value: object) -> Any:
+    match value:
+        case JsonText(text):
+            return json.loads(text)
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case _:
+            raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -8,6 +8,7 @@ from connector.adapters.ledger.audit import SqlAudit, SqlHolds
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.mirror import SqlEpisodes, SqlLinks, SqlMirror
 from connector.adapters.ledger.outbox import SqlLeases, SqlOutbox, SqlReceipts
+from connector.adapters.ledger.rows import ChangeTexts
 from connector.adapters.ledger.runs import SqlDecisions, SqlDestinations, SqlPlans, SqlRuns
 
 
@@ -22,8 +23,9 @@ class Ledger:
         self.links = SqlLinks(self._database)
         self.episodes = SqlEpisodes(self._database)
         self.receipts = SqlReceipts(self._database)
-        self.plans = SqlPlans(self._database)
-        self.outbox = SqlOutbox(self._database)
+        texts = ChangeTexts()
+        self.plans = SqlPlans(self._database, texts)
+        self.outbox = SqlOutbox(self._database, texts)
         self.leases = SqlLeases(self._database)
         self.decisions = SqlDecisions(self._database)
         self.holds = SqlHolds(self._database)

@@ -20,7 +20,7 @@ from connector.adapters.ledger.audit import append
 from connector.adapters.ledger.bulk import update, upsert
 from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.holder import is_dead
-from connector.adapters.ledger.rows import entry_of_row, episode_row, hold_row, moved_row, outbox_row
+from connector.adapters.ledger.rows import ChangeTexts, entry_of_row, episode_row, hold_row, moved_row, outbox_row
 from connector.adapters.ledger.schema import ASSOCIATIONS, EPISODES, HOLDS, LEASES, OUTBOX, RECEIPTS, RECORDS
 from connector.domain.audit import Deed
 from connector.domain.change import Change, RecordType
@@ -144,8 +144,9 @@ class SqlOutbox:
     is another value than the one this process stored last.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, texts: ChangeTexts) -> None:
         self._database = database
+        self._texts = texts
         self._stored: dict[str, Change] = {}
 
     def entries(self, destination: str, states: Collection[DeliveryState] = OPEN) -> list[OutboxEntry]:
@@ -203,7 +204,8 @@ class SqlOutbox:
                 moved = [entry for entry in some if self._stored.get(entry.id) is entry.change]
                 same = {entry.id for entry in moved}
                 update(connection, OUTBOX, MOVES, [moved_row(entry) for entry in moved])
-                upsert(connection, OUTBOX, [outbox_row(entry) for entry in some if entry.id not in same])
+                whole = [entry for entry in some if entry.id not in same]
+                upsert(connection, OUTBOX, [outbox_row(entry, self._texts.take(entry.change)) for entry in whole])
         except IntegrityError as error:
             raise IllegalTransitionError("a second entry was opened for a subject that has an open one") from error
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.adapters.ledger.bulk import JsonText
 from connector.domain.audit import Act, AuditRecord
-from connector.domain.change import CrmRecord, Destination, RecordType, StageEntry
+from connector.domain.change import Change, CrmRecord, Destination, Plan, RecordType, StageEntry
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision, LinkMethod, LinkState
 from connector.domain.outbox import DeliveryState, OutboxEntry, Refusal
-from connector.domain.plan_json import change_from_dict, change_to_dict
+from connector.domain.plan_json import change_from_dict, change_to_json
 from connector.domain.run import Decision, Run, RunStatus
 
 Row = dict[str, Any]
@@ -104,14 +105,35 @@ def episode_of(row: AnyRow) -> Episode:
     return Episode(**{**named, "state": EpisodeState(row.state)})
 
 
-def outbox_row(entry: OutboxEntry) -> Row:
+class ChangeTexts:
+    """Changes as JSON, kept from when their plan is stored until their entries are: both hold the same text.
+
+    It is made once, because between the two a vendor's limit lets no call of ours make up for the time.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[Change, str]] = {}
+
+    def of_plan(self, plan: Plan) -> list[str]:
+        """Write a plan's changes, and keep them instead of any other plan's."""
+        self._texts = {id(change): (change, change_to_json(change)) for change in plan.changes}
+        return [text for _, text in self._texts.values()]
+
+    def take(self, change: Change) -> str:
+        """Give a change's text, for the last time."""
+        kept = self._texts.pop(id(change), None)
+        return kept[1] if kept is not None else change_to_json(change)
+
+
+def outbox_row(entry: OutboxEntry, change: str) -> Row:
+    """Give the whole row; `change` is what it carries, as JSON."""
     return moved_row(entry) | {
         "destination": entry.destination,
         "run_id": entry.run_id,
         "job": entry.job,
         "subject": entry.subject,
         "sequence": entry.order,
-        "change": change_to_dict(entry.change),
+        "change": JsonText(change),
         "account_id": entry.change.account_id,
     }
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from connector.adapters.ledger.bulk import upsert
 from connector.adapters.ledger.database import Database
-from connector.adapters.ledger.rows import decision_of, destination_of, run_of, run_row
+from connector.adapters.ledger.rows import ChangeTexts, decision_of, destination_of, run_of, run_row
 from connector.adapters.ledger.schema import DECISIONS, DESTINATIONS, LIFE, PLANS, RUNS
 from connector.domain.change import Destination, Plan
 from connector.domain.errors import MendError
@@ -99,8 +99,9 @@ class SqlRuns:
 class SqlPlans:
     """Plans, by the run that made them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, texts: ChangeTexts) -> None:
         self._database = database
+        self._texts = texts
 
     def save(self, plan: Plan, status: PlanStatus = PlanStatus.WAITING) -> None:
         older = sa.update(PLANS).where(
@@ -113,7 +114,7 @@ class SqlPlans:
             "status": status.value,
             "approved_by": None,
             "created_at": plan.created_at,
-            "document": plan_to_json(plan),
+            "document": plan_to_json(plan, changes=self._texts.of_plan(plan)),
         }
         with self._database.write() as connection:
             connection.execute(older.values(status=PlanStatus.SUPERSEDED.value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,15 +69,54 @@ def test_what_was_told_long_ago_is_asked_again() -> None:
     assert meter.why_not() is None
 
 
-@given(st.lists(st.floats(0, 3), min_size=1, max_size=60), st.integers(1, 5))
-def test_no_window_holds_more_calls_than_it_may(pauses: list[float], most: int) -> None:
-    """Whenever calls come, any window of two seconds holds at most the allowed number of them."""
+@given(st.lists(st.tuples(*[st.floats(0, 3)] * 3), min_size=1, max_size=60), st.integers(1, 5))
+def test_no_window_holds_more_calls_than_it_may(calls: list[tuple[float, float, float]], most: int) -> None:
+    """Whenever calls come and however long they are on their way, the vendor sees no more of them in two seconds."""
     clock = SimulatedClock()
     pace = Pace(clock, most, 2.0)
-    made = []
-    for pause in pauses:
+    reached = []
+    for pause, there, back in calls:
         clock.sleep(pause)
-        pace.wait()
-        made.append(clock.now())
+        with pace.turn():
+            clock.sleep(there)
+            reached.append(clock.now())
+            clock.sleep(back)
 
-    assert all(later - first >= 2.0 - 1e-5 for first, later in zip(made, made[most:], strict=False))
+    assert all(later - first >= 2.0 - 1e-5 for first, later in zip(reached, reached[most:], strict=False))
+
+
+def test_a_call_that_fails_counts() -> None:
+    """The vendor counts what it does not answer."""
+    clock = SimulatedClock()
+    pace = Pace(clock, 1, 2.0)
+    with suppress(ConnectionError), pace.turn():
+        raise ConnectionError
+    before = clock.now()
+
+    with pace.turn():
+        assert clock.now() - before >= 2.0 - 1e-5
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 5))
+def test_calls_of_others_take_their_part_of_the_window(whose: list[bool], most: int) -> None:
+    """Once an answer has told that others call with our credentials, the vendor's window never overflows by ours."""
+    clock = SimulatedClock()
+    pace = Pace(clock, most, 2.0)
+    seen: list[float] = []
+    for is_ours in whose:
+        clock.sleep(0.1)
+        if not is_ours and not _in_window(seen, clock.now()) < most - 1:
+            continue  # they leave us one
+        if not is_ours:
+            seen.append(clock.now())
+            with pace.turn():  # our next call finds out
+                seen.append(clock.now())
+        else:
+            with pace.turn():
+                seen.append(clock.now())
+        assert _in_window(seen, clock.now()) <= most
+        pace.allow(most, 2.0, most - _in_window(seen, clock.now()))
+
+
+def _in_window(seen: list[float], now: float) -> int:
+    return sum(one > now - 2.0 for one in seen)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +83,7 @@ class HubspotClient:
         self._transports: dict[str, Any] = {}
         self._token = credentials.access_token
         self._token_ends = float("inf") if credentials.access_token else 0.0
-        self._pace = Pace(clock, 95, 10.0)
+        self._pace = Pace(clock, 100, 10.0)
         self._search_pace = Pace(clock, _SEARCHES_A_SECOND, 1.0)
         self._meter = meter
         self._repeat = reading(clock)
@@ -161,7 +162,6 @@ class HubspotClient:
             if (why := self._meter.why_not()) is not None:
                 raise RefusedError(429, DAILY, why)
             transport.configuration.access_token = self._current_token()
-            (self._search_pace if path.endswith("/search") else self._pace).wait()
             self._meter.count()
         for old, new in _PATHS:
             path = old.sub(new, path)
@@ -170,8 +170,10 @@ class HubspotClient:
             "_request_timeout": self._timeouts.pair(),
             "_return_http_data_only": True,
         }
+        pace = self._search_pace if path.endswith("/search") else self._pace
         try:
-            answer = original(path, method, *args, **options)
+            with nullcontext() if is_login else pace.turn():
+                answer = original(path, method, *args, **options)
         except HTTPError as error:
             raise what_failed(error, urlsplit(self._host).netloc) from error
         except Exception as error:
@@ -199,8 +201,8 @@ class HubspotClient:
             headers.get("X-HubSpot-RateLimit-Interval-Milliseconds"),
         )
         if most and interval:
-            # One twentieth is left to whoever else uses the same token.
-            self._pace.allow(int(most) * 19 // 20, int(interval) / 1000)
+            left = headers.get("X-HubSpot-RateLimit-Remaining")
+            self._pace.allow(int(most), int(interval) / 1000, int(left) if left else None)
         daily, left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and left:
             self._meter.note(int(daily) - int(left), int(daily))
