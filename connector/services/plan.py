@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import attrgetter
 
 from connector.domain.change import Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
 from connector.domain.episode import Episode
@@ -27,6 +28,14 @@ READ_BATCH = 500
 FIND_BATCH = 10_000
 """A reader may have to page through deleted records for the keys that it does not find."""
 ACTIONS = ("create", "update", "close", "associate", "unchanged", "held")
+ORDER: tuple[Callable[[Change], str | int], ...] = (
+    attrgetter("account_id"),
+    lambda change: TYPES.index(change.type),
+    attrgetter("key"),
+    lambda change: ACTIONS.index(change.action),
+    attrgetter("id"),
+)
+"""By what the changes of a plan are ordered, the first first."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ def make_plan(
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
-    changes.sort(key=_order)
+    for part in reversed(ORDER):
+        changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
     return Plan(
         run_id=context.run_id,
         job=context.job,
@@ -174,10 +184,6 @@ def _names(desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema:
 
 def _at(clock: Clock) -> datetime:
     return datetime.fromtimestamp(clock.now(), UTC)
-
-
-def _order(change: Change) -> tuple[str, int, str, int, str]:
-    return change.account_id, TYPES.index(change.type), change.key, ACTIONS.index(change.action), change.id
 
 
 def _refuse_twins(desired: Sequence[Desired]) -> None:
