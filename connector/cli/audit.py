@@ -58,8 +58,8 @@ def list_(
 def verify(destination: Where = None, crm: Crm = None, json: Json = False) -> None:
     """Prove that no record of the audit trail was changed or removed; exit 2 names the first that was.
 
-    `connector ledger check` also tells a trail that was cut off at its end. Keep the printed number and hash elsewhere:
-    they show the same to somebody who does not trust this machine.
+    A trail that was cut off is told by its end, which is kept apart from it, and by what was delivered. Keep the
+    printed number and hash elsewhere: they show the same to somebody who does not trust this machine.
 
     Example: connector audit verify --json
     """

@@ -270,6 +270,14 @@ class Audit(Protocol):
         """Yield the chain in its order, or a part of it, a page at a time."""
         ...
 
+    def head(self, destination: str) -> tuple[int, str]:
+        """Number and hash of the chain's last record, as they are kept apart from it; (0, BEGINNING) before any."""
+        ...
+
+    def untold(self, destination: str, since: datetime) -> list[tuple[str, str]]:
+        """List what was delivered since a moment and is in no record, as (run, subject)."""
+        ...
+
     def erase(self, destination: str, account_id: str) -> int:
         """Erase the values (and salts) of every record about an account; the chain stays whole. Count them."""
         ...

@@ -123,6 +123,7 @@ def test_proposals_that_were_undone_come_again_only_once_released(synced: World)
     again = [one for one in episodes(synced) if (one.account_id, one.need) in needs and one.state is EpisodeState.OPEN]
     assert [one for one in again if one.ordinal == 2]
     assert not [one for one in again if one.ordinal > 2]
+    assert synced.run("audit", "verify").code == 0
 
 
 def test_an_undo_shows_what_it_does_and_asks_first(synced: World, monkeypatch: pytest.MonkeyPatch) -> None:
