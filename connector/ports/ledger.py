@@ -150,7 +150,7 @@ class Plans(Protocol):
     """Plans that wait, were approved or applied, by the run that made them."""
 
     def save(self, plan: Plan, status: PlanStatus = PlanStatus.WAITING) -> None:
-        """Store a plan; it supersedes the waiting and approved ones of its job and destination."""
+        """Store a plan; it supersedes the waiting and approved ones of its job and destination that are not newer."""
         ...
 
     def get(self, run_id: str) -> StoredPlan | None:
