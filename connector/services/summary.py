@@ -22,6 +22,7 @@ def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
         "left_to_people": left_to_people(plan),
         "plan": {name: actions[name] for name in ACTIONS},
         "delivered": {name: getattr(fates, name) for name in FATES},
+        "written": {name: fates.written[name] for name in ACTIONS if fates.written.get(name)},
         "waits": _waits(plan, fates),
     }
 
