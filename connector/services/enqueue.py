@@ -21,7 +21,6 @@ from connector.services.readback import still_as_planned
 from connector.services.session import Session
 from connector.services.stepping import left_to_newer, stepping_aside
 
-NEVER_SENT = Receipt(sent=None, shown=None)
 MOVED_SHARE = 0.1
 MOVED_LEAST = 10
 """More than this share of a plan, and at least so many changes, moved: the plan describes another world."""
@@ -126,7 +125,7 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
     if change.action == "held":
         return []
     taken_over = {
-        field.name: replace(known.receipts.get(field.name, NEVER_SENT), handed_over=True)
+        field.name: _handed_over(known.receipts.get(field.name), field)
         for field in change.handed_over
         if _is_a_persons(session, change, known.receipts.get(field.name), field)
     }
@@ -136,6 +135,11 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
     noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
     is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
     return [noted] if is_news else []
+
+
+def _handed_over(receipt: Receipt | None, field: FieldChange) -> Receipt:
+    """Note that a field is ours no more; of one that we know nothing of, what it shows, so that an edit is told."""
+    return Receipt(None, field.before, handed_over=True) if receipt is None else replace(receipt, handed_over=True)
 
 
 def _is_a_persons(session: Session, change: Change, receipt: Receipt | None, field: FieldChange) -> bool:
