@@ -117,8 +117,10 @@ def erase(
 ) -> None:
     """Erase what the ledger's record tells of one account; that something was done, by whom and when, stays.
 
-    Field values go from the audit trail, from finished outbox entries and from plans that are over. What the next plan
-    needs stays: receipts, changes that wait, and the mirror of what the CRM itself shows.
+    Field values, titles and reasons go from the audit trail, from changes that are finished and from plans that are
+    over. All else stays: changes and plans that wait, receipts, links, proposals and why there were none, the mirror of
+    the CRM, the words of whoever dropped a change; run snapshots and the warehouse beside the ledger; backups, exports
+    and plan files; the CRM and billing.
 
     Example: connector audit erase --account 0015g00000AbCdEAAV --by "Ana Ruiz"
     """

@@ -76,8 +76,8 @@ class SqlAudit:
         """Erase what is told of an account where nothing needs it any more.
 
         Besides the trail, field values stand in closed outbox entries and in plans that were applied or superseded:
-        they go too. Receipts, open entries, waiting plans and the mirror stay, because delivery and the next plan
-        compare with them.
+        they go too. Receipts, open entries, waiting plans, episodes, links and the mirror stay, because delivery and
+        the next plan compare with them.
         """
         with self._database.write() as connection:
             erase_sent(connection, destination, account_id)

@@ -102,7 +102,7 @@ class AuditContract:
     def test_erasing_empties_what_was_delivered_and_old_plans(self, memory: Memory) -> None:
         """Closed entries and plans that are over keep their shape and lose the account's values."""
         told = replace(change("k", "a", SECRET, SECRET), title=SECRET, reason=SECRET)
-        told = replace(told, agreed=told.fields)
+        told = replace(told, agreed=told.fields, handed_over=told.fields, theirs=told.fields)
         episode = Episode("e", "a", "need", 1, NOW, brief={"name": SECRET})
         done = replace(entry(), change=told).to(DeliveryState.SENDING).delivered("00T1")
         memory.outbox.commit(leased(memory), [done, entry("other", account="b")])
