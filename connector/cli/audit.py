@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.destination import Limit, Since, Until, Where, opened, period
-from connector.cli.options import By, Crm, Json, Yes
+from connector.cli.options import Account, By, Crm, Json, RunOf, Yes
 from connector.cli.output import OUT, agree, say_json, table
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ ActOf = Annotated[
     str | None,
     typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore or erase."),
 ]
-RunOf = Annotated[str | None, typer.Option("--run", help="Only what this run did.")]
-Account = Annotated[str | None, typer.Option("--account", metavar="CRM_ID", help="Only about this CRM account.")]
 Who = Annotated[str | None, typer.Option("--by", help="Only what this person or service did.")]
 Subject = Annotated[str | None, typer.Option("--key", help="Only about the record with this key.")]
 COLUMNS = ("#", "when (UTC)", "who", "act", "run", "account", "record", "what")
