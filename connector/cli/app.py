@@ -5,6 +5,8 @@ Heavy libraries are imported when a command runs, so that `connector --help` is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import typer
 
 from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
@@ -30,53 +32,35 @@ app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
 app.command("sandbox")(sandbox.sandbox)
 
-links = typer.Typer(
-    name="link",
-    help="Who is who: settle by hand which CRM account a customer is.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-links.command("list")(link.list_)
-links.command("set")(link.set_)
-links.command("unset")(link.unset)
-app.add_typer(links)
-
-waiting = typer.Typer(
-    name="outbox",
-    help="What waits for the CRM or was refused by it: look, let it be tried again, or give it up.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-waiting.command("list")(outbox.list_)
-waiting.command("show")(outbox.show)
-waiting.command("retry")(outbox.retry)
-waiting.command("drop")(outbox.drop)
-app.add_typer(waiting)
-
-trail = typer.Typer(
-    name="audit",
-    help="Who did what to the CRM: look, prove it, take it along, erase a customer's values.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-trail.command("list")(audit.list_)
-trail.command("verify")(audit.verify)
-trail.command("export")(audit.export)
-trail.command("erase")(audit.erase)
-app.add_typer(trail)
-
-ledger_commands = typer.Typer(
-    name="ledger",
-    help="The ledger itself: what the connector remembers between two runs.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-ledger_commands.command("check")(ledger.check)
-ledger_commands.command("backup")(ledger.backup)
-ledger_commands.command("restore")(ledger.restore)
-ledger_commands.command("migrate")(ledger.migrate)
-ledger_commands.command("rebuild")(rebuild.rebuild)
-app.add_typer(ledger_commands)
+GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
+    "link": (
+        "Who is who: settle by hand which CRM account a customer is.",
+        {"list": link.list_, "set": link.set_, "unset": link.unset},
+    ),
+    "outbox": (
+        "What waits for the CRM or was refused by it: look, let it be tried again, or give it up.",
+        {"list": outbox.list_, "show": outbox.show, "retry": outbox.retry, "drop": outbox.drop},
+    ),
+    "audit": (
+        "Who did what to the CRM: look, prove it, take it along, erase a customer's values.",
+        {"list": audit.list_, "verify": audit.verify, "export": audit.export, "erase": audit.erase},
+    ),
+    "ledger": (
+        "The ledger itself: what the connector remembers between two runs.",
+        {
+            "check": ledger.check,
+            "backup": ledger.backup,
+            "restore": ledger.restore,
+            "migrate": ledger.migrate,
+            "rebuild": rebuild.rebuild,
+        },
+    ),
+}
+for group, (told, commands) in GROUPS.items():
+    grouped = typer.Typer(name=group, help=told, no_args_is_help=True, rich_markup_mode=None)
+    for name, command in commands.items():
+        grouped.command(name)(command)
+    app.add_typer(grouped)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.destination import Limit, Since, Until, Where, opened, period
-from connector.cli.options import By, Crm, Json, Yes
+from connector.cli.options import Account, By, Crm, Json, RunOf, Yes
 from connector.cli.output import OUT, agree, say_json, table
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ ActOf = Annotated[
     str | None,
     typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore or erase."),
 ]
-RunOf = Annotated[str | None, typer.Option("--run", help="Only what this run did.")]
-Account = Annotated[str | None, typer.Option("--account", metavar="CRM_ID", help="Only about this CRM account.")]
 Who = Annotated[str | None, typer.Option("--by", help="Only what this person or service did.")]
 Subject = Annotated[str | None, typer.Option("--key", help="Only about the record with this key.")]
 COLUMNS = ("#", "when (UTC)", "who", "act", "run", "account", "record", "what")
@@ -58,8 +56,8 @@ def list_(
 def verify(destination: Where = None, crm: Crm = None, json: Json = False) -> None:
     """Prove that no record of the audit trail was changed or removed; exit 2 names the first that was.
 
-    `connector ledger check` also tells a trail that was cut off at its end. Keep the printed number and hash elsewhere:
-    they show the same to somebody who does not trust this machine.
+    A trail that was cut off is told by its end, which is kept apart from it, and by what was delivered. Keep the
+    printed number and hash elsewhere: they show the same to somebody who does not trust this machine.
 
     Example: connector audit verify --json
     """
@@ -117,8 +115,10 @@ def erase(
 ) -> None:
     """Erase what the ledger's record tells of one account; that something was done, by whom and when, stays.
 
-    Field values go from the audit trail, from finished outbox entries and from plans that are over. What the next plan
-    needs stays: receipts, changes that wait, and the mirror of what the CRM itself shows.
+    Field values, titles and reasons go from the audit trail, from changes that are finished and from plans that are
+    over. All else stays: changes and plans that wait, receipts, links, proposals and why there were none, the mirror of
+    the CRM, the words of whoever dropped a change; run snapshots and the warehouse beside the ledger; backups, exports
+    and plan files; the CRM and billing.
 
     Example: connector audit erase --account 0015g00000AbCdEAAV --by "Ana Ruiz"
     """

@@ -16,7 +16,7 @@ from rich.markup import escape
 from connector.cli.output import OUT
 
 if TYPE_CHECKING:
-    from connector.domain.change import Change, Link, Plan
+    from connector.domain.change import Change, FieldChange, Link, Plan
 
 MARKS = {"create": "+", "update": "~", "close": "-", "unchanged": "=", "held": "!", "associate": "+"}
 COLOURS = {
@@ -80,16 +80,17 @@ def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, 
 
 
 def left_told(plan: Plan, limit: int) -> list[str]:
-    """Say in words what the plan leaves to people: fields they changed, records they deleted or took back."""
+    """Say in words what the plan leaves alone: what people changed, deleted or took back, and what was only found."""
     whys = {
         "deleted_in_crm": "a person deleted it; it is not made again",
         "touched_by_a_person": "a person worked on it; it is theirs to close",
         "undone": "its run was undone; nothing is written to it until it is released",
+        "found_after_rebuild": "found after the ledger was rebuilt, so nobody knows whose it is; a person closes it",
     }
     told = []
     for change in _in_order(plan.changes):
         told += [
-            f"{change.title}: {field.name} is a person's ({_value(field.before, CUT)})"
+            f"{change.title}: {field.name} {_whose(field)} ({_value(field.before, CUT)})"
             for field in (*change.handed_over, *change.theirs)
         ]
         if change.action == "held" and change.key and change.why in whys:
@@ -137,12 +138,18 @@ def _details(change: Change, associated: Sequence[Link], names: Names, size: int
     for link in dict.fromkeys((*change.links, *associated)):
         OUT.print(f"      + {escape(link.name)} → {escape(names.target(link))}  [dim](link)[/]")
     for field in (*change.handed_over, *change.theirs):
-        told = f"{field.name}: {_value(field.before, size)} is a person's; ours would be {_value(field.after, size)}"
+        shown, ours = _value(field.before, size), _value(field.after, size)
+        told = f"{field.name}: {shown} {_whose(field)}; ours would be {ours}"
         OUT.print(f"      {escape(told)}  [dim]({field.policy})[/]")
     for field in change.fields:
         before = "" if change.action == "create" else f"{_value(field.before, size)} → "
         why = f"{field.policy}; {CAUSES[field.cause]}" if field.cause in CAUSES else str(field.policy)
         OUT.print(f"      {escape(field.name)}: {escape(before + _value(field.after, size))}  [dim]({why})[/]")
+
+
+def _whose(field: FieldChange) -> str:
+    """A field that is left alone is a person's, unless all that is known is that it was found so."""
+    return "was found different after a rebuild; left alone" if field.cause == "found" else "is a person's"
 
 
 def _held(changes: Iterable[Change], names: Names) -> None:

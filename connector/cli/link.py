@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connector.cli.destination import Where
 from connector.cli.options import By, Crm, Json, settings
 from connector.cli.output import OUT, say_json, table
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from connector.services.memory import Memory
 
 Billing = Annotated[str, typer.Argument(metavar="BILLING", help="Id of the billing account.")]
-Where = Annotated[
-    str | None, typer.Option("--destination", help="Org or portal, where the ledger knows several: salesforce:00D….")
-]
 COLUMNS = ("billing", "name", "state", "matched by", "CRM account", "in question")
 
 

@@ -18,6 +18,8 @@ AsOf = Annotated[
 Crm = Annotated[str | None, typer.Option("--crm", help="salesforce or hubspot; default: CONNECTOR_CRM.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 By = Annotated[str, typer.Option("--by", help="Who decides this; it is recorded.")]
+RunOf = Annotated[str | None, typer.Option("--run", help="Only what this run planned or did.")]
+Account = Annotated[str | None, typer.Option("--account", metavar="CRM_ID", help="Only about this CRM account.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the plan here (mode 0600).")]
 
 

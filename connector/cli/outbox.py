@@ -10,7 +10,7 @@ import typer
 
 from connector.cli.destination import Limit, Since, Until, Where, destination_of, opened, period
 from connector.cli.entries import COLUMNS, cells, entry_json, show_entry
-from connector.cli.options import By, Crm, Json, Yes, settings
+from connector.cli.options import Account, By, Crm, Json, RunOf, Yes, settings
 from connector.cli.output import OUT, agree, say_json, table
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ Ids = Annotated[
 State = Annotated[
     list[str] | None, typer.Option("--state", help="pending, sending, unknown, parked, delivered, superseded, dropped.")
 ]
-RunOf = Annotated[str | None, typer.Option("--run", help="Only changes that this run planned.")]
-Account = Annotated[str | None, typer.Option("--account", metavar="CRM_ID", help="Only about this CRM account.")]
 Code = Annotated[str | None, typer.Option("--code", help="Only those that the CRM refused with this code.")]
 Everything = Annotated[bool, typer.Option("--all", help="Mean everything, where neither ids nor filters are given.")]
 RetriedBy = Annotated[str | None, typer.Option("--by", help="Who decides this; default: the user of this machine.")]

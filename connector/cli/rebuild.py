@@ -35,8 +35,9 @@ def rebuild(
 ) -> None:
     """Begin a new ledger from our keys in the CRM, after the old one was lost. The CRM itself is only read.
 
-    Afterwards the next sync makes nothing twice, caps and cool-downs go on, and what stands in fields that people may
-    edit is theirs. A backup is better where there is one: `connector ledger restore`.
+    Afterwards the next sync makes nothing twice, and caps and cool-downs go on. What stands in fields that people may
+    edit is left alone where we would write something else, and told as found different after a rebuild. A backup is
+    better where there is one: `connector ledger restore`.
 
     Example: connector ledger rebuild --crm hubspot --dry-run
     """

@@ -68,9 +68,10 @@ def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _note(row: Mapping[str, Any]) -> str:
-    about = next((f"{name} {row[name]}" for name in ("applies", "undoes") if row[name]), "")
+    told = {"applies": "applies", "undoes": "undoes", "applied_by": "applied by"}
+    about = next((f"{words} {row[name]}" for name, words in told.items() if row[name]), "")
     undone = f"undone {_undone(row['undone'])}" if row["undone"] else ""
-    return about or undone
+    return "; ".join(part for part in (about, undone) if part)
 
 
 def _undone(undone: Mapping[str, Any]) -> str:
@@ -80,11 +81,13 @@ def _undone(undone: Mapping[str, Any]) -> str:
 def _show_run(told: Mapping[str, Any]) -> None:
     OUT.print(f"[bold]Run {told['run_id']}[/] ({told['job']}) → {told['destination']}, as of {told['now'][:10]}")
     OUT.print(f"  status       {told['status']}")
-    for label, name in (("applies", "applies"), ("undoes", "undoes"), ("approved by", "approved_by")):
-        if told[name]:
-            OUT.print(f"  {label:<12} {escape(told[name])}")
-    done = {name: told[name] for name in ("created", "updated", "closed", "linked") if told[name]}
-    OUT.print(f"  in the CRM   {_counts(done)}")
+    for label in ("applies", "applied by", "undoes", "approved by"):
+        if about := told[label.replace(" ", "_")]:
+            OUT.print(f"  {label:<12} {escape(about)}")
+    if told["applies"]:
+        OUT.print(f"  wrote        {_counts({name: told[name] for name in told['in_crm'] if told[name]})}")
+    whose = f" (of the plan of run {escape(told['applies'])})" if told["applies"] else ""
+    OUT.print(f"  in the CRM   {_counts({name: count for name, count in told['in_crm'].items() if count})}{whose}")
     OUT.print(f"  fates        {_counts(told['fates'])}")
     if told["undone"]:
         OUT.print(f"  undone       {escape(_undone(told['undone']))}")

@@ -54,8 +54,10 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     OUT.print(f"  held back    {_counts(told['held'])}")
     if told["left_to_people"]:
         OUT.print(f"  people's     {_counts(told['left_to_people'])}")
-        for line in left_told(outcome.plan, diff_lines):
-            OUT.print(f"               [dim]{escape(line)}[/]")
+    if told["left_as_found"]:
+        OUT.print(f"  left alone   {_counts(told['left_as_found'])} found different after the ledger was rebuilt")
+    for line in left_told(outcome.plan, diff_lines):
+        OUT.print(f"               [dim]{escape(line)}[/]")
     OUT.print()
     _ending(told)
 

@@ -163,15 +163,17 @@ class Why(StrEnum):
     DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
     NOTHING_TO_CLOSE = "nothing_to_close"
     UNDONE = "undone"  # a person undid a run: what it wrote is left alone until released
+    FOUND = "found_after_rebuild"  # the ledger that knew what we wrote was lost: nobody can tell whose it is to close
 
 
 class Cause(StrEnum):
-    """Why one field of a record that exists is written."""
+    """Why one field of a record that exists is written, or left alone."""
 
     NEWS = "news"  # what the field tells has changed
     MAPPING = "mapping"  # the mapping or a text of the playbooks was edited
     REPAIR = "repair"  # a field of ours that somebody else changed
     UNDO = "undo"
+    FOUND = "found"  # found different after the ledger was rebuilt: nobody can tell who wrote it, so it is left alone
 
 
 Action = Literal["create", "update", "close", "unchanged", "held", "associate"]
@@ -211,7 +213,10 @@ class Change:
     handed_over: tuple[FieldChange, ...] = ()
     """Fields that a person took over since, with what they typed; noted at delivery, so that they stay theirs."""
     theirs: tuple[FieldChange, ...] = ()
-    """Fields that a person took over earlier and that show something else than we would write."""
+    """Fields that a person took over earlier and that show something else than we would write.
+
+    Like those handed over, some may only have been found different (`Cause.FOUND`).
+    """
     agreed: tuple[FieldChange, ...] = ()
     """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
 

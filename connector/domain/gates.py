@@ -31,6 +31,10 @@ class Load:
     account_week: int = 0
     owner_week: int = 0
     owner_tasks: int = 0
+    open_undone: frozenset[str] = frozenset()
+    """Undone runs whose proposals are counted in `account_open` until they are released."""
+    week_undone: frozenset[str] = frozenset()
+    owner_undone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -209,9 +213,11 @@ def _account_has_room(c: Candidate) -> No | None:
     if c.episode is not None:
         return None
     if c.load.account_open >= caps.per_account:
-        return No(Reason.ACCOUNT_CAP, f"{c.load.account_open} open on this account")
+        told = f"{c.load.account_open} open on this account"
+        return No(Reason.ACCOUNT_CAP, told + _undone_too(c.load.open_undone))
     if c.load.account_week >= caps.per_account_week:
-        return No(Reason.ACCOUNT_CAP, f"{c.load.account_week} new on this account within seven days")
+        told = f"{c.load.account_week} new on this account within seven days"
+        return No(Reason.ACCOUNT_CAP, told + _undone_too(c.load.week_undone))
     return None
 
 
@@ -220,10 +226,16 @@ def _owner_has_room(c: Candidate) -> No | None:
     if c.episode is not None or c.crm.owner_id is None:
         return None
     if c.load.owner_week >= caps.per_owner_week:
-        return No(Reason.OWNER_CAP, f"{c.load.owner_week} new for this owner within seven days")
+        told = f"{c.load.owner_week} new for this owner within seven days"
+        return No(Reason.OWNER_CAP, told + _undone_too(c.load.owner_undone))
     if c.load.owner_tasks > caps.owner_open_tasks:
         return No(Reason.OWNER_BUSY, f"{c.load.owner_tasks} open tasks of ours")
     return None
+
+
+def _undone_too(runs: frozenset[str]) -> str:
+    """Say that what was undone still takes its place, and what frees it."""
+    return f", with what was undone; `connector undo {min(runs)} --release` frees its place" if runs else ""
 
 
 def _healthy(question: Question) -> Gate:

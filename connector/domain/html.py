@@ -80,6 +80,11 @@ def canonical_html(text: str) -> str:
     return "".join(written)
 
 
+def plain_text(text: str) -> str:
+    """Give what a reader reads: no tags, every entity resolved."""
+    return "".join(token for kind, token in _tokens(text) if kind == "text")
+
+
 def _trim(written: list[str]) -> None:
     """Take white space off the end, unless a tag is there."""
     if written and not written[-1].endswith(">"):

@@ -41,7 +41,7 @@ class ClosedEpisode:
     outcome: ClosedOutcome
     closed_on: date
     opened_on: date | None = None
-    """None for one that was taken back: it counts for no cap."""
+    """None for one that was taken back: it counts for no cap, unless it is among the undone."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class UndoneNeed:
     run_id: str
     by: str
     on: date
+    proposed_on: date | None = None
+    """Of one that is closed: it keeps its place in every cap until released, so that nothing else takes it."""
 
 
 @dataclass(frozen=True)

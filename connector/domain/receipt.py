@@ -23,6 +23,11 @@ class Receipt:
     rule: str = ""
     """What made the value that was sent (see `DesiredField.rule`)."""
 
+    @property
+    def is_found(self) -> bool:
+        """It stood in the CRM when the ledger was rebuilt, other than we want it: nothing tells who wrote it."""
+        return self.handed_over and self.sent is None and not self.run_id
+
 
 @dataclass(frozen=True, slots=True)
 class Associated:

@@ -67,6 +67,8 @@ class Delivered:
     """API calls made."""
     because: str = ""
     """Why something was deferred, in the vendor's words or ours."""
+    written: Mapping[str, int] = field(default_factory=dict)
+    """Changes that this delivery brought into the CRM, by action, whichever run planned them."""
     by_entry: Mapping[str, str] = field(default_factory=dict)
     """Entry id → ok, parked, moved, deferred, unknown or waiting."""
 

@@ -150,7 +150,7 @@ class Plans(Protocol):
     """Plans that wait, were approved or applied, by the run that made them."""
 
     def save(self, plan: Plan, status: PlanStatus = PlanStatus.WAITING) -> None:
-        """Store a plan; it supersedes the waiting and approved ones of its job and destination."""
+        """Store a plan; it supersedes the waiting and approved ones of its job and destination that are not newer."""
         ...
 
     def get(self, run_id: str) -> StoredPlan | None:
@@ -268,6 +268,14 @@ class Audit(Protocol):
         self, destination: str, since: datetime | None = None, until: datetime | None = None, run_id: str | None = None
     ) -> Iterator[AuditRecord]:
         """Yield the chain in its order, or a part of it, a page at a time."""
+        ...
+
+    def head(self, destination: str) -> tuple[int, str]:
+        """Number and hash of the chain's last record, as they are kept apart from it; (0, BEGINNING) before any."""
+        ...
+
+    def untold(self, destination: str, since: datetime) -> list[tuple[str, str]]:
+        """List what was delivered since a moment and is in no record, as (run, subject)."""
         ...
 
     def erase(self, destination: str, account_id: str) -> int:

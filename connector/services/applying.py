@@ -56,7 +56,7 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell, deed: Deed | None = 
     try:
         delivered = apply_plan(plan, work.delivering(), deed=deed, late=True)
     except BaseException:
-        work.memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {})
+        work.memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {"applies": plan.run_id})
         raise
     summary = _summary(work, run, plan, delivered)
     work.memory.runs.close(run.id, delivered.status, datetime.now(UTC), kept(summary))

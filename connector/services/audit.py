@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal, assert_never
 
@@ -21,6 +21,11 @@ from connector.ports.ledger import Audit
 
 OWNER_ONLY = 0o600
 Format = Literal["csv", "jsonl"]
+GONE = (
+    "what they told is in an export or a backup from before, and `connector outbox list --state delivered` tells what"
+    " was written; `connector ledger restore FILE` goes on from a backup"
+)
+ANY_TIME = datetime.min.replace(tzinfo=UTC)
 FACT = ("number", "at", "by", "act", "run_id", "subject", "account_id", "crm_id", "digest", "hash")
 
 
@@ -67,21 +72,47 @@ def newest(audit: Audit, destination: str, wanted: Wanted, limit: int) -> list[A
 
 
 def verify(audit: Audit, destination: str) -> Proof:
-    """Walk the whole chain; raise MendError that names the first record that is not what it was."""
-    last: deque[AuditRecord] = deque(maxlen=1)
+    """Walk the whole chain; raise MendError that names the first record that is not what it was.
+
+    Its end is kept apart from it, and so is what was delivered: by them a chain is found out that was cut short.
+    """
+    ended = audit.head(destination)
+    hashes: dict[int, str] = {0: BEGINNING}
+    first: AuditRecord | None = None
+    last = Proof(0, BEGINNING)
 
     def passing() -> Iterator[AuditRecord]:
+        nonlocal first, last
         for record in audit.records(destination):
-            last.append(record)
+            first, last = first or record, Proof(record.number, record.hash)
+            if record.number == ended[0]:
+                hashes[record.number] = record.hash
             yield record
 
     broken = first_broken(passing())
+    if broken is None and last.records > audit.head(destination)[0]:
+        broken = audit.head(destination)[0] + 1  # whoever wrote that did not write its end
+    if broken is None and hashes.get(ended[0], ended[1]) != ended[1]:
+        broken = ended[0]  # made anew, to hang together
     if broken is not None:
         raise MendError(
             f"the audit trail of {destination} is broken at record {broken}: it, or one before it, was changed or"
             " removed",
             hint="records up to there are as they were written; compare with an export or a backup from before",
         )
+    if last.records < ended[0]:
+        raise MendError(
+            f"the audit trail of {destination} ends at record {last.records} and had {ended[0]}: records"
+            f" {last.records + 1} to {ended[0]} were removed",
+            hint=GONE,
+        )
+    _refuse_unexplained(audit, destination)
+    _refuse_untold(audit, destination, first)
+    return last
+
+
+def _refuse_unexplained(audit: Audit, destination: str) -> None:
+    """Values may only be gone where somebody erased them."""
     erased = {record.subject for record in audit.records(destination) if record.act is Act.ERASE}
     unexplained = next(
         (one for one in audit.records(destination) if one.values is None and one.account_id not in erased), None
@@ -92,7 +123,20 @@ def verify(audit: Audit, destination: str) -> Proof:
             " them",
             hint="what was done is as it was written; what was written with it is in an export or a backup from before",
         )
-    return Proof(last[0].number, last[0].hash) if last else Proof(0, BEGINNING)
+
+
+def _refuse_untold(audit: Audit, destination: str, first: AuditRecord | None) -> None:
+    """Every delivery since the trail began is in it; a whole chain that lacks one was cut, its kept end with it."""
+    untold = audit.untold(destination, first.at if first is not None else ANY_TIME)
+    if not untold:
+        return
+    (run, subject), count = untold[0], len(untold)
+    told = "one delivery" if count == 1 else f"{count:,} deliveries"
+    raise MendError(
+        f"the audit trail of {destination} lacks {told}, the first of {subject} by run {run}: records were removed from"
+        " its end",
+        hint=GONE if first is not None else f"{GONE}; a ledger of before there was a trail has none until its next run",
+    )
 
 
 def as_json(record: AuditRecord, with_values: bool = True) -> dict[str, Any]:

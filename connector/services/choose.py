@@ -164,21 +164,37 @@ class _Tally:
     week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     owner_week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     owner_tasks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    undone: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """(Which cap, of whom) → undone runs whose proposals still take a place there."""
 
     @classmethod
     def of(cls, crm: Crm, today: date) -> _Tally:
         tally = cls(since=today - WEEK)
         for context in crm.contexts.values():
-            # One that was opened this week and is closed already was a proposal of this week all the same.
-            opened: list[date | None] = [episode.opened_on for episode in context.open_episodes]
-            opened += [episode.opened_on for episode in context.closed_episodes]
-            lately = sum(on is not None and on > tally.since for on in opened)
-            tally.open[context.account_id] += len(context.open_episodes)
-            tally.week[context.account_id] += lately
-            if context.owner_id is not None:
-                tally.owner_week[context.owner_id] += lately
-                tally.owner_tasks[context.owner_id] += context.open_tasks
+            tally.add(context)
         return tally
+
+    def add(self, context: CrmContext) -> None:
+        """Count what stands on an account already."""
+        # What was undone keeps its place until it is released: nothing else is proposed in its stead.
+        undone = [one for one in context.undone if one.proposed_on is not None]
+        new = {one.run_id for one in undone if self._is_of_this_week(one.proposed_on)}
+        # One that was opened this week and is closed already was a proposal of this week all the same.
+        opened: list[date | None] = [one.opened_on for one in context.open_episodes]
+        opened += [one.opened_on for one in context.closed_episodes] + [one.proposed_on for one in undone]
+        lately = sum(map(self._is_of_this_week, opened))
+        account, owner = context.account_id, context.owner_id
+        self.open[account] += len(context.open_episodes) + len(undone)
+        self.week[account] += lately
+        self.undone["open", account] |= {one.run_id for one in undone}
+        self.undone["week", account] |= new
+        if owner is not None:
+            self.owner_week[owner] += lately
+            self.owner_tasks[owner] += context.open_tasks
+            self.undone["owner", owner] |= new
+
+    def _is_of_this_week(self, on: date | None) -> bool:
+        return on is not None and on > self.since
 
     def load(self, context: CrmContext) -> Load:
         owner = context.owner_id or ""
@@ -188,6 +204,9 @@ class _Tally:
             account_week=self.week[context.account_id],
             owner_week=self.owner_week[owner],
             owner_tasks=self.owner_tasks[owner],
+            open_undone=frozenset(self.undone["open", context.account_id]),
+            week_undone=frozenset(self.undone["week", context.account_id]),
+            owner_undone=frozenset(self.undone["owner", owner]),
         )
 
     def count(self, candidate: Candidate) -> None:

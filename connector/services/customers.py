@@ -11,6 +11,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import owned_offers
+from connector.domain.hold import Hold
 from connector.domain.intent import intent_of
 from connector.domain.link import LinkState, linked
 from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
@@ -79,7 +80,6 @@ def _context(
     open_tasks: int,
 ) -> CrmContext:
     owner = world.owner("ae", account)
-    holds = [(e.need, world.holds[e.key]) for e in episodes if e.key in world.holds]
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
     return CrmContext(
         account_id=account.id,
@@ -93,14 +93,20 @@ def _context(
             for e in episodes
             if e.state is not EpisodeState.OPEN
         ),
-        undone=tuple(UndoneNeed(need, hold.run_id, hold.by, hold.at.date()) for need, hold in holds),
+        undone=tuple(_undone(e, world.holds[e.key]) for e in episodes if e.key in world.holds),
         open_tasks=open_tasks,
     )
 
 
 def _counted_from(episode: Episode) -> date | None:
-    """What we took back was no proposal of its week."""
+    """What we took back was no proposal of its week; what a person undid keeps its place as an undone one."""
     return None if episode.state is EpisodeState.WITHDRAWN else episode.opened_at.date()
+
+
+def _undone(episode: Episode, hold: Hold) -> UndoneNeed:
+    is_closed = episode.state is EpisodeState.WITHDRAWN
+    proposed_on = episode.opened_at.date() if is_closed else None
+    return UndoneNeed(episode.need, hold.run_id, hold.by, hold.at.date(), proposed_on)
 
 
 def _outcome(episode: Episode) -> ClosedOutcome:

@@ -175,6 +175,7 @@ def _tally(session: Session) -> Delivered:
         waiting=counts["waiting"],
         calls=session.calls,
         because=session.stopped or (STILL_BUSY if counts["deferred"] else ""),
+        written=Counter(session.entries[id].change.action for id, fate in fates.items() if fate == "ok"),
         by_entry=fates,
     )
 

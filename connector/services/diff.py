@@ -5,11 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.change import Change, CrmRecord, Desired, FieldChange, Policy, RecordType, Schema, Why
+from connector.domain.change import (
+    Cause,
+    Change,
+    CrmRecord,
+    Desired,
+    FieldChange,
+    FieldSpec,
+    Policy,
+    RecordType,
+    Scalar,
+    Schema,
+    Why,
+)
 from connector.domain.intent import Held
 from connector.domain.merge import Finding, is_touched, merge, merge_new
 from connector.domain.normalise import same
-from connector.domain.receipt import KnownRecord, associated
+from connector.domain.receipt import KnownRecord, Receipt, associated
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +54,8 @@ def create(one: Desired, schema: Schema, at: datetime) -> Change:
 
 def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) -> Change:
     """Plan what an existing record lacks, or that it is left alone."""
-    if one.close and _may_be_a_persons(known, seen, schema):
-        # What a person works on is theirs to close; an adopted record might be.
-        return hold(one, Why.PERSON, seen.record.id)
+    if one.close and (why := _why_not_to_close(known, seen, schema)) is not None:
+        return hold(one, why, seen.record.id)
     receipts = known.receipts if known is not None else {}
     # Of a record found by its key alone, or brought back by a rebuild, nobody knows any more what we wrote.
     is_found = seen.adopted or (known is not None and not known.receipts)
@@ -57,11 +68,11 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
         elif merged.finding is Finding.HANDED_OVER:
             handed_over.append(FieldChange(name, live, wanted.value, wanted.policy))
         elif merged.finding is Finding.THEIRS:
-            theirs.append(FieldChange(name, live, wanted.value, wanted.policy))
+            theirs.append(FieldChange(name, live, wanted.value, wanted.policy, _whose(receipts[name], live, spec)))
         elif is_found and same(live, wanted.value, spec):
             agreed.append(FieldChange(name, live, wanted.value, wanted.policy, rule=wanted.rule))
         elif is_found and wanted.policy is Policy.MERGE and wanted.value is not None:
-            handed_over.append(FieldChange(name, live, wanted.value, wanted.policy))
+            handed_over.append(FieldChange(name, live, wanted.value, wanted.policy, Cause.FOUND))
     return Change(
         id=_id(one),
         action="unchanged" if not fields else "close" if one.close else "update",
@@ -80,14 +91,24 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
     )
 
 
-def _may_be_a_persons(known: KnownRecord | None, seen: Seen, schema: Schema) -> bool:
+def _why_not_to_close(known: KnownRecord | None, seen: Seen, schema: Schema) -> Why | None:
+    """What a person works on is theirs to close; so may be what the ledger has known only since it was rebuilt."""
     if known is None or not known.receipts:
-        return True
-    return any(
-        is_touched(receipt, seen.record.fields.get(name), schema.fields[name])
+        return Why.FOUND
+    shown = seen.record.fields
+    touched = [
+        _whose(receipt, shown.get(name), schema.fields[name])
         for name, receipt in known.receipts.items()
-        if name in schema.fields
-    )
+        if name in schema.fields and is_touched(receipt, shown.get(name), schema.fields[name])
+    ]
+    if not touched:
+        return None
+    return Why.FOUND if set(touched) == {Cause.FOUND} else Why.PERSON
+
+
+def _whose(receipt: Receipt, live: Scalar, spec: FieldSpec) -> Cause:
+    """Tell a field that was found different after a rebuild, and is as it was found, from one that a person typed."""
+    return Cause.FOUND if receipt.is_found and same(live, receipt.shown, spec) else Cause.NEWS
 
 
 def hold(one: Desired, why: Why, crm_id: str | None) -> Change:

@@ -1,9 +1,9 @@
 """Turns a plan into outbox entries, in one transaction: before it nothing has happened, after it nothing is lost.
 
-A newer plan takes the place of what still waited for the same record. A record on the wire when this delivery began
-stays out: its old entry is settled first, and the next plan sees the result. What a plan noticed (deletions, fields
-that people took over, records found again) is noted in the same transaction. A plan that is applied again after a kill
-goes on with the entries it has.
+A newer plan takes the place of what still waited for the same record; of an older one, applied late, such changes are
+`moved`. A record on the wire when this delivery began stays out: its old entry is settled first, and the next plan sees
+the result. What a plan noticed (deletions, fields that people took over, records found again) is noted in the same
+transaction. A plan that is applied again after a kill goes on with the entries it has.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from connector.domain.receipt import KnownRecord, Receipt
 from connector.services.batches import WRITTEN
 from connector.services.readback import still_as_planned
 from connector.services.session import Session
-from connector.services.stepping import stepping_aside
+from connector.services.stepping import left_to_newer, stepping_aside
 
-NEVER_SENT = Receipt(sent=None, shown=None)
 MOVED_SHARE = 0.1
 MOVED_LEAST = 10
 """More than this share of a plan, and at least so many changes, moved: the plan describes another world."""
@@ -33,7 +32,12 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     taken = {entry.id for entry in session.means.outbox.of_run(plan.run_id)}
     changes = [change for change in plan.changes if change.key and subject_of(change) not in blocked]
     new = [entry for entry in _entries(plan, changes, session.at()) if entry.id not in taken]
-    overtaken = [entry.to(DeliveryState.SUPERSEDED, MOVED) for entry in new if _ledger_moved(session, entry.change)]
+    newer = left_to_newer(session, plan)
+    overtaken = [
+        entry.to(DeliveryState.SUPERSEDED, MOVED)
+        for entry in new
+        if entry.change.key in newer or _ledger_moved(session, entry.change)
+    ]
     gone = {entry.id for entry in overtaken}
     going, moved = still_as_planned(session, [entry for entry in new if entry.id not in gone])
     if session.is_stopped:  # the CRM does not answer: keep the entries, they are compared when they are sent
@@ -122,7 +126,7 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
     if change.action == "held":
         return []
     taken_over = {
-        field.name: replace(known.receipts.get(field.name, NEVER_SENT), handed_over=True)
+        field.name: _handed_over(known.receipts.get(field.name), field)
         for field in change.handed_over
         if _is_a_persons(session, change, known.receipts.get(field.name), field)
     }
@@ -132,6 +136,11 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
     noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
     is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
     return [noted] if is_news else []
+
+
+def _handed_over(receipt: Receipt | None, field: FieldChange) -> Receipt:
+    """Note that a field is ours no more; of one that we know nothing of, what it shows, so that an edit is told."""
+    return Receipt(None, field.before, handed_over=True) if receipt is None else replace(receipt, handed_over=True)
 
 
 def _is_a_persons(session: Session, change: Change, receipt: Receipt | None, field: FieldChange) -> bool:

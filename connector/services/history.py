@@ -1,7 +1,8 @@
 """What runs did, from the ledger alone: how each ended, what of it is in the CRM, what is not, and what was undone.
 
 A run that ended well did what it planned, so its summary tells. Of any other the outbox is asked, because what it left
-behind may have been delivered, superseded or dropped since.
+behind may have been delivered, superseded or dropped since. A plan that another run applied counts for that run, by
+what it wrote itself: applied twice, it wrote nothing the second time.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from connector.services.memory import Memory
 LOOK = 1000
 """So many runs are looked through for the one that undid another."""
 NAMES: Mapping[str, str] = {"create": "created", "update": "updated", "close": "closed", "associate": "linked"}
+ONLY_PLANNED = (RunStatus.PLANNED, RunStatus.WAITING)
 WAITING = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 
 
 def list_runs(memory: Memory, limit: int) -> list[dict[str, Any]]:
     """Describe the newest runs, newest first."""
     runs = memory.runs.list(limit)
-    undone = _undone(memory, runs)
-    return [_row(run, _counts(memory, run), undone.get(run.id), _was_killed(run, runs)) for run in runs]
+    undone, applied = _undone(memory, runs), _applied(runs)
+    return [
+        _row(run, _counts(memory, run, applied), undone.get(run.id), _was_killed(run, runs), applied.get(run.id))
+        for run in runs
+    ]
 
 
 def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
@@ -36,9 +41,12 @@ def show_run(memory: Memory, run_id: str) -> dict[str, Any]:
     if run is None:
         raise MendError(f"the ledger knows no run {run_id}", hint="`connector runs` lists them")
     entries, runs = _entries(memory, run), memory.runs.list(LOOK)
-    stored = memory.plans.get(_wrote_as(run))
+    stored, applied = memory.plans.get(_wrote_as(run)), _applied(runs)
+    undone = _undone(memory, runs).get(run.id)
+    in_crm = _counted(entries)
     return {
-        **_row(run, _counted(entries), _undone(memory, runs).get(run.id), _was_killed(run, runs)),
+        **_row(run, _counts(memory, run, applied), undone, _was_killed(run, runs), applied.get(run.id)),
+        "in_crm": {name: in_crm[name] for name in NAMES.values()},
         "approved_by": stored.approved_by if stored is not None else None,
         "fates": dict(sorted(Counter(str(entry.state) for entry in entries).items())),
         "changes": [_change(entry) for entry in entries],
@@ -52,7 +60,19 @@ def _was_killed(run: Run, runs: Sequence[Run]) -> bool:
     return run.status is RunStatus.RUNNING and any(one.started_at > run.started_at for one in ended)
 
 
-def _row(run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None, was_killed: bool) -> dict[str, Any]:
+def _applied(runs: Sequence[Run]) -> dict[str, str]:
+    """Map each run whose plan was applied by another → that one; of several the first that wrote anything."""
+    found: dict[str, str] = {}
+    for run in runs:  # newest first
+        plan = run.summary.get("applies")
+        if plan and (plan not in found or run.summary.get("written")):
+            found[plan] = run.id
+    return found
+
+
+def _row(
+    run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None, was_killed: bool, applied_by: str | None
+) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "job": run.job,
@@ -64,16 +84,23 @@ def _row(run: Run, counts: Mapping[str, int], undone: Mapping[str, Any] | None, 
         **{name: counts.get(name, 0) for name in (*NAMES.values(), "parked", "waiting")},
         "api_calls": run.summary.get("api_calls", {}).get("crm"),
         "applies": run.summary.get("applies"),
+        "applied_by": applied_by,
         "undoes": run.summary.get("undoes"),
         "undone": undone,
     }
 
 
-def _counts(memory: Memory, run: Run) -> Mapping[str, int]:
-    if run.status is not RunStatus.SUCCESS:
-        return _counted(_entries(memory, run))
-    planned = run.summary.get("plan", {})
-    return {name: planned.get(action, 0) for action, name in NAMES.items()}
+def _counts(memory: Memory, run: Run, applied: Mapping[str, str]) -> Mapping[str, int]:
+    if run.id in applied and run.status in ONLY_PLANNED:
+        return {}
+    if run.status is RunStatus.SUCCESS and not run.summary.get("applies"):
+        return _named(run.summary.get("plan", {}))
+    left, wrote = _counted(_entries(memory, run)), run.summary.get("written")
+    return left | _named(wrote) if wrote is not None and run.summary.get("applies") else left
+
+
+def _named(actions: Mapping[str, int]) -> dict[str, int]:
+    return {name: actions.get(action, 0) for action, name in NAMES.items()}
 
 
 def _entries(memory: Memory, run: Run) -> list[OutboxEntry]:

@@ -15,6 +15,7 @@ from connector.domain.change import CrmRecord, FieldChange, Outcome, RecordType,
 from connector.domain.normalise import same
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord, Receipt, associated, resolved
+from connector.domain.rewriting import is_made_of
 from connector.services.session import Session
 
 
@@ -122,7 +123,12 @@ def shown_after(session: Session, accepted: Mapping[str, tuple[OutboxEntry, Outc
         records = session.ask(partial(session.means.reader.read, type, list(ids), sorted(names), links=False))
         for crm_id, record in (records or {}).items():
             entry, outcome = accepted[ids[crm_id]]
-            shown[entry.id] |= {name: record.fields.get(name) for name in entry.sent if name not in outcome.shown}
+            # Between the write and this read a person may have been quicker: only what the CRM made of it is its word.
+            shown[entry.id] |= {
+                field.name: record.fields.get(field.name)
+                for field in entry.change.fields
+                if field.name not in outcome.shown and _is_made_of(session, entry, field, record)
+            }
             if _was_heard_late(session, entry):
                 shown[entry.id] = _ours(session, entry, record)
     return shown
@@ -184,6 +190,11 @@ def _read(
         by_id[crm_id]: record
         for crm_id, record in session.means.reader.read(type, list(by_id), names, links=False).items()
     }
+
+
+def _is_made_of(session: Session, entry: OutboxEntry, field: FieldChange, record: CrmRecord) -> bool:
+    spec = session.means.reader.schema(entry.change.type).fields.get(field.name)
+    return spec is not None and is_made_of(record.fields.get(field.name), field.after, spec)
 
 
 def _is_there(record: CrmRecord | None) -> bool:

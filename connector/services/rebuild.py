@@ -1,9 +1,10 @@
 """`ledger rebuild`: begins a new ledger with what the CRM tells of our records, after the old one was lost.
 
 Everything is stored in one transaction under the destination's lease, so a kill leaves either nothing or all of it.
-Records come back without receipts: what stands in their fields counts as a person's, save in fields of our own
-namespace. The ledger begins a new life, so that plans made before are refused. A ledger that knows records already is
-refused unless a merge is asked for, which adds what it lacks and forgets nothing.
+Records come back without receipts: what stands in their fields is left alone as if a person had typed it (and told as
+found, for nobody knows), save in fields of our own namespace. The ledger begins a new life, so that plans made before
+are refused. A ledger that knows records already is refused unless a merge is asked for, which adds what it lacks and
+forgets nothing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An opportunity tells its need and episode in fields of ours. A small proposal has no opportunity, only its task, whose
 key is a digest: it is found by making the keys of every need of its account anew and comparing. The same tells whose
 an opportunity was when the CRM shows no account of a deleted one. What is not in the CRM is not invented: receipts,
-briefs and holds stay lost, so every field that may be a person's counts as a person's.
+briefs and holds stay lost, so every field that may be a person's is left as it was found.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ def apply_plan(
         crm.bulk,
         means.actor,
         memory.holds,
+        memory.runs,
     )
     limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
     told = replace(plan, whole=plan.whole and not late)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connector.domain.change import Plan
+from connector.domain.change import Cause, Plan, Why
 from connector.domain.run import Delivered
 from connector.services.plan import counts
 
@@ -20,8 +20,10 @@ def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
     actions, fates = counts(plan), delivered or Delivered()
     return {
         "left_to_people": left_to_people(plan),
+        "left_as_found": left_as_found(plan),
         "plan": {name: actions[name] for name in ACTIONS},
         "delivered": {name: getattr(fates, name) for name in FATES},
+        "written": {name: fates.written[name] for name in ACTIONS if fates.written.get(name)},
         "waits": _waits(plan, fates),
     }
 
@@ -34,9 +36,22 @@ def kept(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def left_to_people(plan: Plan) -> dict[str, int]:
     """Count what a plan leaves alone because people changed, deleted or took it back."""
-    whys = Counter(change.why for change in plan.changes if change.action == "held" and change.key and change.why)
-    fields = sum(len(change.handed_over) + len(change.theirs) for change in plan.changes)
+    held = (change for change in plan.changes if change.action == "held" and change.key)
+    whys = Counter(change.why for change in held if change.why and change.why != Why.FOUND)
+    fields = sum(not is_found for is_found in _left(plan))
     return ({"fields": fields} if fields else {}) | {str(why): whys[why] for why in sorted(whys)}
+
+
+def left_as_found(plan: Plan) -> dict[str, int]:
+    """Count what was found different after the ledger was rebuilt: it is left alone, and nobody is said to own it."""
+    fields = sum(_left(plan))
+    records = sum(change.why == Why.FOUND for change in plan.changes)
+    return ({"fields": fields} if fields else {}) | ({"records": records} if records else {})
+
+
+def _left(plan: Plan) -> list[bool]:
+    """For each field that is left alone, whether it was only found."""
+    return [field.cause is Cause.FOUND for change in plan.changes for field in (*change.handed_over, *change.theirs)]
 
 
 def _waits(plan: Plan, delivered: Delivered) -> dict[str, Any]:

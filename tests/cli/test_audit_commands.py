@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from connector.cli.app import app
 from connector.cli.boundary import guarded
 from connector.config.settings import load_settings, shipped
 from connector.domain.audit import Act, AuditRecord, Deed, first_broken
-from connector.domain.change import Destination
+from connector.domain.change import Change, Destination, RecordType
+from connector.domain.outbox import DeliveryState, OutboxEntry, entry_of
 
 WHERE = "salesforce:00D1"
 AT = datetime(2026, 9, 30, 12, tzinfo=UTC)
@@ -120,6 +122,72 @@ def test_verify_names_what_was_forged(
 
     assert run("verify") == 2
     assert "broken at record 2" in capsys.readouterr().err
+
+
+CUT = "DELETE FROM audit WHERE number > 2"
+TO_SECOND = "hash = (SELECT hash FROM audit WHERE number = 2)"
+SHORT = "ends at record 2 and had 4: records 3 to 4 were removed"
+
+
+@pytest.mark.parametrize(
+    ("forgeries", "why"),
+    [
+        ((CUT,), SHORT),
+        ((CUT, "DELETE FROM audit_values WHERE number > 2"), SHORT),
+        (("DELETE FROM audit",), "ends at record 0 and had 4"),
+        ((CUT, "DELETE FROM audit_heads"), "broken at record 1"),
+        ((f"UPDATE audit_heads SET number = 2, {TO_SECOND}",), "record 3"),
+        (("UPDATE audit_heads SET hash = 'another'",), "broken at record 4"),
+    ],
+)
+def test_verify_tells_a_trail_that_was_cut_off(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path, forgeries: tuple[str, ...], why: str
+) -> None:
+    """Whoever removes the newest records, or what tells of the end, is found out: exit 2, with where and the cure."""
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        for forgery in forgeries:
+            connection.execute(forgery)
+
+    assert run("verify") == 2
+    told = capsys.readouterr().err
+    assert why in told
+    assert "a backup from before" in told
+
+
+def delivered(number: int) -> OutboxEntry:
+    """The entry that a deed of the trail tells of."""
+    one = deed(number)
+    change = Change(f"opportunity:{one.subject}", "update", RecordType.OPPORTUNITY, one.subject, "001A", "Deal", "")
+    entry = entry_of(change, WHERE, one.run_id, "sync", 0)
+    return replace(entry.to(DeliveryState.SENDING).delivered(one.crm_id), changed_at=one.at)
+
+
+@pytest.mark.parametrize(
+    ("forgeries", "code", "told"),
+    [
+        ((), 0, ""),
+        (
+            (CUT, f"UPDATE audit_heads SET number = 2, {TO_SECOND}"),
+            2,
+            f"lacks one delivery, the first of {4:032x} by run run-4",
+        ),
+        (("DELETE FROM audit", "DELETE FROM audit_heads"), 2, "lacks 2 deliveries"),
+    ],
+)
+def test_verify_knows_what_was_delivered(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path, forgeries: tuple[str, ...], code: int, told: str
+) -> None:
+    """A trail that was cut together with what tells of its end lacks a delivery, and that is named."""
+    with open_ledger(load_settings()) as memory:
+        lease = memory.leases.take(WHERE, "me", 0, 60)
+        assert lease is not None
+        memory.outbox.commit(lease, [delivered(1), delivered(4)])
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        for forgery in forgeries:
+            connection.execute(forgery)
+
+    assert run("verify") == code
+    assert told in capsys.readouterr().err
 
 
 def test_export_as_jsonl_proves_itself(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.cli.diff import edits_told, plan_diff, plan_summary
-from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref
+from connector.cli.diff import edits_told, left_told, plan_diff, plan_summary
+from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref, Why
 
 OPPORTUNITY, TASK = RecordType.OPPORTUNITY, RecordType.TASK
 ACCOUNT = Link("account", "AccountId", Ref(RecordType.ACCOUNT, id="001A"))
@@ -140,6 +140,21 @@ def test_what_a_person_took_over_is_told(capsys: pytest.CaptureFixture[str]) -> 
 
     assert "      Amount: 9000 is a person's; ours would be 12000  (merge)" in lines
     assert "      Subject: Ring them is a person's; ours would be Call Acme  (merge)" in lines
+
+
+def test_what_was_found_after_a_rebuild_is_nobodys(capsys: pytest.CaptureFixture[str]) -> None:
+    """A field whose writer nobody knows any more is told as found, not as a person's; so is a record to close."""
+    found = FieldChange("Amount", "9000", "12000", Policy.MERGE, Cause.FOUND)
+    adopted = change("unchanged", OPPORTUNITY, "k1", "Acme – Seats", crm_id="006A", handed_over=(found,))
+    standing = change("held", OPPORTUNITY, "k2", "Beta – Seats", crm_id="006B", why=Why.FOUND)
+    lines = shown(capsys, adopted)
+
+    told = "was found different after a rebuild; left alone"
+    assert f"      Amount: 9000 {told}; ours would be 12000  (merge)" in lines
+    assert left_told(plan(adopted, standing), 9) == [
+        f"Acme – Seats: Amount {told} (9000)",
+        "Beta – Seats: found after the ledger was rebuilt, so nobody knows whose it is; a person closes it",
+    ]
 
 
 def test_a_field_says_why_it_is_written_when_it_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:

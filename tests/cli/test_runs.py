@@ -121,6 +121,50 @@ def test_the_list_for_people_says_what_was_undone(run: Started, capsys: pytest.C
     assert "half" not in capsys.readouterr().out
 
 
+@pytest.fixture
+def applied(memory: Memory) -> Memory:
+    """A plan made by `made`, applied by `first` as far as it went, and once more by `again`."""
+    noted(memory, "made", RunStatus.PLANNED, plan={"create": 5, "update": 1}, written={})
+    noted(memory, "first", RunStatus.PARTIAL, "apply", applies="made", plan={"create": 5}, written={"create": 2})
+    noted(memory, "again", RunStatus.SUCCESS, "apply", applies="made", plan={"create": 5}, written={})
+    noted(memory, "broken", RunStatus.FAILED, "apply", applies="made")
+    lease = memory.leases.take(HERE, "me", 0, 60)
+    assert lease is not None
+    done = [entry("made", f"m{number}", "create", DeliveryState.DELIVERED) for number in range(2)]
+    memory.outbox.commit(lease, [*done, entry("made", "m3", "create", DeliveryState.PARKED)])
+    return memory
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_run_that_applied_a_plan_counts_what_it_wrote_itself(
+    run: Started, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the plan; the run that made it wrote nothing and names who applied it; a second time writes nothing."""
+    assert run("runs", "--json") == 0
+    told = {row["run_id"]: row for row in json.loads(capsys.readouterr().out)["runs"]}
+    run("runs")
+    shown = capsys.readouterr().out
+
+    names = ("created", "updated", "parked", "applies", "applied_by")
+    assert [told["made"][name] for name in names] == [0, 0, 0, None, "first"]
+    assert [told["first"][name] for name in names] == [2, 0, 1, "made", None]
+    assert [told["again"][name] for name in names] == [0, 0, 1, "made", None]
+    assert "applied by first" in shown
+    assert "applies made" in shown
+
+
+@pytest.mark.usefixtures("applied")
+def test_one_run_that_applied_a_plan_tells_both(run: Started, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it wrote itself, and what of the plan is in the CRM by now."""
+    run("runs", "again")
+    again = " ".join(capsys.readouterr().out.split())
+    run("runs", "made")
+    made = " ".join(capsys.readouterr().out.split())
+
+    assert "applies made wrote nothing in the CRM created 2 (of the plan of run made)" in again
+    assert "applied by first in the CRM created 2 fates" in made
+
+
 def test_several_destinations_are_told_apart(run: Started, memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:
     """With runs to two places the list has a column for them."""
     noted(memory, "elsewhere", RunStatus.SUCCESS, destination="salesforce:00D")

@@ -82,17 +82,21 @@ def test_a_plan_file_that_tells_of_another_run_is_refused(installed: World) -> N
 
 
 def test_a_plan_applied_twice_writes_once(installed: World) -> None:
-    """The second time there is nothing left to do."""
+    """The second time there is nothing left to do, and `runs` says so: each run with what it wrote itself."""
     file, _ = planned(installed)
     first = installed.run("apply", str(file), "--yes", "--json").json
     before = values_of(installed)
 
     again = installed.run("apply", str(file), "--yes", "--json")
+    told = {run["run_id"]: run for run in installed.run("runs", "--json").json["runs"]}
 
     assert again.code in (0, 2, 3)
     assert not installed.side.writes()
     assert values_of(installed) == before
     assert len(before) == first["plan"]["create"]
+    once, twice, made = (told[id] for id in (first["run_id"], again.json["run_id"], first["applies"]))
+    assert [run["created"] for run in (made, once, twice)] == [0, len(before), 0]
+    assert (made["applied_by"], once["applies"], twice["applies"]) == (once["run_id"], made["run_id"], made["run_id"])
 
 
 def test_a_large_plan_waits_for_a_persons_word(installed: World) -> None:

@@ -108,6 +108,8 @@ def test_the_next_sync_makes_nothing_twice_and_overwrites_nobody(synced: World) 
     again = synced.sync()
 
     assert told["plan"] == again["plan"]
+    assert told["left_as_found"]["fields"] >= 1
+    assert "fields" not in told["left_to_people"] | again["left_to_people"]
     assert {action for action, count in told["plan"].items() if count} == {"unchanged"}
     assert not synced.side.writes()
     assert {one.key: one.values for type in ("opportunity", "task") for one in synced.side.ours(type)} == before

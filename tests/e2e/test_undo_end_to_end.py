@@ -85,7 +85,7 @@ def test_a_run_of_five_hundred_records_is_taken_back(installed: World) -> None:
 
 
 def test_proposals_that_were_undone_come_again_only_once_released(synced: World) -> None:
-    """What nobody touched is closed; the next run makes none of it again, and may when it is released."""
+    """What nobody touched is closed; the next run makes none of it again and nothing in its place, until released."""
     side, bad = synced.side, newest(synced)
     made = values(synced, "stage", "status")
     moved, done = side.ours("opportunity")[0], side.ours("task")[0]
@@ -95,8 +95,9 @@ def test_proposals_that_were_undone_come_again_only_once_released(synced: World)
     needs = {(one.account_id, one.need) for one in episodes(synced) if one.key != moved.key}
 
     told = synced.run("undo", bad, "--yes", "--json").json
-    after = values(synced, "stage", "status")
+    after, before = values(synced, "stage", "status"), {one.key for one in episodes(synced)}
     held = synced.sync()
+    instead = [one for one in episodes(synced) if one.key not in before and one.account_id in dict(needs)]
     unreleased = [one for one in episodes(synced) if (one.account_id, one.need) in needs]
     lists = synced.run("runs").out
     released = synced.run("undo", bad, "--release", "--json").json
@@ -114,6 +115,7 @@ def test_proposals_that_were_undone_come_again_only_once_released(synced: World)
         else:
             assert (stage or status) in (side.stages["lost"], "DEFERRED", "Deferred")
     assert held["held"]["undone"] >= len(needs)
+    assert instead == []
     assert {one.ordinal for one in unreleased} == {1}
     assert sum(one.state is EpisodeState.WITHDRAWN for one in unreleased) >= len(needs) - 1
     assert f"undone by {getpass.getuser()}" in lists
@@ -121,6 +123,7 @@ def test_proposals_that_were_undone_come_again_only_once_released(synced: World)
     again = [one for one in episodes(synced) if (one.account_id, one.need) in needs and one.state is EpisodeState.OPEN]
     assert [one for one in again if one.ordinal == 2]
     assert not [one for one in again if one.ordinal > 2]
+    assert synced.run("audit", "verify").code == 0
 
 
 def test_an_undo_shows_what_it_does_and_asks_first(synced: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.keys import task_key
 from connector.domain.play import NEGOTIATION
 from connector.domain.receipt import KnownRecord
+from connector.services.summary import left_as_found, left_to_people
 from connector.services.track import ended_mentions
 from connector.services.world import World as CrmWorld
 from tests.services.delivery_world import DESTINATION, OPPORTUNITY, World, opportunity, with_fields
@@ -66,7 +67,7 @@ def known_without_receipts(here: World, crm_id: str) -> None:
 
 
 def test_what_stands_as_we_would_write_it_is_ours_again(tmp_path: Path) -> None:
-    """Same values get receipts; others are a person's for good, save those of our own namespace."""
+    """Same values get receipts; others are left alone for good, as found, save those of our own namespace."""
     here = World(tmp_path)
     desired = with_fields(opportunity(1), note=("seats full", Policy.MERGE), score=("31", Policy.OWN))
     here.sync([desired])
@@ -78,8 +79,11 @@ def test_what_stands_as_we_would_write_it_is_ours_again(tmp_path: Path) -> None:
     here.lose_ledger(tmp_path / "new")
     known_without_receipts(here, record.id)
 
-    here.sync([desired])
+    first = here.plan([desired])
+    here.deliver(first)
 
+    assert left_as_found(first) == left_as_found(here.plan([desired])) == {"fields": 1}
+    assert left_to_people(first) == {}
     (known,) = (one for key, one in here.ledger.receipts.records(DESTINATION).items() if key == desired.key)
     assert {name for name, receipt in known.receipts.items() if receipt.handed_over} == {"note"}
     assert not known.receipts["amount"].handed_over
@@ -87,11 +91,31 @@ def test_what_stands_as_we_would_write_it_is_ours_again(tmp_path: Path) -> None:
     assert (shown["note"], shown["score"]) == ("call Bob first", "31")
     closing = replace(desired, close=True, fields=with_fields(desired, stage=("Closed", Policy.MERGE)).fields)
     (change,) = (one for one in here.plan([closing]).changes if one.type is OPPORTUNITY)
-    assert (change.action, change.why) == ("held", Why.PERSON)
+    assert (change.action, change.why) == ("held", Why.FOUND)
+
+
+def test_what_a_person_changes_after_a_rebuild_is_theirs(tmp_path: Path) -> None:
+    """A field that was found different and shows something else by now was typed by a person; so is its record."""
+    here = World(tmp_path)
+    desired = with_fields(opportunity(1), note=("seats full", Policy.MERGE))
+    here.sync([desired])
+    record = here.crm.by_key(desired.key)
+    assert record is not None
+    here.crm.edit(record.id, "note", "call Bob first")
+    (tmp_path / "new").mkdir()
+    here.lose_ledger(tmp_path / "new")
+    known_without_receipts(here, record.id)
+    here.sync([desired])
+
+    here.crm.edit(record.id, "note", "Bob has left")
+    plan, closing = here.plan([desired]), here.plan([replace(desired, close=True)])
+
+    assert (left_as_found(plan), left_to_people(plan)) == ({}, {"fields": 1})
+    assert (left_as_found(closing), left_to_people(closing)) == ({}, {"touched_by_a_person": 1})
 
 
 def test_without_receipts_nothing_is_closed(tmp_path: Path) -> None:
-    """Who knows what a person did to a record whose receipts are lost: it is theirs to close."""
+    """Who knows what a person did to a record whose receipts are lost: it is not ours to close, and nobody's name."""
     here = World(tmp_path)
     here.sync([opportunity(1)])
     record = here.crm.by_key(opportunity(1).key)
@@ -100,9 +124,10 @@ def test_without_receipts_nothing_is_closed(tmp_path: Path) -> None:
     here.lose_ledger(tmp_path / "new")
     known_without_receipts(here, record.id)
 
-    (change,) = here.plan([replace(opportunity(1), close=True)]).changes
+    plan = here.plan([replace(opportunity(1), close=True)])
 
-    assert (change.action, change.why) == ("held", Why.PERSON)
+    assert [(one.action, one.why) for one in plan.changes] == [("held", Why.FOUND)]
+    assert (left_as_found(plan), left_to_people(plan)) == ({"records": 1}, {})
 
 
 def test_an_update_that_waits_is_still_wanted_by_the_next_run() -> None:

@@ -15,7 +15,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures, Holding, MetricFeatures
 from connector.domain.intent import Contribution, Held
 from connector.domain.money import Money
-from connector.domain.occupied import Crm, CrmContext, OpenEpisode
+from connector.domain.occupied import Crm, CrmContext, OpenEpisode, UndoneNeed
 from connector.domain.policy import Caps, GatesPolicy, Minimum
 from connector.domain.score import Score
 from connector.services.choose import Chosen, choose
@@ -196,6 +196,44 @@ def test_d17_what_was_proposed_this_week_counts() -> None:
 
     assert held(monday) == {("c-a", "analytics"): "owner_cap"}
     assert held(before) == {}
+
+
+@pytest.mark.parametrize(
+    ("days", "caps", "why"),
+    [
+        (1, Caps(per_account=9, per_account_week=1), "account_cap"),
+        (6, Caps(per_account=9, per_account_week=1), "account_cap"),
+        (7, Caps(per_account=9, per_account_week=1), None),
+        (90, Caps(per_account=1, per_account_week=1), "account_cap"),
+        (90, Caps(per_account=2, per_account_week=1), None),
+        (6, Caps(per_account=9, per_account_week=9, per_owner_week=1), "owner_cap"),
+        (7, Caps(per_account=9, per_account_week=9, per_owner_week=1), None),
+    ],
+)
+def test_nothing_is_proposed_in_the_place_of_what_was_undone(days: int, caps: Caps, why: str | None) -> None:
+    """Until it is released it counts where it counted before: on its account, in its week, for its owner."""
+    proposed = TODAY - timedelta(days=days)
+    undone = UndoneNeed("reporting", "bad-run", "Ana", TODAY, proposed)
+    crm, policy = linked("a", a={"undone": (undone,), "owner_id": "o1"}), replace(POLICY, caps=caps)
+    released = linked("a", a={"owner_id": "o1"})
+
+    chosen = run([customer("a")], [score("a", "mobile", 5_000)], crm, policy)
+
+    assert reasons(chosen) == ({("c-a", "mobile"): why} if why else {})
+    assert all("`connector undo bad-run --release` frees its place" in one.detail for one in chosen.held)
+    assert run([customer("a")], [score("a", "mobile", 5_000)], released, policy).intents
+
+
+def test_an_undone_proposal_that_is_no_reason_is_not_named() -> None:
+    """A week that is full without it says nothing of an undo of long ago: to release that would free nothing."""
+    undone = UndoneNeed("reporting", "bad-run", "Ana", TODAY, TODAY - timedelta(days=30))
+    ours = OpenEpisode("signing", TODAY - timedelta(days=1))
+    caps = Caps(per_account=9, per_account_week=1)
+
+    crm = linked("a", a={"undone": (undone,), "open_episodes": (ours,)})
+    (held,) = run([customer("a")], [score("a", "mobile", 5_000)], crm, replace(POLICY, caps=caps)).held
+
+    assert held.detail == "1 new on this account within seven days"
 
 
 def test_d17_an_open_proposal_is_refreshed_and_takes_no_new_room() -> None:

@@ -77,12 +77,12 @@ def test_a_small_proposal_taken_back_is_not_lost(status: str, held: bool, state:
 
 
 def test_the_crm_side_tells_which_needs_were_undone() -> None:
-    """With who did it and when, for open and ended episodes; what was taken back is no proposal of its week."""
+    """With who did it and when; one that is closed keeps the day it was proposed on, so that its place stays taken."""
     world = standing(links=(LinkDecision("b1", LinkState.LINKED, NOW, "a1"),), holds={KEY: HOLD})
     over = replace(world.episodes[0], state=EpisodeState.WITHDRAWN, closed_at=NOW)
 
-    for episode in (world.episodes[0], over):
+    for episode, proposed_on in ((world.episodes[0], None), (over, over.opened_at.date())):
         context = crm_side(replace(world, episodes=(episode,)), NOW).contexts["a1"]
-        assert context.undone == (UndoneNeed("reporting", "bad-run", "Ana", NOW.date()),)
+        assert context.undone == (UndoneNeed("reporting", "bad-run", "Ana", NOW.date(), proposed_on),)
     assert context.closed_episodes[0].opened_on is None
     assert crm_side(replace(world, holds={}), NOW).contexts["a1"].undone == ()

@@ -16,9 +16,10 @@ from connector.adapters.ledger.bulk import insert, upsert
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.erasing import erase_plans, erase_sent
 from connector.adapters.ledger.rows import audit_of, audit_row, hold_of
-from connector.adapters.ledger.schema import AUDIT, AUDIT_HEADS, AUDIT_VALUES, HOLDS
-from connector.domain.audit import BEGINNING, AuditRecord, Deed, chained
+from connector.adapters.ledger.schema import AUDIT, AUDIT_HEADS, AUDIT_VALUES, HOLDS, OUTBOX
+from connector.domain.audit import BEGINNING, Act, AuditRecord, Deed, chained
 from connector.domain.hold import Hold
+from connector.domain.outbox import DeliveryState
 
 PAGE = 1000
 SALT_BYTES = 16
@@ -54,12 +55,29 @@ class SqlAudit:
                 return
             last = page[-1].number
 
+    def head(self, destination: str) -> tuple[int, str]:
+        with self._database.read() as connection:
+            return _head(connection, destination)
+
+    def untold(self, destination: str, since: datetime) -> list[tuple[str, str]]:
+        """Compare two sorted lists: a join by run would try every pair of a run's entries and records."""
+        delivered = sa.select(OUTBOX.c.run_id, OUTBOX.c.subject).where(
+            OUTBOX.c.destination == destination,
+            OUTBOX.c.state == DeliveryState.DELIVERED.value,
+            OUTBOX.c.changed_at >= since,
+        )
+        told = sa.select(AUDIT.c.run_id, AUDIT.c.subject).where(
+            AUDIT.c.destination == destination, AUDIT.c.act == Act.WRITE.value
+        )
+        with self._database.read() as connection:
+            return sorted((row.run_id, row.subject) for row in connection.execute(delivered.except_(told)))
+
     def erase(self, destination: str, account_id: str) -> int:
         """Erase what is told of an account where nothing needs it any more.
 
         Besides the trail, field values stand in closed outbox entries and in plans that were applied or superseded:
-        they go too. Receipts, open entries, waiting plans and the mirror stay, because delivery and the next plan
-        compare with them.
+        they go too. Receipts, open entries, waiting plans, episodes, links and the mirror stay, because delivery and
+        the next plan compare with them.
         """
         with self._database.write() as connection:
             erase_sent(connection, destination, account_id)
@@ -75,16 +93,14 @@ class SqlAudit:
 
 def append(connection: sa.Connection, destination: str, deeds: Sequence[Deed]) -> None:
     """Lengthen a destination's chain by these deeds."""
-    head = sa.select(AUDIT_HEADS.c.number, AUDIT_HEADS.c.hash).where(AUDIT_HEADS.c.destination == destination)
-    found = connection.execute(head).first() if deeds else None
-    number, before = (found.number, found.hash) if found is not None else (0, BEGINNING)
+    if not deeds:
+        return
+    number, before = _head(connection, destination)
     records = []
     for number, deed in enumerate(deeds, number + 1):  # noqa: B020 counts on from the head
         record = chained(deed, number, before, secrets.token_hex(SALT_BYTES))
         before = record.hash
         records.append(record)
-    if not records:
-        return
     insert(connection, AUDIT, [audit_row(destination, record) for record in records])
     values = [
         {"destination": destination, "number": record.number, "content": record.values, "salt": record.salt}
@@ -92,6 +108,12 @@ def append(connection: sa.Connection, destination: str, deeds: Sequence[Deed]) -
     ]
     insert(connection, AUDIT_VALUES, values)
     upsert(connection, AUDIT_HEADS, [{"destination": destination, "number": records[-1].number, "hash": before}])
+
+
+def _head(connection: sa.Connection, destination: str) -> tuple[int, str]:
+    head = sa.select(AUDIT_HEADS.c.number, AUDIT_HEADS.c.hash).where(AUDIT_HEADS.c.destination == destination)
+    found = connection.execute(head).first()
+    return (found.number, found.hash) if found is not None else (0, BEGINNING)
 
 
 def _with_values() -> sa.Select[tuple[object, ...]]:

@@ -138,6 +138,16 @@ def _chains(database: Database) -> Iterator[Problem]:
         if broken is not None:
             told = f"the audit trail of {destination} was changed: record {broken} is not what was written"
             yield Problem(told, "audit", "find out by whom; a backup of before shows what stood there")
+        else:
+            yield from _untold(SqlAudit(database), destination)
+
+
+def _untold(audit: SqlAudit, destination: str) -> Iterator[Problem]:
+    """Name what was delivered since the trail began and is not in it: its end was cut off, and what tells of it too."""
+    first = next(audit.records(destination), None)
+    for run, subject in audit.untold(destination, first.at)[:1] if first is not None else ():
+        told = f"the audit trail of {destination} lacks a delivery: {subject} by run {run}"
+        yield Problem(told, "audit", "find out who cut it; a backup of before shows what stood there")
 
 
 def _broken(audit: SqlAudit, destination: str, head: tuple[int, str]) -> int | None:

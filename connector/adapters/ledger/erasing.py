@@ -7,6 +7,7 @@ fields held does not.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -63,10 +64,12 @@ def _blank(change: Change) -> Change:
         change,
         title="",
         reason="",
-        fields=tuple(_empty(field) for field in change.fields),
-        agreed=tuple(_empty(field) for field in change.agreed),
+        fields=_empty(change.fields),
+        agreed=_empty(change.agreed),
+        handed_over=_empty(change.handed_over),
+        theirs=_empty(change.theirs),
     )
 
 
-def _empty(field: FieldChange) -> FieldChange:
-    return replace(field, before=None, after=None)
+def _empty(fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(replace(field, before=None, after=None) for field in fields)

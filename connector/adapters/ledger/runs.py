@@ -104,8 +104,12 @@ class SqlPlans:
         self._texts = texts
 
     def save(self, plan: Plan, status: PlanStatus = PlanStatus.WAITING) -> None:
+        began = sa.select(RUNS.c.started_at).where(RUNS.c.id == plan.run_id).scalar_subquery()
         older = sa.update(PLANS).where(
-            PLANS.c.destination == plan.destination, PLANS.c.job == plan.job, PLANS.c.status.in_(STANDING)
+            PLANS.c.destination == plan.destination,
+            PLANS.c.job == plan.job,
+            PLANS.c.status.in_(STANDING),
+            PLANS.c.run_id.not_in(sa.select(RUNS.c.id).where(RUNS.c.started_at > began)),
         )
         row = {
             "run_id": plan.run_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.domain.audit import Act, Deed, first_broken
+from connector.domain.audit import BEGINNING, Act, Deed, first_broken
 from connector.domain.change import RecordType
 from connector.domain.episode import Episode
 from connector.domain.outbox import DeliveryState
@@ -15,6 +15,7 @@ from connector.services.memory import Memory
 from connector.testing.contracts.ledger_world import HERE, NOW, THERE, change, deed, entry, leased, plan
 
 SECRET = "Zoë Secret"
+TIMES = (NOW, NOW - timedelta(seconds=1), NOW)
 
 
 class AuditContract:
@@ -52,6 +53,26 @@ class AuditContract:
         assert [one.subject for one in records] == [str(number) for number in range(2500)]
         assert first_broken(records) is None
 
+    def test_the_end_of_a_chain_is_kept(self, memory: Memory) -> None:
+        """Each chain's last number and hash are told, before there is one as its beginning."""
+        before = memory.audit.head(HERE)
+        memory.audit.note(HERE, [deed("1"), deed("2")])
+        memory.audit.note(THERE, [deed("3")])
+
+        assert before == (0, BEGINNING)
+        assert memory.audit.head(HERE) == (2, list(memory.audit.records(HERE))[-1].hash)
+        assert memory.audit.head(THERE)[0] == 1
+
+    def test_what_was_delivered_and_is_in_no_record_is_told(self, memory: Memory) -> None:
+        """Of the same destination, since a moment, and only what the CRM accepted."""
+        sent = {key: replace(entry(key), changed_at=NOW).to(DeliveryState.SENDING) for key in ("told", "old", "new")}
+        done = [replace(one, changed_at=at).delivered("00T1") for one, at in zip(sent.values(), TIMES, strict=True)]
+        memory.outbox.commit(leased(memory), [*done, entry("waits")], deeds=[deed("told", run=done[0].run_id)])
+        memory.audit.note(THERE, [deed("new", run=done[2].run_id)])
+
+        assert memory.audit.untold(HERE, NOW) == [(done[2].run_id, "new")]
+        assert memory.audit.untold(THERE, NOW) == []
+
     def test_parts_of_the_chain_are_found(self, memory: Memory) -> None:
         """By period, both ends included, and by run."""
         memory.audit.note(HERE, [deed(str(n), run=f"run-{n % 2}", at=NOW + timedelta(hours=n)) for n in range(4)])
@@ -81,7 +102,7 @@ class AuditContract:
     def test_erasing_empties_what_was_delivered_and_old_plans(self, memory: Memory) -> None:
         """Closed entries and plans that are over keep their shape and lose the account's values."""
         told = replace(change("k", "a", SECRET, SECRET), title=SECRET, reason=SECRET)
-        told = replace(told, agreed=told.fields)
+        told = replace(told, agreed=told.fields, handed_over=told.fields, theirs=told.fields)
         episode = Episode("e", "a", "need", 1, NOW, brief={"name": SECRET})
         done = replace(entry(), change=told).to(DeliveryState.SENDING).delivered("00T1")
         memory.outbox.commit(leased(memory), [done, entry("other", account="b")])

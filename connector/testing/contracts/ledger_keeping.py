@@ -145,6 +145,16 @@ class KeepingContract:
         memory.plans.applied("r2")
         assert [one.plan.run_id for one in memory.plans.list(HERE, [PlanStatus.APPLIED])] == ["r2"]
 
+    def test_an_older_plan_leaves_a_newer_one_waiting(self, memory: Memory) -> None:
+        """One whose run began earlier and that is applied late takes nothing from the one that waits for a word."""
+        memory.runs.open(Run("r1", "sync", HERE, NOW, NOW))
+        memory.runs.open(Run("r2", "sync", HERE, NOW, NOW + timedelta(seconds=1)))
+        memory.plans.save(plan("r2"))
+
+        memory.plans.save(plan("r1"), PlanStatus.APPLIED)
+
+        assert [one.plan.run_id for one in memory.plans.list(HERE, [PlanStatus.WAITING])] == ["r2"]
+
     def test_decisions_keep_since_when(self, memory: Memory) -> None:
         """A reason that stays keeps its first run; one that changes, or goes, does not."""
         first, second = Run("r1", "sync", HERE, NOW, NOW), Run("r2", "sync", HERE, NOW + timedelta(days=1), NOW)

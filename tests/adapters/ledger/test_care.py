@@ -60,6 +60,14 @@ WRONG = {
     "audit gap": (["DELETE FROM audit WHERE number = 2"], "record 2 is not what was written"),
     "audit cut short": (["DELETE FROM audit WHERE number = 3"], "record 3 is not what was written"),
     "audit gone": (["DELETE FROM audit"], "record 1 is not what was written"),
+    "audit cut with its head": (
+        [
+            "UPDATE outbox SET changed_at = (SELECT at FROM audit WHERE number = 3) WHERE subject = 'k'",
+            "DELETE FROM audit WHERE number > 1",
+            "UPDATE audit_heads SET number = 1, hash = (SELECT hash FROM audit WHERE number = 1)",
+        ],
+        "audit trail of hubspot:1 lacks a delivery: k by run run-1",
+    ),
     "audit head gone": (["DELETE FROM audit_heads"], "audit trail of hubspot:1 was changed"),
     "revision": (
         ["UPDATE alembic_version SET version_num = '0001'"],
