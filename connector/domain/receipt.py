@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 
 from connector.domain.change import Link, RecordType, Ref, Scalar
 
@@ -29,7 +30,7 @@ class Receipt:
         return self.handed_over and self.sent is None and not self.run_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Associated:
     """An association that the CRM accepted."""
 
@@ -52,7 +53,13 @@ class KnownRecord:
     gone_at: datetime | None = None
     """Business time at which that was noticed."""
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
-    associations: frozenset[Associated] = frozenset()
+    associations: tuple[Associated, ...] = ()
+    """Each once, in order. There may be a hundred thousand records with one, for which a set is large."""
+
+
+def each_once(*some: Iterable[Associated]) -> tuple[Associated, ...]:
+    """Put associations together as a record holds them."""
+    return tuple(sorted(set(chain.from_iterable(some))))
 
 
 def associated(link: Link) -> Associated:

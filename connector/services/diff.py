@@ -144,7 +144,7 @@ def held_change(held: Held) -> Change:
 
 def associations(one: Desired, known: KnownRecord | None, seen: Seen | None) -> list[Change]:
     """Plan the associations that have no receipt and that the CRM does not show."""
-    done = known.associations if known is not None else frozenset()
+    done = known.associations if known is not None else ()
     shown = seen.record.links if seen is not None else {}
     return [
         Change(

@@ -133,7 +133,7 @@ def _notes(session: Session, change: Change, plan: Plan) -> list[KnownRecord]:
     agreed = {
         field.name: Receipt(field.after, field.before, run_id=plan.run_id, rule=field.rule) for field in change.agreed
     }
-    noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=frozenset())
+    noted = replace(known, crm_id=change.crm_id, receipts={**agreed, **taken_over}, associations=())
     is_news = change.key not in session.known or known.crm_id != change.crm_id or taken_over or agreed
     return [noted] if is_news else []
 

@@ -14,7 +14,7 @@ from functools import partial
 from connector.domain.change import CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
 from connector.domain.normalise import same
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry
-from connector.domain.receipt import KnownRecord, Receipt, associated, resolved
+from connector.domain.receipt import KnownRecord, Receipt, associated, each_once, resolved
 from connector.domain.rewriting import is_made_of
 from connector.services.session import Session
 
@@ -153,7 +153,7 @@ def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mappin
             field.name: Receipt(field.after, shown.get(field.name, field.after), run_id=entry.run_id, rule=field.rule)
             for field in change.fields
         },
-        associations=frozenset(associated(link) for link in change.links) if is_linked else frozenset(),
+        associations=each_once(map(associated, change.links)) if is_linked else (),
     )
 
 

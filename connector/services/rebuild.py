@@ -112,5 +112,6 @@ def _added(one: KnownRecord, standing: Mapping[str, KnownRecord], twins: Collect
     if before.tombstone is not None or before.crm_id in twins:
         return None
     merged = replace(one, account_id=before.account_id or one.account_id)
-    is_news = one.tombstone is not None or one.crm_id != before.crm_id or one.associations - before.associations
+    is_joined_anew = set(one.associations) - set(before.associations)
+    is_news = one.tombstone is not None or one.crm_id != before.crm_id or is_joined_anew
     return merged if is_news else None

@@ -19,7 +19,7 @@ from connector.domain.keys import episode_key, task_key
 from connector.domain.mapping import CrmMapping, FieldRule, OpportunityMap
 from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project, mapping_of
-from connector.domain.receipt import Associated, KnownRecord
+from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.ports.crm import CrmFeed
 from connector.services.world import accounts_of, read_names, survivors
 
@@ -257,7 +257,7 @@ class _Shown:
         known = KnownRecord(key, record.type, record.id, account)
         if record.archived:
             return replace(known, tombstone=Why.DELETED.value, gone_at=min(record.modified_at or self.now, self.now))
-        return replace(known, associations=frozenset(self._associations(record)))
+        return replace(known, associations=each_once(self._associations(record)))
 
     def _associations(self, record: CrmRecord) -> Iterator[Associated]:
         """Name what a record hangs on as a plan does: our own opportunity by its key."""

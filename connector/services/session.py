@@ -16,7 +16,7 @@ from connector.domain.episode import Episode
 from connector.domain.errors import LaterError
 from connector.domain.hold import Hold
 from connector.domain.outbox import DeliveryState, OutboxEntry
-from connector.domain.receipt import KnownRecord
+from connector.domain.receipt import KnownRecord, each_once
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
 from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Runs
@@ -166,4 +166,4 @@ def _merged(standing: KnownRecord | None, new: KnownRecord) -> KnownRecord:
     if standing is None:
         return new
     receipts = {**standing.receipts, **new.receipts}
-    return replace(new, receipts=receipts, associations=standing.associations | new.associations)
+    return replace(new, receipts=receipts, associations=each_once(standing.associations, new.associations))

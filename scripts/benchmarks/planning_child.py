@@ -34,7 +34,7 @@ from connector.domain.change import (
     Stage,
 )
 from connector.domain.mapping import CrmMapping
-from connector.domain.receipt import KnownRecord, Receipt, associated
+from connector.domain.receipt import KnownRecord, Receipt, associated, each_once
 from connector.services.plan import PlanContext, counts, make_plan
 from connector.testing.clock import SimulatedClock
 
@@ -132,7 +132,7 @@ def _schemas(wanted: Sequence[Desired]) -> dict[RecordType, Schema]:
 
 def _remembered(one: Desired) -> KnownRecord:
     receipts = {name: Receipt(wanted.value, wanted.value, run_id="before") for name, wanted in one.fields.items()}
-    links = frozenset(associated(link) for link in one.links)
+    links = each_once(map(associated, one.links))
     return KnownRecord(one.key, one.type, one.account_id, one.account_id, receipts=receipts, associations=links)
 
 

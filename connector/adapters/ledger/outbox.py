@@ -28,7 +28,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import IllegalTransitionError, LaterError
 from connector.domain.hold import Hold
 from connector.domain.outbox import OPEN, DeliveryState, OutboxEntry
-from connector.domain.receipt import Associated, KnownRecord, Receipt
+from connector.domain.receipt import Associated, KnownRecord, Receipt, each_once
 from connector.ports.ledger import Lease, Selection
 
 FREE = ""
@@ -110,7 +110,7 @@ class SqlReceipts:
                     tombstone=row.tombstone,
                     gone_at=row.gone_at,
                     receipts=receipts.get(row.key, {}),
-                    associations=frozenset(associations.get(row.key, ())),
+                    associations=each_once(associations.get(row.key, ())),
                 )
                 for row in connection.execute(query)
             }

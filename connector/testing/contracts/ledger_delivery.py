@@ -13,7 +13,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import IllegalTransitionError, LaterError
 from connector.domain.hold import Hold
 from connector.domain.outbox import DeliveryState, OutboxEntry
-from connector.domain.receipt import Associated, KnownRecord, Receipt
+from connector.domain.receipt import Associated, KnownRecord, Receipt, each_once
 from connector.ports.ledger import Selection
 from connector.services.memory import Memory
 from connector.testing.contracts.ledger_world import HERE, NOW, THERE, deed, entry, leased
@@ -75,13 +75,13 @@ class DeliveryContract:
         account, deal = Associated("account", "companies", "account:1"), Associated("deal", "deals", "opportunity:2")
         first = {"a": Receipt("1", "1", False, "r1", "rule"), "b": Receipt("2", None, False, "r1")}
         second = {"a": Receipt("3", "4", True, "r2", "rule 2")}
-        one = replace(record, receipts=first, associations=frozenset({account}))
-        two = replace(record, receipts=second, associations=frozenset({deal, account}))
+        one = replace(record, receipts=first, associations=each_once([account]))
+        two = replace(record, receipts=second, associations=each_once([deal, account]))
         memory.outbox.commit(lease, known=[one])
-        memory.outbox.commit(lease, known=[two, replace(record, associations=frozenset({account}))])
+        memory.outbox.commit(lease, known=[two, replace(record, associations=each_once([account]))])
 
         assert memory.receipts.records(HERE) == {
-            "k": replace(record, receipts={**first, **second}, associations=frozenset({account, deal}))
+            "k": replace(record, receipts={**first, **second}, associations=each_once([account, deal]))
         }
 
     def test_a_tombstone_ends_the_open_episode(self, memory: Memory) -> None:

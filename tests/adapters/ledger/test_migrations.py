@@ -81,7 +81,7 @@ def test_what_an_old_ledger_knew_is_still_known(untouched: str) -> None:
                 "00T1",
                 "account",
                 receipts={"subject": Receipt("Call", "Call", False, "run-1")},
-                associations=frozenset({Associated("account", "companies", "account:9")}),
+                associations=(Associated("account", "companies", "account:9"),),
             )
         }
         next_lease = ledger.leases.take(CRM, "you", 2.0, 60.0)
