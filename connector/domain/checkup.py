@@ -36,6 +36,10 @@ class Seen:
     later: bool = False
     """Nothing is to be mended here: it passes by itself (a vendor that is down, a day's quota)."""
     details: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    """Words of the vendor's or of the customer's admins: they may name people, and never leave this machine."""
+    quoted: str = ""
+    """What to say instead of `seen` where it quotes an answer, outside this machine."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,15 @@ class Finding:
     title: str
     result: Seen
 
-    def as_json(self) -> dict[str, Any]:
-        """Give it as scripts read it."""
+    def as_json(self, abroad: bool = False) -> dict[str, Any]:
+        """Give it as scripts read it; `abroad`: without what may name people."""
+        found = self.result
         return {
             "id": self.id,
             "title": self.title,
-            "outcome": self.result.verdict.value,
-            "seen": self.result.seen,
-            "details": list(self.result.details),
+            "outcome": found.verdict.value,
+            "seen": found.quoted if abroad and found.quoted else found.seen,
+            "details": [*found.details, *(() if abroad else found.private)],
             "cure": self.result.cure,
             "where": self.result.where,
         }
@@ -71,15 +76,15 @@ def counts(findings: Sequence[Finding]) -> Mapping[str, int]:
     return {verdict.value: found[verdict] for verdict in Verdict}
 
 
-def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Give a whole checkup as one object."""
+def as_json(findings: Sequence[Finding], abroad: bool = False) -> dict[str, Any]:
+    """Give a whole checkup as one object; `abroad`: without what may name people."""
     code = exit_of(findings)
     status = "fail" if code else "warn" if any(one.result.verdict is Verdict.WARN for one in findings) else "ok"
     return {
         "status": status,
         "exit_code": int(code),
         "counts": dict(counts(findings)),
-        "checks": [one.as_json() for one in findings],
+        "checks": [one.as_json(abroad) for one in findings],
     }
 
 
@@ -88,9 +93,9 @@ def ok(seen: str, *details: str) -> Seen:
     return Seen(Verdict.OK, seen, details=details)
 
 
-def warn(seen: str, cure: str, where: str = "", details: Sequence[str] = ()) -> Seen:
+def warn(seen: str, cure: str, where: str = "", details: Sequence[str] = (), private: Sequence[str] = ()) -> Seen:
     """It works; somebody should know."""
-    return Seen(Verdict.WARN, seen, cure, where, details=tuple(details))
+    return Seen(Verdict.WARN, seen, cure, where, details=tuple(details), private=tuple(private))
 
 
 def fail(seen: str, cure: str, where: str = "", details: Sequence[str] = ()) -> Seen:

@@ -34,6 +34,8 @@ class Rights:
 
     needed: tuple[Right, ...]
     beyond: tuple[str, ...] = ()
+    fields: str = ""
+    """Where an admin lets our user see and write a single field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Rule:
 
     kind: RuleKind
     name: str
-    type: RecordType
+    type: RecordType | None
+    """None where the vendor does not tell."""
     effect: str = ""
     """When it acts, as far as the vendor tells."""
 
@@ -77,5 +80,5 @@ class Probe:
     """Why it cannot be read; empty when it can."""
     cure: str = ""
     where: str = ""
-    stale: bool = False
-    """It can be read, and holds nothing new for longer than it should."""
+    warning: str = ""
+    """It can be read, and something about it should be known."""

@@ -176,10 +176,6 @@ class SourceInspector(Protocol):
         """Try each stream; raise CredentialError or LaterError where nothing at all can be read."""
         ...
 
-    def server_time(self) -> datetime | None:
-        """Tell the vendor's clock as its last answer did; None where it does not tell."""
-        ...
-
 
 class WarehouseReader(Protocol):
     """Reads what was landed and staged."""

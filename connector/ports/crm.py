@@ -131,7 +131,7 @@ class CrmInspector(Protocol):
     """Looks at what the CRM grants us and what its admins made act on our records. It writes nothing."""
 
     def api_version(self) -> ApiVersion:
-        """Say which version we speak, and ask what is offered. Needs no login, and makes at least one call."""
+        """Say which version we speak, and which are offered where the vendor tells; needs no login."""
         ...
 
     def server_time(self) -> datetime | None:
@@ -183,5 +183,5 @@ class Crm:
     writer: CrmWriter
     setup: CrmSetup
     meter: CrmMeter
+    inspector: CrmInspector
     bulk: CrmBulk | None = None
-    inspector: CrmInspector | None = None

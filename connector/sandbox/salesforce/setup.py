@@ -5,7 +5,7 @@ Rows follow the switches each time somebody asks, so that what is listed is what
 
 - `automations`: type → `[{"kind": "flow" | "workflow" | "trigger", "name", "when", "active"}]`. They are shown and do
   nothing: what a customer's flow does is not for the stand-in to guess. `when` is a flow's `RecordTriggerType`.
-- `user_permissions`: `{"PermissionsCustomizeApplication": false}`, over those of a user who may view and change the setup.
+- `user_permissions`: `{"PermissionsCustomizeApplication": false}`, over those of a user who may change the setup.
 - `view_setup`: false hides all of it, but for the user's own permissions.
 
 Source: Object Reference, "FlowDefinitionView", "DuplicateRule", "UserPermissionAccess"; Tooling API Developer Guide,
@@ -61,7 +61,7 @@ def _rows(org: Org) -> dict[str, list[Row]]:
     permissions = {**PERMISSIONS, "PermissionsViewSetup": org.switch("view_setup", True)}
     return {
         "UserPermissionAccess": [permissions | org.switch("user_permissions", {})],
-        "EntityDefinition": [{"Id": name, "DurableId": name, "QualifiedApiName": name} for name in standard_objects()],
+        "EntityDefinition": [{"QualifiedApiName": name, "DurableId": name} for name in standard_objects()],
         "FlowDefinitionView": [_flow(kind, one) for kind, one in automations if one["kind"] == "flow"],
         "WorkflowRule": [_named(kind, one) for kind, one in automations if one["kind"] == "workflow"],
         "ApexTrigger": [
@@ -112,10 +112,16 @@ def _duplicate_rule(kind: str, rule: Row) -> Row:
     }
 
 
+def _entity(kind: str) -> str:
+    """Give the id under which `refresh` puts a type's own definition."""
+    names = list(standard_objects())
+    return mint(standard_objects()["EntityDefinition"].prefix, names.index(kind) + 1)
+
+
 def _validation_rule(kind: str, at: int, rule: Row) -> Row:
     return {
         "ValidationName": rule.get("name", f"{kind}_Rule_{at}"),
         "Active": True,
         "ErrorMessage": rule.get("message", "The record is not valid."),
-        "EntityDefinitionId": kind,
+        "EntityDefinitionId": _entity(kind),
     }
