@@ -37,7 +37,7 @@ from connector.sandbox.salesforce.schema import ObjectType
 Handler = Callable[[Caller, Request], Awaitable[Response]]
 OLDEST_VERSION, NEWEST_VERSION = 59, 67
 _SEASONS = ("Winter", "Spring", "Summer")
-_VERSION_OF_WINTER_27 = 67
+_VERSION_OF_WINTER_26 = 65
 LONGEST_URL = 16_384
 _DUPLICATES = "sforce-duplicate-rule-header"
 _MEDIA_TYPE = "application/json;charset=UTF-8"
@@ -214,9 +214,9 @@ def _versions(org: Org) -> tuple[int, int]:
 
 
 def _release(number: int) -> str:
-    """Name the release of a version: three a year, and 67 is Winter '27."""
-    since = number - _VERSION_OF_WINTER_27
-    return f"{_SEASONS[since % len(_SEASONS)]} '{27 + since // len(_SEASONS)}"
+    """Name the release of a version: three a year, and 65 is Winter '26."""
+    since = number - _VERSION_OF_WINTER_26
+    return f"{_SEASONS[since % len(_SEASONS)]} '{26 + since // len(_SEASONS)}"
 
 
 def _inner_request(outer: Request, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Request:
