@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from connector.config.comments import lines_of
 from connector.config.settings import Settings
 
 HIDDEN = "hidden"
@@ -84,16 +85,4 @@ def _replaced(text: str, spans: list[Span]) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """Cut comments: what begins with a hash outside every scalar."""
-    tokens = [token for token in yaml.scan(text) if isinstance(token, yaml.ScalarToken)]
-    scalars = [(token.start_mark.index, token.end_mark.index) for token in tokens]
-    kept: list[str] = []
-    at = 0
-    for start, end in [*scalars, (len(text), len(text))]:
-        kept += [_cut(text[at:start]), text[start:end]]
-        at = max(at, end)
-    return "".join(kept)
-
-
-def _cut(between: str) -> str:
-    return "\n".join(line.partition("#")[0].rstrip(" ") if "#" in line else line for line in between.split("\n"))
+    return "\n".join(content if comment is None else content.rstrip(" ") for content, comment in lines_of(text))
