@@ -6,6 +6,7 @@ inside one becomes its finding, so that the others are still made; one whose nee
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 from connector.domain.checkup import Finding, Seen, Verdict, fail, ok, skip, warn
 from connector.domain.errors import ConfigError, ConnectorError, LaterError, Problem
 
+CODE = re.compile(r"\b[45]\d\d\b(?: [A-Z][A-Z_]{3,}\b)?")
+"""What of a vendor's answer names nobody: its status and code."""
 MOST_SHOWN = 10
 """Details of one kind that are told; the rest is counted."""
 
@@ -49,15 +52,9 @@ def _looked(check: Check) -> Seen:
         return of_problems(wrong.problems)
     except ConnectorError as wrong:
         problem, later = wrong.problem, isinstance(wrong, LaterError)
-        named = type(wrong).__name__
-        return Seen(
-            Verdict.FAIL,
-            problem.message,
-            problem.hint or "",
-            problem.at or "",
-            later,
-            quoted=f"{named}: see the terminal",
-        )
+        code = next(iter(CODE.findall(problem.message)), "")
+        quoted = f"{type(wrong).__name__} {code}".strip()
+        return Seen(Verdict.FAIL, problem.message, problem.hint or "", problem.at or "", later=later, quoted=quoted)
     except Exception as bug:  # one broken check must not hide what the others see
         frame = traceback.extract_tb(bug.__traceback__)[-1]
         place = f"{type(bug).__name__} in {Path(frame.filename).name}:{frame.lineno}"

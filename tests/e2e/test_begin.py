@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 BIN = Path(sys.executable).parent
-CUSTOMERS = "20"
+CUSTOMERS = "40"
+"""As few as the demo company can have."""
 
 
 def clean() -> dict[str, str]:

@@ -70,6 +70,16 @@ def test_a_bug_in_a_check_says_where_and_quotes_nothing() -> None:
     assert "maria" not in str(found.as_json())
 
 
+def test_abroad_a_refusal_keeps_its_code_and_not_its_words() -> None:
+    """A vendor's message may quote anybody; its status and code may not."""
+    told = CredentialError("the CRM refused to be read: 403 INSUFFICIENT_ACCESS: ask Ana Ruiz")
+
+    (found,) = examine([Check("a", "A", raising(told))])
+
+    assert found.as_json(abroad=True)["seen"] == "CredentialError 403 INSUFFICIENT_ACCESS"
+    assert "Ana" in found.as_json()["seen"]
+
+
 def test_every_problem_of_a_document_is_told() -> None:
     """Many problems are one finding with each of them, and a count when they are too many."""
     (found,) = examine(
