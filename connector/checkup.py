@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import distributions, version
@@ -21,7 +21,7 @@ from connector.config.project import DOCUMENTS, documents_of
 from connector.config.settings import Settings, unknown_variables
 from connector.config.sharing import document_shown, settings_shown
 from connector.config.yamldoc import Loaded, load
-from connector.domain.checkup import Finding, Seen, fail
+from connector.domain.checkup import Finding, Seen, skip
 from connector.domain.errors import ConfigError, ConnectorError, Problem
 from connector.domain.play import Schedule
 from connector.domain.project import Project
@@ -59,6 +59,8 @@ def checkup_of(settings: Settings, due: DueTimes) -> Checkup:
         *(crm.checks() if isinstance(crm, CrmDoctor) else [Check("crm.settings", "CRM settings", lambda: crm)]),
         *_machine(settings, due).checks(),
     ]
+    if not (settings.home / "mappings").is_dir():
+        checks = [_after_config(check) for check in checks]
     return Checkup(settings, checks, crm if isinstance(crm, CrmDoctor) else None)
 
 
@@ -98,6 +100,12 @@ def versions() -> dict[str, Any]:
     }
 
 
+def _after_config(check: Check) -> Check:
+    """Let what reads a document wait for a project: one that is missing as a whole is told once."""
+    reads = check.id.startswith("billing.") or check.id in ("crm.settings", "machine.schedule")
+    return replace(check, needs=("config",)) if reads else check
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -131,7 +139,7 @@ def _config_seen(settings: Settings) -> Seen:
 
 def _crm_doctor(settings: Settings, project: Project | None) -> CrmDoctor | Seen:
     if settings.crm is None:
-        return fail("no CRM named", "export CONNECTOR_CRM=salesforce or hubspot", "CONNECTOR_CRM")
+        return skip("no CRM is named")  # the settings' own check tells the cure
     name = f"mappings/{settings.crm}.yaml"
     at: Callable[..., str]
     if project is not None and project.mapping is not None:

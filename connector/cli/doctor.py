@@ -38,6 +38,8 @@ def doctor(
     """
     from connector.domain.checkup import as_json, exit_of
 
+    if bundle is not None:
+        _refuse(bundle)
     chosen, findings = _chosen(crm)
     checkup = None
     if chosen is not None:
@@ -52,6 +54,16 @@ def doctor(
     else:
         _sum_up(findings, bundle)
     raise typer.Exit(int(exit_of(findings)))
+
+
+def _refuse(file: Path) -> None:
+    """Complain before anything is looked at, rather than after a minute of it."""
+    from connector.domain.errors import ConfigError
+
+    if file.exists():
+        raise ConfigError("the file exists", at=str(file), hint="name another")
+    if not file.absolute().parent.is_dir():
+        raise ConfigError("there is no such folder", at=str(file.parent), hint="make it, or name another")
 
 
 def _chosen(crm: str | None) -> tuple[Settings | None, list[Finding]]:

@@ -13,7 +13,7 @@ import requests
 
 from connector import checkup
 from connector.sandbox.control import Fault
-from tests.e2e.running import Ran
+from tests.e2e.running import Ran, command
 from tests.e2e.world import World
 
 Found = Mapping[str, Mapping[str, Any]]
@@ -261,6 +261,32 @@ def test_a_mistake_in_a_playbook_does_not_stop_the_crms_checks(installed: World)
     assert outcomes(found, "fail") == {"config"}
     assert "playbooks/policy.yaml:3" in found["config"]["where"] + str(found["config"]["details"])
     assert found["crm.rights"]["outcome"] == "ok"
+
+
+def test_a_project_that_is_not_there_is_told_once(installed: World, tmp_path: Path) -> None:
+    """No mappings at all: one failure with `init` as its cure; what reads a document waits, the rest is looked at."""
+    world = World(**{**vars(installed), "home": tmp_path / "nowhere", "kept": None})
+
+    ran, found = looked(world)
+
+    assert ran.code == 2
+    assert outcomes(found, "fail") == {"config"}
+    assert "connector init" in found["config"]["cure"]
+    assert {"billing.stripe", "crm.settings", "machine.schedule"} <= outcomes(found, "skip")
+    assert found["machine.ledger"]["outcome"] == "ok"
+
+
+def test_settings_that_were_not_loaded_are_told_so(installed: World) -> None:
+    """No CRM is named and a .env lies there: the cure is the line that loads it."""
+    (installed.home / ".env").write_text("CONNECTOR_CRM=hubspot\n", "utf-8")
+    env = {name: value for name, value in installed.environment().items() if name != "CONNECTOR_CRM"}
+
+    ran = command(("doctor", "--json"), env, None)
+
+    found = {one["id"]: one for one in ran.json["checks"]}
+    assert ran.code == 2
+    assert outcomes(found, "fail") == {"settings"}
+    assert ". ./.env" in found["settings"]["cure"]
 
 
 def test_a_stripe_key_that_lacks_a_permission_is_told_which(installed: World, site: Any) -> None:

@@ -94,9 +94,12 @@ def test_a_support_file_is_never_overwritten(installed: World) -> None:
     file.write_text("mine", "utf-8")
 
     ran = installed.run("doctor", "--bundle", str(file))
+    lost = installed.run("doctor", "--bundle", str(installed.folder / "no" / "support.zip"))
 
-    assert ran.code == 2
+    assert (ran.code, lost.code) == (2, 2)
     assert "the file exists" in ran.err
+    assert "there is no such folder" in lost.err
+    assert (ran.out, lost.out) == ("", "")
     assert file.read_text("utf-8") == "mine"
 
 
