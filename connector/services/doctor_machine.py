@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connector.domain.checkup import Seen, fail, ok, skip, warn
-from connector.domain.errors import Problem
+from connector.domain.errors import LaterError, Problem
 from connector.domain.play import Schedule
 from connector.services.doctor import Check, of_problems
 
@@ -123,9 +123,12 @@ class Machine:
     def _warehouse(self) -> Seen:
         if not self.warehouse_file.exists():
             return skip("there is none yet: the first plan makes it")
-        with self.warehouse() as opened:
-            warehouse: WarehouseHealth = opened
-            held, aside = warehouse.counts()
+        try:
+            with self.warehouse() as opened:
+                warehouse: WarehouseHealth = opened
+                held, aside = warehouse.counts()
+        except LaterError as taken:  # a run under way is no ailment
+            return warn(taken.problem.message, taken.problem.hint or "")
         rows, reasons = sum(held.values()), sum(aside.values())
         if not rows:
             return ok("it opens, and is empty")

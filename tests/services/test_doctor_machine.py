@@ -171,15 +171,15 @@ def test_a_real_ledger_that_was_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_warehouse_that_another_process_has(tmp_path: Path) -> None:
-    """A run that is under way holds it: that passes by itself."""
+    """A run that is under way holds it: that is worth knowing, and no ailment."""
     begun(tmp_path)
 
     def taken() -> Any:
-        raise LaterError("another process has the warehouse")
+        raise LaterError("another process has the warehouse", hint="wait")
 
     result = found(replace(machine(tmp_path), warehouse=taken))["warehouse"].result
 
-    assert (result.verdict.value, result.later) == ("fail", True)
+    assert (result.verdict.value, result.seen, result.cure) == ("warn", "another process has the warehouse", "wait")
 
 
 def test_a_warehouse_that_is_no_database(tmp_path: Path) -> None:
