@@ -132,13 +132,14 @@ class CrmDoctor:
         if missing:
             details = [f"{right.name}, because it {right.why}: {right.where}" for right in missing]
             named = ", ".join(right.name for right in missing)
-            return fail(f"lacks {named}", f"grant {named}", missing[0].where, details)
+            where = missing[0].where if len({right.where for right in missing}) == 1 else ""
+            return fail(f"lacks {named}", f"grant {named}", where, details if len(missing) > 1 else ())
         unknown = [right.name for right in needed if right.granted is None]
         if unknown:
             return warn(f"cannot tell whether it has {', '.join(unknown)}", "compare with the list in the README")
         beyond = self._rights.beyond
-        more = (f"not needed: {', '.join(beyond)}",) if beyond else ()
-        return ok(f"has the {len(needed)} that runs need", *more)
+        more = (f"more than needed: {', '.join(beyond)}",) if beyond else ()
+        return ok(f"has the {len(needed)} that runs need", ", ".join(right.name for right in needed), *more)
 
     def _fields(self) -> Seen:
         wrong = [line for type in TYPES for line in self._wrong(type, self._crm.reader.schema(type))]

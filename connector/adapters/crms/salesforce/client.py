@@ -91,6 +91,8 @@ class SalesforceClient:
         self._credentials = credentials
         self._base = urlsplit(base_url).netloc if base_url else None
         self._session = mounted_session(base_url, ca_bundle, timeouts or Timeouts(), self._note_answer)
+        self._status = 0
+        self._session.hooks["response"].append(self._note_status)
         self._salesforce: Salesforce | None = None
         self._identity: Mapping[str, Any] | None = None
         self._meter = meter
@@ -212,10 +214,15 @@ class SalesforceClient:
             except requests.RequestException as error:
                 raise what_failed(error, self._base or f"{self._credentials.domain}.salesforce.com") from error
             except (AttributeError, TypeError) as error:  # simple-salesforce takes any JSON for a token
+                if self._status >= 500:
+                    raise LostAnswerError(f"login answered HTTP {self._status}") from error
                 raise RefusedError(401, "LOGIN_REFUSED", "the login host does not answer as Salesforce does") from error
             except (OSError, ValueError, PyJWTError) as error:
                 raise RefusedError(401, "LOGIN_REFUSED", f"the private key cannot be used: {error}") from error
         return Salesforce(session_id=token, instance=instance, session=self._session, version=API_VERSION)
+
+    def _note_status(self, answer: requests.Response, **_: Any) -> None:
+        self._status = answer.status_code
 
     def _note_answer(self, headers: Mapping[str, str]) -> None:
         self.server_time = date_of(headers)
