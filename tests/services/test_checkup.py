@@ -66,7 +66,7 @@ def test_a_bug_in_a_check_says_where_and_quotes_nothing() -> None:
     (found,) = examine([Check("a", "A", raising(KeyError("maria@example.com")))])
 
     assert found.result.verdict is Verdict.FAIL
-    assert "KeyError in test_doctor.py:" in found.result.seen
+    assert "KeyError in test_checkup.py:" in found.result.seen
     assert "maria" not in str(found.as_json())
 
 
