@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +18,8 @@ from connector.config.settings import Settings, whole_day
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.errors import ConfigError, CredentialError
 from connector.domain.mapping import CrmMapping
-from connector.domain.project import Project, mapping_of
-from connector.ports.billing import BillingSource, Warehouse
+from connector.domain.project import BillingMapping, Project, mapping_of
+from connector.ports.billing import BillingSource, SourceInspector, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
 from connector.services.run import Work
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from connector.adapters.crms.hubspot import HubspotCredentials
     from connector.adapters.crms.salesforce import SalesforceCredentials
     from connector.adapters.ledger import LedgerCare
+    from connector.adapters.sources.stripe import StripeClient
 
 
 def project_of(settings: Settings) -> Project:
@@ -167,24 +168,44 @@ def connect_sources(settings: Settings, project: Project) -> Sequence[BillingSou
 def _source(settings: Settings, project: Project, name: str) -> BillingSource:
     match project.billing[name]:
         case StripeMapping() as mapping:
-            from connector.adapters.sources.stripe import Limits, StripeClient, StripeSource
+            from connector.adapters.sources.stripe import StripeSource
 
-            key = settings.stripe.api_key
-            if key is None:
-                raise _missing("CONNECTOR_STRIPE__API_KEY", "a restricted, read-only key (rk_…)")
-            client = StripeClient(
-                key.get_secret_value(),
-                SystemClock(),
-                settings.stripe.base_url,
-                settings.ca_bundle,
-                Limits(meter_calls=settings.stripe.meter_calls),
-                settings.stripe.allow_secret_key,
-            )
-            return StripeSource(client, mapping)
+            return StripeSource(_stripe(settings), mapping)
         case FilesMapping() as mapping:
             from connector.adapters.sources.files import FilesSource
 
             return FilesSource(mapping, settings.files, partial(project.at, f"mappings/billing/{name}.yaml"))
+
+
+def _stripe(settings: Settings) -> StripeClient:
+    from connector.adapters.sources.stripe import Limits, StripeClient
+
+    key = settings.stripe.api_key
+    if key is None:
+        raise _missing("CONNECTOR_STRIPE__API_KEY", "a restricted, read-only key (rk_…)")
+    return StripeClient(
+        key.get_secret_value(),
+        SystemClock(),
+        settings.stripe.base_url,
+        settings.ca_bundle,
+        Limits(meter_calls=settings.stripe.meter_calls),
+        settings.stripe.allow_secret_key,
+    )
+
+
+def inspect_source(settings: Settings, mapping: BillingMapping, at: Callable[..., str]) -> SourceInspector:
+    """Make what tries whether a billing source can be read; `at` gives the mapping's lines."""
+    match mapping:
+        case StripeMapping():
+            from connector.adapters.sources.stripe import StripeInspector
+
+            client = _stripe(settings)
+            assert settings.stripe.api_key is not None
+            return StripeInspector(client, settings.stripe.api_key.get_secret_value())
+        case FilesMapping():
+            from connector.adapters.sources.files import FilesInspector
+
+            return FilesInspector(mapping, settings.files, at)
 
 
 def connect_crm(settings: Settings, mapping: CrmMapping) -> Crm:

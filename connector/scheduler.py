@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -55,6 +56,14 @@ def run_until_stopped(
 def next_times(made: BackgroundScheduler) -> Mapping[str, Any]:
     """When each job runs next."""
     return {job.id: getattr(job, "next_run_time", None) for job in made.get_jobs()}
+
+
+def due_times(schedule: Schedule, at: Callable[..., str], now: datetime) -> Mapping[str, datetime | None]:
+    """When each job would run next after a moment; None where its cron line names no day that comes."""
+    return {
+        name: _trigger(name, job, schedule.timezone, at).get_next_fire_time(None, now)
+        for name, job in schedule.jobs.items()
+    }
 
 
 def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> CronTrigger | IntervalTrigger:

@@ -9,7 +9,22 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    audit,
+    doctor,
+    explain,
+    jobs,
+    ledger,
+    link,
+    outbox,
+    plans,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -20,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("init")(start.init)
+app.command("doctor")(doctor.doctor)
 app.command("install")(setup.install)
 app.command("check")(setup.check)
 app.command("plan")(plans.plan)

@@ -21,7 +21,7 @@ def sandbox(
     salesforce_port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
     hubspot_port: Annotated[int, typer.Option(help="0: a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="Which demo company to make.")] = 7,
-    customers: Annotated[int, typer.Option(help="How many customers it has.")] = 420,
+    customers: Annotated[int, typer.Option(min=40, help="How many customers it has.")] = 420,
     as_of: Annotated[str, typer.Option("--as-of", help="The day its history ends on.")] = "2026-09-30",
     empty: Annotated[bool, typer.Option("--empty", help="No demo company, only what a new account has.")] = False,
 ) -> None:
@@ -41,8 +41,8 @@ def sandbox(
     stopped = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopped.set())
+    world = World(None if empty else seed, _day(as_of), customers)
     folder = scratch()
-    world = World(None if empty else seed, date.fromisoformat(as_of), customers)
     try:
         with serve(world, folder, Ports(stripe_port, salesforce_port, hubspot_port), ERR.print) as told:
             if ready_file is not None:
@@ -55,6 +55,15 @@ def sandbox(
         _remove(folder)
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
+
+
+def _day(text: str) -> date:
+    from connector.domain.errors import ConfigError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no day", at="--as-of", hint="write it like 2026-09-30") from None
 
 
 def _remove(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,26 +13,46 @@ from connector.cli.options import Json
 from connector.cli.output import OUT, say_json
 
 if TYPE_CHECKING:
+    from connector.domain.catalogue import Language
     from connector.services.start import Choice, Started
+
+QUESTIONS = {
+    "billing": {
+        "en": "Where does billing come from: stripe, files, or both",
+        "fr": "D’où vient la facturation : stripe, files (fichiers), ou both (les deux)",
+    },
+    "crm": {"en": "Where do proposals go", "fr": "Où vont les propositions"},
+    "timezone": {
+        "en": "Time zone in which your people work and jobs run",
+        "fr": "Fuseau horaire où vous travaillez et où les travaux tournent",
+    },
+}
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the project begins.")] = Path(),
     source: Annotated[str | None, typer.Option("--source", help="stripe, files, or both: stripe,files.")] = None,
     crm: Annotated[str | None, typer.Option("--crm", help="salesforce or hubspot.")] = None,
-    language: Annotated[str | None, typer.Option("--language", help="en or fr, where the CRM names none.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Say how to try it on the local sandbox.")] = False,
+    language: Annotated[
+        str | None, typer.Option("--language", help="en or fr: of comments, and of texts where the CRM names none.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Where your people work: Europe/Paris, America/New_York.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill it in for the local sandbox, to run at once.")] = False,
     json: Json = False,
 ) -> None:
-    """Begin a project: mappings, playbooks and the settings to fill in. What exists is left alone.
+    """Begin a project: mappings, playbooks and the settings to fill in, commented. What exists is left alone.
+
+    Asks on a terminal for what is not given.
 
     Example: connector init acme --source stripe --crm hubspot --language fr
     """
     from connector.config.template import template
     from connector.services.start import start
 
-    choice = _choice(source, crm, language, demo, ask=sys.stdin.isatty() and not json)
-    started = start(folder, template(choice.sources, choice.crm), choice)
+    choice = _choice(source, crm, language, timezone, demo, ask=sys.stdin.isatty() and not json)
+    started = start(folder, template(choice.sources, choice.crm, choice.language), choice)
     if json:
         say_json(
             {
@@ -45,30 +66,63 @@ def init(
     _show(started)
 
 
-def _choice(source: str | None, crm: str | None, language: str | None, demo: bool, ask: bool) -> Choice:
+def _choice(
+    source: str | None, crm: str | None, language: str | None, timezone: str | None, demo: bool, ask: bool
+) -> Choice:
     from rich.prompt import Prompt
 
     from connector.domain.errors import ConfigError
     from connector.services.start import Choice
 
     if ask:
-        billing = "Where does billing come from: stripe, files, or both"
-        source = source or Prompt.ask(billing, default="both" if demo else "stripe")
-        crm = crm or Prompt.ask("Where do proposals go", choices=["salesforce", "hubspot"])
-        language = language or Prompt.ask(
-            "Whose CRM record names no language reads", choices=["en", "fr"], default="en"
+        language = language or Prompt.ask("Language / langue", choices=["en", "fr"], default="en")
+    spoken = _language(language or "en")
+    if ask:
+        source = source or Prompt.ask(
+            QUESTIONS["billing"][spoken], choices=["stripe", "files", "both"], default="both" if demo else "stripe"
         )
+        crm = crm or Prompt.ask(QUESTIONS["crm"][spoken], choices=["salesforce", "hubspot"])
+        timezone = timezone or Prompt.ask(QUESTIONS["timezone"][spoken], default=_zone_here())
     source = source or ("both" if demo else "stripe")  # the sandbox bills in Stripe and tells usage in files
     sources = ("stripe", "files") if source == "both" else tuple(part.strip() for part in source.split(","))
+    if demo and set(sources) != {"stripe", "files"}:
+        raise ConfigError("the sandbox bills in Stripe and tells usage in files", at="--source", hint="leave it out")
     if crm not in ("salesforce", "hubspot"):
         raise ConfigError(f"unknown CRM {crm!r}" if crm else "no CRM named", at="--crm", hint="salesforce or hubspot")
-    match language or "en":
+    return Choice(sources, crm, spoken, demo, _zone(timezone))
+
+
+def _language(name: str) -> Language:
+    from connector.domain.errors import ConfigError
+
+    match name:
         case "en":
-            return Choice(sources, crm, "en", demo)
+            return "en"
         case "fr":
-            return Choice(sources, crm, "fr", demo)
+            return "fr"
         case other:
             raise ConfigError(f"unknown language {other!r}", at="--language", hint="en or fr")
+
+
+def _zone(name: str | None) -> str | None:
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    from connector.domain.errors import ConfigError
+
+    if name is None or name in available_timezones():
+        return name
+    near = get_close_matches(name, sorted(available_timezones()), 1)
+    hint = f"did you mean {near[0]}?" if near else "write it like Europe/Paris"
+    raise ConfigError(f"unknown time zone {name!r}", at="--timezone", hint=hint)
+
+
+def _zone_here() -> str:
+    """Name this machine's time zone, as far as it tells."""
+    from zoneinfo import available_timezones
+
+    linked = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return next((name for name in (os.environ.get("TZ"), linked) if name in available_timezones()), "Europe/Paris")
 
 
 def _show(started: Started) -> None:
@@ -76,5 +130,7 @@ def _show(started: Started) -> None:
     if started.left:
         OUT.print(f"Left as they were: {', '.join(started.left)}", markup=False)
     OUT.print("\n[bold]What next[/]")
+    if started.home.resolve() != Path.cwd():
+        OUT.print(f"  0. cd {started.home}", markup=False)
     for number, step in enumerate(started.next_steps, 1):
         OUT.print(f"  {number}. {step}", markup=False)

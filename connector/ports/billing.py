@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from connector.domain.inspection import Probe
+
 Payload = Mapping[str, Any]
 Cursor = Mapping[str, Any]
 
@@ -164,6 +166,14 @@ class BillingSource(Protocol):
 
     def calls(self) -> int:
         """Count the API calls made."""
+        ...
+
+
+class SourceInspector(Protocol):
+    """Tries whether a billing system can be read, a call or a file at a time. It lands nothing."""
+
+    def probes(self, now: datetime) -> Iterator[Probe]:
+        """Try each stream; raise CredentialError or LaterError where nothing at all can be read."""
         ...
 
 

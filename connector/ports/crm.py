@@ -22,6 +22,7 @@ from connector.domain.change import (
     Verb,
     Write,
 )
+from connector.domain.inspection import ApiVersion, Rights, Rules
 from connector.domain.mapping import NewField
 
 
@@ -126,6 +127,26 @@ class CrmMeter(Protocol):
         ...
 
 
+class CrmInspector(Protocol):
+    """Looks at what the CRM grants us and what its admins made act on our records. It writes nothing."""
+
+    def api_version(self) -> ApiVersion:
+        """Say which version we speak, and which are offered where the vendor tells; needs no login."""
+        ...
+
+    def server_time(self) -> datetime | None:
+        """Tell the vendor's clock as its last answer did; None where it does not tell."""
+        ...
+
+    def rights(self) -> Rights:
+        """Hold the rights that our work needs against those we have."""
+        ...
+
+    def rules(self) -> Rules:
+        """List active automations, validation and duplicate rules on the types that we write."""
+        ...
+
+
 class CrmBulk(Protocol):
     """The vendor's way for many writes at once: a job that is named before it runs, and asked for its results."""
 
@@ -162,4 +183,5 @@ class Crm:
     writer: CrmWriter
     setup: CrmSetup
     meter: CrmMeter
+    inspector: CrmInspector
     bulk: CrmBulk | None = None

@@ -215,8 +215,8 @@ def _log_entry(scope: Scope, body: bytes, *, with_body: bool) -> Row:
 
 
 def _logged_body(body: bytes) -> Any:
-    """Return a request's body as JSON, its size if it is none; nothing for a login."""
-    if not body or b"grant_type" in body:
+    """Return a request's body as JSON, its size if it is none; nothing where it holds a key."""
+    if not body or b"grant_type" in body or b"tokenKey" in body:
         return None
     try:
         return json.loads(body)

@@ -75,7 +75,7 @@ def sandbox(
 
 def write_ready(path: Path, told: dict[str, Any]) -> None:
     """Write the object whole or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may become a project's state folder
     _private(path.with_suffix(path.suffix + ".part"), json.dumps(told, indent=2)).replace(path)
 
 

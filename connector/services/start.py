@@ -1,75 +1,55 @@
 """Begins a project: a folder with the shipped documents, the settings to fill in, and what to do next.
 
 Nothing that exists is ever overwritten: a second `init` adds what is missing and lists what it left alone. Secrets
-have one place, a `.env` that git ignores; `.env.example` names them and holds none.
+have one place, a `.env` that git ignores; `.env.example` names them and holds none. What people read in the project is
+in the language that was chosen; what a command prints is English.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from connector.domain.catalogue import Language
 from connector.domain.errors import ConfigError
+from connector.services.start_texts import (
+    COMMON,
+    CRM,
+    DEMO_HEAD,
+    HEAD,
+    README,
+    SETTINGS,
+    SOURCE,
+    STEPS,
+    Setting,
+)
 
 IGNORED = (".connector/", ".env")
 SANDBOX_FILE = ".connector/sandbox.json"
 LOAD_ENV = "set -a; . ./.env; set +a"
-LOAD_SANDBOX = (
+READ_SANDBOX = (
     """eval "$(python3 -c 'import json, shlex; """
     f"""[print(f"export {{k}}={{shlex.quote(v)}}") for k, v in json.load(open("{SANDBOX_FILE}"))["env"].items()]')\""""
 )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One environment variable of a project, as `.env.example` explains it."""
-
-    name: str
-    meaning: str
-    needed: bool = True
-
-
-COMMON = (
-    Setting("CONNECTOR_HOME", "this folder; leave empty when you run `connector` in it", needed=False),
-    Setting("CONNECTOR_STATE_DIR", "where ledger, warehouse and run snapshots lie; default: .connector", needed=False),
-    Setting("CONNECTOR_LEDGER_URL", "a PostgreSQL database for the ledger; default: SQLite", needed=False),
-    Setting("CONNECTOR_CA_BUNDLE", "certificates of a proxy that looks into your traffic", needed=False),
-)
-SETTINGS: Mapping[str, tuple[Setting, ...]] = {
-    "stripe": (
-        Setting(
-            "CONNECTOR_STRIPE__API_KEY", "a restricted key (rk_…) that may read customers, products, billing, usage"
-        ),
-    ),
-    "files": (Setting("CONNECTOR_FILES_DIR", "folder of the billing files that mappings/billing/files.yaml names"),),
-    "salesforce": (
-        Setting("CONNECTOR_SALESFORCE__AUTH", "jwt (a key file) or client_credentials (a secret)"),
-        Setting("CONNECTOR_SALESFORCE__DOMAIN", "login, test (a sandbox), or your My Domain"),
-        Setting("CONNECTOR_SALESFORCE__CONSUMER_KEY", "consumer key of your connected app"),
-        Setting("CONNECTOR_SALESFORCE__USERNAME", "jwt: the integration user's username"),
-        Setting("CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE", "jwt: path of the app's private key (PEM)"),
-        Setting("CONNECTOR_SALESFORCE__CONSUMER_SECRET", "client_credentials: the app's consumer secret", needed=False),
-    ),
-    "hubspot": (
-        Setting("CONNECTOR_HUBSPOT__ACCESS_TOKEN", "a service key or private-app token"),
-        Setting("CONNECTOR_HUBSPOT__CLIENT_ID", "only with OAuth instead of a token", needed=False),
-        Setting("CONNECTOR_HUBSPOT__CLIENT_SECRET", "only with OAuth", needed=False),
-        Setting("CONNECTOR_HUBSPOT__REFRESH_TOKEN", "only with OAuth", needed=False),
-    ),
-}
+OWNER_ONLY, EVERYBODY = 0o600, 0o666
+_WIDTH = 110
+AND: Mapping[Language, str] = {"en": " and ", "fr": " et "}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a project connects, and the language of those whose CRM record names none."""
+    """What a project connects, and the language of its comments and of those whose CRM record names none."""
 
     sources: tuple[str, ...]
     crm: str
     language: Language = "en"
     demo: bool = False
+    timezone: str | None = None
+    """Where the project's people work; None leaves the shipped one."""
 
 
 @dataclass(frozen=True)
@@ -85,55 +65,52 @@ class Started:
 def start(home: Path, template: Mapping[str, str], choice: Choice) -> Started:
     """Write what is missing. `template`: path in the project → text of the shipped documents and schemas."""
     files = dict(template)
-    mapping = f"mappings/{choice.crm}.yaml"
-    files[mapping] = re.sub(r"(?m)^default_language: \w+", f"default_language: {choice.language}", files[mapping])
+    mapping, schedule = f"mappings/{choice.crm}.yaml", "playbooks/schedule.yaml"
+    files[mapping] = _with(files[mapping], "default_language", choice.language)
+    if choice.timezone is not None:
+        files[schedule] = _with(files[schedule], "timezone", choice.timezone)
     files[".env.example"] = env_example(choice)
+    if choice.demo:
+        files[".env"] = demo_env(choice)
     files[".gitignore"] = "".join(f"{line}\n" for line in IGNORED)
-    steps = next_steps(choice, _unprotected(home))
-    files["README.md"] = _readme(choice, next_steps(choice))
+    files["README.md"] = _readme(choice)
+    unprotected = _unprotected(home)
     written: list[str] = []
     left: list[str] = []
     for name, text in files.items():
         (written if _write_new(home / name, text) else left).append(name)
-    return Started(home, tuple(written), tuple(left), steps)
+    return Started(home, tuple(written), tuple(left), next_steps(choice, unprotected))
 
 
 def env_example(choice: Choice) -> str:
-    """Name every setting this choice needs, with no value."""
+    """Name every setting this choice needs, with what to click, and no secret."""
     named = (
-        Setting("CONNECTOR_SOURCE", f"where billing comes from; here: {','.join(choice.sources)}"),
-        Setting("CONNECTOR_CRM", f"where proposals go; here: {choice.crm}"),
+        Setting("CONNECTOR_SOURCE", SOURCE, ",".join(choice.sources)),
+        Setting("CONNECTOR_CRM", CRM, choice.crm),
     )
     chosen = [setting for part in (*choice.sources, choice.crm) for setting in SETTINGS[part]]
-    head = (
-        "# Settings of this project. Copy this file to .env, fill it in, and load it with\n"
-        f"#   {LOAD_ENV}\n"
-        "# Git ignores .env; secrets never stand in YAML. A line left empty counts as not set.\n"
-    )
-    return head + "".join(map(_lines, (*named, *chosen, *COMMON)))
+    head = _commented(HEAD[choice.language].format(load=LOAD_ENV))
+    return head + "".join(_lines(setting, choice.language) for setting in (*named, *chosen, *COMMON))
 
 
-def next_steps(choice: Choice, unprotected: tuple[str, ...] = ()) -> tuple[str, ...]:
+def demo_env(choice: Choice) -> str:
+    """Point a project at the local sandbox: what it tells of itself, and which of its CRMs is meant."""
+    head = _commented(DEMO_HEAD[choice.language].format(file=SANDBOX_FILE, load=LOAD_ENV))
+    return f"{head}{READ_SANDBOX}\nCONNECTOR_CRM={choice.crm}\n"
+
+
+def next_steps(choice: Choice, unprotected: tuple[str, ...] = (), language: Language = "en") -> tuple[str, ...]:
     """What to do after `init`, in order."""
-    steps = [f"add {' and '.join(unprotected)} to your .gitignore: .env holds secrets"] if unprotected else []
-    if choice.demo:
-        steps += [
-            f"in another terminal, here: connector sandbox --ready-file {SANDBOX_FILE}",
-            f"point this terminal at it: {LOAD_SANDBOX}; export CONNECTOR_CRM={choice.crm}",
-        ]
-    else:
-        steps.append(f"cp .env.example .env, fill it in, then: {LOAD_ENV}")
-    steps.append("mappings/catalog.yaml: say what you sell")
-    if "stripe" in choice.sources:
-        steps.append("mappings/billing/stripe.yaml: say which Stripe product is which offer")
-    if "files" in choice.sources:
-        steps.append("mappings/billing/files.yaml: say which column of your files is what")
-    return (
-        *steps,
-        f"mappings/{choice.crm}.yaml: check stages, owners and fields; then: connector check --live",
-        "connector install: creates our own fields in the CRM, after showing them",
-        "connector plan: shows what a run would write, and writes nothing",
-    )
+    steps = ["ignore"] if unprotected else []
+    steps += ["sandbox", "load"] if choice.demo else ["env", "catalog", *choice.sources, "crm"]
+    steps += ["doctor", "check", "dry", "install", "live", "plan", "apply"]
+    told = {"lines": AND[language].join(unprotected), "file": SANDBOX_FILE, "load": LOAD_ENV, "crm": choice.crm}
+    return tuple(STEPS[step][language].format(**told) for step in steps)
+
+
+def _with(text: str, key: str, value: str) -> str:
+    """Give a document another value of a key at its top, what stands beside it left alone."""
+    return re.sub(rf"(?m)^{key}: [^\s#]+", f"{key}: {value}", text)
 
 
 def _unprotected(home: Path) -> tuple[str, ...]:
@@ -145,25 +122,37 @@ def _unprotected(home: Path) -> tuple[str, ...]:
     return tuple(line for line in IGNORED if line.strip("/") not in lines)
 
 
-def _readme(choice: Choice, steps: tuple[str, ...]) -> str:
-    numbered = "".join(f"{i}. {step}\n" for i, step in enumerate(steps, 1))
-    return (
-        "# Expansion project\n\n"
-        f"From {' and '.join(choice.sources)} into {choice.crm}. `mappings/` says how their words become ours;\n"
-        "`playbooks/` says when to propose what, and which tasks follow.\n\n"
-        f"{numbered}"
-    )
+def _readme(choice: Choice) -> str:
+    steps = next_steps(choice, language=choice.language)
+    numbered = "".join(f"{number}. {step}\n" for number, step in enumerate(steps, 1))
+    return README[choice.language].format(sources=AND[choice.language].join(choice.sources), crm=choice.crm) + numbered
 
 
-def _lines(setting: Setting) -> str:
-    return f"\n# {setting.meaning}\n{'' if setting.needed else '#'}{setting.name}=\n"
+def _lines(setting: Setting, language: Language) -> str:
+    explained = _commented(setting.meaning[language])
+    if setting.click is not None:
+        explained += "".join(f"#   {line}\n" for line in _wrapped(f"→ {setting.click[language]}"))
+    return f"\n{explained}{'' if setting.needed else '#'}{setting.name}={setting.value}\n"
+
+
+def _commented(text: str) -> str:
+    return "".join(f"# {line}\n" for line in text.split("\n"))
+
+
+def _wrapped(text: str) -> list[str]:
+    # French sets a space before a colon, where no line may end.
+    kept = text.replace(" :", "\xa0:").replace(" ;", "\xa0;")
+    lines = textwrap.wrap(kept, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 def _write_new(path: Path, text: str) -> bool:
-    """Write a file unless it exists; say whether it was written."""
+    """Write a file unless it exists; say whether it was written. What is loaded as settings is its owner's alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
+        mode = OWNER_ONLY if path.name == ".env" else EVERYBODY
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
         if path.parent.is_dir():

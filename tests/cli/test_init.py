@@ -48,13 +48,29 @@ def test_json(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None: 
 
 
 def test_asks_a_person(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
-    """On a terminal it asks for what is not given."""
-    assert run(answers="files\nhubspot\nfr\n") == 0
+    """On a terminal it asks for what is not given, in the language that was answered first."""
+    assert run(answers="fr\nfiles\nhubspot\nEurope/Lisbon\n") == 0
 
-    mapping = load_project(tmp_path, ["files"], "hubspot").mapping
-    assert mapping is not None
-    assert mapping.default_language == "fr"
-    assert "What next" in capsys.readouterr().out
+    project = load_project(tmp_path, ["files"], "hubspot")
+    assert project.mapping is not None
+    assert (project.mapping.default_language, project.schedule.timezone) == ("fr", "Europe/Lisbon")
+    shown = capsys.readouterr().out
+    assert "D’où vient la facturation" in shown
+    assert "What next" in shown
+
+
+def test_asks_again_where_an_answer_does_not_do(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """An answer that is none of the choices is asked for once more; an empty one takes what is offered."""
+    assert run(answers="\nchargebee\n\ndynamics\nsalesforce\nEurope/Paris\n") == 0
+
+    assert load_project(tmp_path, ["stripe"], "salesforce").mapping is not None
+
+
+def test_asks_nothing_that_was_given(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """With every flag a person at a terminal is asked nothing."""
+    flags = ["--source", "stripe", "--crm", "hubspot", "--language", "en", "--timezone", "Europe/Paris"]
+
+    assert run(*flags, answers="") == 0
 
 
 def test_second_time(run, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
@@ -75,6 +91,8 @@ def test_second_time(run, capsys: pytest.CaptureFixture[str]) -> None:  # type: 
         (["--crm", "dynamics"], "salesforce or hubspot"),
         (["--crm", "hubspot", "--source", "chargebee"], "stripe, files"),
         (["--crm", "hubspot", "--language", "de"], "en or fr"),
+        (["--crm", "hubspot", "--timezone", "Europe/Pari"], "did you mean Europe/Paris?"),
+        (["--crm", "hubspot", "--demo", "--source", "stripe"], "leave it out"),
     ],
 )
 def test_refuses(run, tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], cure: str) -> None:  # type: ignore[no-untyped-def]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connector.config.project import load_project
 from connector.config.settings import Settings
@@ -57,11 +59,14 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_env_example(choice: Choice) -> None:
-    """Every line names a setting that exists, explains it, and holds no value."""
+    """Every line names a setting that exists and explains it; what is filled in is the choice, never a secret."""
     text = env_example(choice)
 
     names = re.findall(r"^#?(CONNECTOR_\w+)=(.*)$", text, re.M)
-    assert {value for _, value in names} == {""}
+    assert {value for name, value in names if re.search("KEY|SECRET|TOKEN|USERNAME|FILE", name)} <= {""}
+    filled = {"CONNECTOR_SOURCE": ",".join(choice.sources), "CONNECTOR_CRM": choice.crm}
+    assert filled.items() <= dict(names).items()
+    assert set(dict(names).values()) - set(filled.values()) <= {"", "jwt", "login"}
     for name, _ in names:
         outer, _, inner = name.removeprefix("CONNECTOR_").lower().partition("__")
         field = Settings.model_fields[outer]
@@ -81,6 +86,77 @@ def test_git_ignores_secrets_and_state(tmp_path: Path) -> None:
     assert started.next_steps[0].startswith("add .env to your .gitignore")
     start(tmp_path / "new", template(choice.sources, choice.crm), choice)
     assert (tmp_path / "new/.gitignore").read_text(encoding="utf-8") == ".connector/\n.env\n"
+
+
+@pytest.mark.parametrize(
+    ("choice", "clicks"),
+    [
+        (CHOICES[0], ["API keys → Create restricted key", "Settings → Integrations → Service keys", "deals.write"]),
+        (CHOICES[1], ["Configuration → Gestionnaire d’applications", "ensemble d’autorisations", "openssl req"]),
+    ],
+)
+def test_each_key_says_what_to_click(choice: Choice, clicks: list[str]) -> None:
+    """Where a key is made, and what it must be allowed, in the language of the project."""
+    text = " ".join(env_example(choice).replace("#", "").split())
+
+    assert [click for click in clicks if click not in text] == []
+
+
+def test_steps_come_in_the_order_of_work() -> None:
+    """Look before, then install, then look again, then plan, then apply."""
+    commands = [found[0] for step in next_steps(CHOICES[0]) if (found := re.findall(r"^connector [^:]+", step))]
+
+    assert commands == [
+        "connector doctor",
+        "connector check",
+        "connector install --dry-run",
+        "connector install",
+        "connector check --live",
+        "connector plan --out plan.json",
+        "connector apply plan.json",
+    ]
+
+
+def test_a_project_in_french_is_french_where_people_read(tmp_path: Path) -> None:
+    """Comments, settings and README are French; keys and values are those of the English project."""
+    english, french = (Choice(("stripe", "files"), "salesforce", one) for one in ("en", "fr"))
+    for choice in (english, french):
+        start(tmp_path / choice.language, template(choice.sources, choice.crm, choice.language), choice)
+
+    mapping = (tmp_path / "fr/mappings/salesforce.yaml").read_text("utf-8")
+    assert "# À quoi ressemblent nos enregistrements dans Salesforce." in mapping
+    assert "fait partie de chaque clé" in mapping
+    assert "Configuration →" in (tmp_path / "fr/.env.example").read_text("utf-8")
+    assert "# Projet d’expansion" in (tmp_path / "fr/README.md").read_text("utf-8")
+    for path in (tmp_path / "fr").rglob("*.yaml"):
+        twin = tmp_path / "en" / path.relative_to(tmp_path / "fr")
+        told, meant = (yaml.safe_load(one.read_text("utf-8")) for one in (path, twin))
+        assert {**told, "default_language": ""} == {**meant, "default_language": ""}, path
+
+
+def test_the_time_zone_is_that_of_the_people(tmp_path: Path) -> None:
+    """It changes one line of the schedule."""
+    choice = Choice(("stripe",), "hubspot", timezone="America/New_York")
+
+    start(tmp_path, template(choice.sources, choice.crm), choice)
+
+    assert load_project(tmp_path, choice.sources, choice.crm).schedule.timezone == "America/New_York"
+
+
+def test_settings_of_a_demo_are_its_owners_alone(tmp_path: Path) -> None:
+    """`.env` is written for a demo only, 0600, and never over one that exists."""
+    choice = CHOICES[2]
+    start(tmp_path, template(choice.sources, choice.crm), choice)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/.env").write_text("SECRET=1\n", encoding="utf-8")
+
+    again = start(tmp_path / "mine", template(choice.sources, choice.crm), choice)
+    plain = start(tmp_path / "plain", template(choice.sources, choice.crm), replace(choice, demo=False))
+
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+    assert ".env" in again.left
+    assert (tmp_path / "mine/.env").read_text(encoding="utf-8") == "SECRET=1\n"
+    assert ".env" not in plain.written
 
 
 def test_demo_points_at_the_sandbox(tmp_path: Path) -> None:

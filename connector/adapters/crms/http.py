@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -126,6 +128,15 @@ def mounted_session(
     session.mount("https://", transport)
     session.mount("http://", transport)
     return session
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """Read a server's clock from an answer's headers."""
+    try:
+        told = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return told if told.tzinfo else None
 
 
 def reading(clock: Clock) -> Retrying:

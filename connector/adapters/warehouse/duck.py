@@ -25,7 +25,7 @@ from connector.adapters.warehouse.raw import DuckRaw
 from connector.adapters.warehouse.schema import UNIT, canonical_ddl, queries
 from connector.adapters.warehouse.usage import stage_usage
 from connector.compute.tables import TABLES
-from connector.domain.errors import LaterError
+from connector.domain.errors import LaterError, MendError
 from connector.ports.billing import BillingSource, Cursor, Landed, Landing, Page, Rejected, Translated
 
 BATCH = 2_000
@@ -223,7 +223,11 @@ def _connect(path: Path | None, threads: int, memory_limit: str) -> Any:
         )
     except duckdb.IOException as refused:
         if "lock" not in str(refused):
-            raise
+            raise MendError(
+                "the warehouse cannot be opened: its file is damaged, or none",
+                at=str(path),
+                hint="move it away: the next run reads billing anew, which takes as long as the first did",
+            ) from refused
         raise LaterError(
             f"the warehouse {path} is open in another process",
             hint="wait for the other run to end, or stop it; only one process can open it at a time",

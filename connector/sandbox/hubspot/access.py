@@ -106,6 +106,21 @@ class Access:
         }
         return JSONResponse(answer)
 
+    def private_app(self, token: str, switches: Mapping[str, Any]) -> Row:
+        """Say what the token of a private app may do; OAuth tokens are not known here."""
+        if not switches["token_info"]:
+            raise ApiError(404, "resource not found")
+        named: Mapping[str, Sequence[str] | None] = switches.get("tokens", {})
+        if token not in named and token != credentials().access_token:
+            _refuse()
+        scopes = named.get(token)
+        return {
+            "userId": USER_ID,
+            "hubId": PORTAL_ID,
+            "appId": APP_ID,
+            "scopes": list(scopes if scopes is not None else every_scope()),
+        }
+
     def introspect(self, form: Mapping[str, str], now: datetime) -> Response:
         """Say whether an access or refresh token is alive and what it may do."""
         known, token = credentials(), form.get("token", "")
@@ -183,6 +198,8 @@ def _oauth_error(error: str, status: str, description: str) -> Response:
 def needed_scopes(method: str, path: str) -> tuple[str, ...]:
     """Return the scopes of which one is needed for a call (in the v3/v4 form of its path)."""
     match path.split("/")[1:]:
+        case ["automation", *_]:
+            return ("automation",)
         case ["crm", _, "owners", *_]:
             return ("crm.objects.owners.read",)
         case ["crm", _, ("properties" | "pipelines") as family, named, *_]:
@@ -209,4 +226,4 @@ def every_scope() -> list[str]:
         for kind in kinds
         for change in ("read", "write")
     ]
-    return [*objects, "crm.objects.owners.read", "oauth"]
+    return [*objects, "automation", "crm.objects.owners.read", "oauth"]

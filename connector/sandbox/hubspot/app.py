@@ -25,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.hubspot import associations, batches, directory, objects, properties, search
+from connector.sandbox.hubspot import associations, batches, directory, objects, properties, search, setup
 from connector.sandbox.hubspot.access import Access
 from connector.sandbox.hubspot.directory import local_day
 from connector.sandbox.hubspot.errors import ApiError, bad_json, migrating
@@ -36,6 +36,8 @@ from connector.sandbox.hubspot.store import Store
 
 VERSIONS = ("2026-03", "2026-09")
 MODULES = (batches, search, objects, associations, properties, directory)
+UNPUBLISHED = (setup,)
+"""Modules whose routes HubSpot's published specifications do not have."""
 CORRELATION = "X-HubSpot-Correlation-Id"
 _CRM = re.compile(r"/crm/(objects|associations|properties|pipelines|owners)/(\d{4}-\d\d)(/.*)?")
 _OTHER = re.compile(r"/(account-info|oauth)/(\d{4}-\d\d)(/.*)")
@@ -48,7 +50,7 @@ def create_app(control: Control | None = None, *, monotonic: Callable[[], float]
     gate = Middleware(Gate, portal=portal, access=Access())
     routes = [
         Route(path, _endpoint(portal, handler), methods=[method])
-        for module in MODULES
+        for module in (*MODULES, *UNPUBLISHED)
         for method, path, handler in module.ROUTES
     ]
     return stand_in(portal.store, control, routes, [gate])
@@ -142,12 +144,25 @@ class Gate:
         return out
 
     async def _oauth(self, request: Request, path: str) -> Response:
-        form = dict(parse_qsl((await request.body()).decode()))
+        body = (await request.body()).decode()
+        form = dict(parse_qsl(body))
         switches, now = self.portal.control.switches, self.portal.now()
         match request.method, path:
             case "POST", "/oauth/v1/token" | "/oauth/v3/token":
                 return self.access.exchange(form, switches, now)
             case "POST", "/oauth/v3/token/introspect":
                 return self.access.introspect(form, now)
+            case "POST", "/oauth/v2/private-apps/get/access-token-info":
+                return self._private_app(body)
             case _:
                 return Response("Not Found", 404)
+
+    def _private_app(self, body: str) -> Response:
+        """Tell what a private app's own token may do; the token is in the body."""
+        try:
+            named = json.loads(body)["tokenKey"]
+            return JSONResponse(self.access.private_app(named, self.portal.control.switches))
+        except (ValueError, TypeError, KeyError):
+            return _error(bad_json("the body holds no tokenKey"))
+        except ApiError as refusal:
+            return _error(refusal)

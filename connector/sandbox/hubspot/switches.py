@@ -33,6 +33,8 @@ SWITCHES: Mapping[str, Any] = {
     "history_order": "newest",
     # Whether rich text is, beyond being sanitised, rewritten: line breaks become spaces, <br/> becomes <br>.
     "html_rewritten": False,
+    # Whether a bearer token's scopes are told by the private apps' token information; a service key may not be one.
+    "token_info": True,
     # --- what takes time ----------------------------------------------------------------------------------------
     # Seconds on the portal's clock until search knows of a write.
     "search_lag": 10.0,
@@ -53,6 +55,8 @@ SWITCHES: Mapping[str, Any] = {
     "tokens": {},
     # Scopes of tokens got through OAuth; None: everything.
     "oauth_scopes": None,
+    # Workflows that act on records: [{"id": "7", "name": "Mail new deals", "objectTypeId": "0-3", "isEnabled": true}].
+    "flows": [],
     # Whether the person who made the app has lost access to the portal: every call answers 403.
     "creator_lost_access": False,
     # What account-info says, over the defaults: {"timeZone": "America/New_York"}.

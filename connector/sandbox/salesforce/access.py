@@ -7,7 +7,8 @@ answered exactly as an unknown one. A permission on Task holds for Event and the
 itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us, and
 are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`) are an
 admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`) leaves of a
-type's permissions only those named, and a type that cannot be read is not there.
+type's permissions only those named, and a type that cannot be read is not there. What an admin set up is seen while
+`view_setup` is on.
 
 Source: Object Reference, "FieldPermissions"; Salesforce Help, "Field-Level Security".
 """
@@ -24,14 +25,23 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.org import Org
 
 
+_SEEN_BY_ALL = ("UserPermissionAccess", "EntityDefinition")
+
+
 class View:
     """Object types and fields visible to one user at one moment."""
 
-    def __init__(self, org: Org, user_id: str) -> None:
+    def __init__(self, org: Org, user_id: str, tooling: bool = False) -> None:
         self._org = org
+        self._user_id = user_id
+        self._tooling = tooling
         self._grants = _grants(org, user_id)
         self._seen: dict[str, ObjectType] = {}
         self._names = {name.casefold(): name for name in standard_objects()}
+
+    def of_tooling(self) -> View:
+        """What the same user sees through Tooling."""
+        return View(self._org, self._user_id, tooling=True)
 
     def names(self) -> list[str]:
         return sorted(name for name in self._names.values() if "read" in self._allowed(standard_objects()[name]))
@@ -46,6 +56,9 @@ class View:
         return self._seen[known] if "read" in self._seen[known].allowed else None
 
     def _allowed(self, kind: ObjectType) -> frozenset[str]:
+        hidden = kind.from_switches and kind.name not in _SEEN_BY_ALL and not self._org.switch("view_setup", True)
+        if hidden or kind.tooling is not self._tooling:
+            return frozenset()
         granted = self._org.switch("object_permissions", {}).get(kind.name, kind.allowed)
         return kind.allowed & frozenset(granted)
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.salesforce import batches, bulk, composite, queries, rows, tooling
+from connector.sandbox.salesforce import batches, bulk, composite, queries, rows, setup, tooling
 from connector.sandbox.salesforce.auth import Sessions
 from connector.sandbox.salesforce.bulk_rows import jobs_due
 from connector.sandbox.salesforce.credentials import Credentials, make_credentials
@@ -26,11 +26,12 @@ def create_app(control: Control | None = None, credentials: Credentials | None =
     control = control or Control()
     credentials = credentials or make_credentials()
     org = Org(control, credentials)
-    org.settle = partial(jobs_due, org)
+    org.settle = partial(_up_to_date, org)
     sessions = Sessions(org)
     gate = Gate(org, sessions)
     routes = [
         Route("/services/oauth2/token", sessions.token, methods=["GET", "POST"]),
+        *[Route(f"/services/data{end}", gate.versions, methods=_EVERY_METHOD) for end in ("", "/")],
         Route("/services/oauth2/userinfo", sessions.userinfo, methods=["GET", "POST"]),
         *_data_routes(gate),
         *_job_routes(gate),
@@ -39,6 +40,11 @@ def create_app(control: Control | None = None, credentials: Credentials | None =
     app = stand_in(org, control, routes)
     app.state.credentials = credentials
     return app
+
+
+def _up_to_date(org: Org) -> None:
+    jobs_due(org)
+    setup.refresh(org)
 
 
 def _data_routes(gate: Gate) -> list[Route]:
@@ -63,6 +69,7 @@ def _data_routes(gate: Gate) -> list[Route]:
         *gate.resource("/query/{locator}", {"GET": queries.more}),
         *gate.resource("/limits", {"GET": gate.limits}),
         *gate.resource("/limits/recordCount", {"GET": queries.record_count}),
+        *gate.resource("/tooling/query", {"GET": setup.tooling_query()}),
         *gate.resource("/tooling/sobjects/CustomField", {"POST": tooling.create_field}),
     ]
 

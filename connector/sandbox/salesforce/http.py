@@ -3,7 +3,8 @@
 The state `api_requests` (`[{at, count}]`) holds the calls of the last 24 hours; loading it adds calls of other tools.
 
 Switches: `daily_api_requests` (calls a rolling day, 100,000), `page_size` (rows a query page, 2,000),
-`connected_app_name` (adds that app's own usage to the header), `view_setup` (false: `limits` is forbidden).
+`connected_app_name` (adds that app's own usage to the header), `view_setup` (false: `limits` is forbidden),
+`api_versions` (the oldest and the newest that the org answers, `[59, 67]`).
 
 Source: REST API Developer Guide, "Headers", "Status Codes and Error Responses", "API Request Limits".
 """
@@ -34,7 +35,9 @@ from connector.sandbox.salesforce.records import Caller
 from connector.sandbox.salesforce.schema import ObjectType
 
 Handler = Callable[[Caller, Request], Awaitable[Response]]
-OLDEST_VERSION = 59
+OLDEST_VERSION, NEWEST_VERSION = 59, 67
+_SEASONS = ("Winter", "Spring", "Summer")
+_VERSION_OF_WINTER_26 = 65
 LONGEST_URL = 16_384
 _DUPLICATES = "sforce-duplicate-rule-header"
 _MEDIA_TYPE = "application/json;charset=UTF-8"
@@ -123,6 +126,19 @@ class Gate:
             }
         )
 
+    async def versions(self, request: Request) -> Response:
+        """List the API versions, to anybody."""
+        if request.method != "GET":
+            refusal = Refusal("METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed. Allowed are GET")
+            return answer(refusal.as_body(), refusal.status)
+        oldest, newest = _versions(self._org)
+        return answer(
+            [
+                {"label": _release(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+                for number in range(oldest, newest + 1)
+            ]
+        )
+
     async def nowhere(self, request: Request) -> Response:
         """Answer a path that no resource has."""
         try:
@@ -149,7 +165,7 @@ class Gate:
         return f"api-usage={usage}" + (f"; per-app-api-usage={usage}(appName={app})" if app else "")
 
     def _caller(self, request: Request) -> Caller:
-        _version(request)
+        _version(request, self._org)
         user_id = self._sessions.user_of(request)
         if self.used() >= self.allowed():
             raise Refusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
@@ -161,7 +177,7 @@ class Gate:
             self._org,
             user_id,
             View(self._org, user_id),
-            _version(request),
+            _version(request, self._org),
             may_save_duplicates=_option(request, _DUPLICATES, "allowSave") == "true",
             wants_duplicate_details=_option(request, _DUPLICATES, "includeRecordDetails") == "true",
             batch_size=_batch_size(request),
@@ -183,12 +199,24 @@ def _handler(handlers: Mapping[str, Handler], method: str) -> Handler:
     return handler
 
 
-def _version(request: Request) -> str:
+def _version(request: Request, org: Org) -> str:
     version: str = request.path_params["version"]
     digits = re.fullmatch(r"v(\d+)\.0", version)
-    if digits is None or int(digits[1]) < OLDEST_VERSION:
+    oldest, newest = _versions(org)
+    if digits is None or not oldest <= int(digits[1]) <= newest:
         raise not_found()
     return version
+
+
+def _versions(org: Org) -> tuple[int, int]:
+    oldest, newest = org.switch("api_versions", (OLDEST_VERSION, NEWEST_VERSION))
+    return int(oldest), int(newest)
+
+
+def _release(number: int) -> str:
+    """Name the release of a version: three a year, and 65 is Winter '26."""
+    since = number - _VERSION_OF_WINTER_26
+    return f"{_SEASONS[since % len(_SEASONS)]} '{26 + since // len(_SEASONS)}"
 
 
 def _inner_request(outer: Request, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Request:

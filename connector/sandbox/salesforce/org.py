@@ -91,6 +91,10 @@ class Org:
             self.schema_changed = self.control.clock.now()
         self._replace(kind, row["Id"], row)
 
+    def replace_all(self, kind: str, rows: Sequence[Row]) -> None:
+        """Let a type have these rows and no others."""
+        self._tables[kind] = {row["Id"]: row for row in rows}
+
     def get(self, kind: str, record_id: str) -> Row | None:
         return self._tables[kind].get(record_id)
 
@@ -184,6 +188,8 @@ class Org:
                 self._load_calls(rows)
             case "merges":
                 self._merge(rows)
+            case _ if kind in self._tables and standard_objects()[kind].from_switches:
+                raise ValueError(f"{kind} follows the switches")
             case _ if kind in self._tables:
                 self._load_records(kind, rows)
             case _:

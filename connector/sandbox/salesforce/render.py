@@ -126,7 +126,7 @@ def _summary(version: str, kind: ObjectType) -> Row:
         "name": kind.name,
         "queryable": True,
         "replicateable": "IsDeleted" in kind.fields or kind.name in ("User", "Organization"),
-        "retrieveable": True,
+        "retrieveable": kind.name != "UserPermissionAccess",
         "searchable": kind.name in _SEARCHED,
         "triggerable": writable,
         "undeletable": "IsDeleted" in kind.fields and kind.name not in ("OpportunityContactRole", "OpportunityHistory"),

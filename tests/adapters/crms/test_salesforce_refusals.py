@@ -253,3 +253,15 @@ def test_an_installation_on_a_spent_day_is_for_later(new_salesforce: Callable[..
 
     with pytest.raises(BudgetSpentError):
         world.crm.setup.install(wanted)
+
+
+@pytest.mark.parametrize("kind", [{"status": 503, "body": [{"message": "busy"}]}, {"kind": "html"}])
+def test_a_login_host_that_is_down_is_no_refusal(
+    new_salesforce: Callable[..., SalesforceWorld], kind: dict[str, Any]
+) -> None:
+    """Whatever a 5xx of the login host holds, it passes by itself."""
+    world = new_salesforce()
+    world.control.faults.append(Fault(path="/oauth2/token", times=None, **kind))
+
+    with pytest.raises(UnreachableError):
+        world.crm.reader.destination()

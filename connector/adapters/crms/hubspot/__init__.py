@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.adapters.crms.http import Timeouts
 from connector.adapters.crms.hubspot.client import HubspotClient, HubspotCredentials
 from connector.adapters.crms.hubspot.feed import HubspotFeed
+from connector.adapters.crms.hubspot.inspect import HubspotInspector
 from connector.adapters.crms.hubspot.read import HubspotReader
 from connector.adapters.crms.hubspot.setup import HubspotSetup
 from connector.adapters.crms.hubspot.write import HubspotWriter
@@ -34,4 +35,5 @@ def connect(
         writer=HubspotWriter(client, reader, mapping),
         setup=HubspotSetup(client, reader, mapping, clock),
         meter=meter,
+        inspector=HubspotInspector(client),
     )

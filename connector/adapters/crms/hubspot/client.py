@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,13 +30,14 @@ from connector.adapters.crms.http import (
     NotSentError,
     RefusedError,
     Timeouts,
+    date_of,
     for_reader,
     reading,
     what_failed,
 )
 from connector.adapters.crms.hubspot.errors import DAILY, MIGRATION, SEARCH, refusal
 from connector.adapters.crms.pacing import Meter, Pace
-from connector.domain.errors import BudgetSpentError
+from connector.domain.errors import BudgetSpentError, LaterError, MendError
 from connector.ports.clock import Clock
 
 API = "https://api.hubapi.com"
@@ -44,6 +46,7 @@ _PATHS = (
     (re.compile(r"^/crm/v[34]/(objects|associations|properties|pipelines|owners)"), rf"/crm/\1/{VERSION}"),
     (re.compile(r"^/oauth/v1/"), "/oauth/2026-03/"),
 )
+PRIVATE_APP = "/oauth/v2/private-apps/get/access-token-info"
 ACCOUNT_DETAILS = f"/account-info/{VERSION}/details"
 _MOST_REPEATS = 5
 _MOST_WAITS_FOR_A_LOCK = 2
@@ -87,6 +90,9 @@ class HubspotClient:
         self._search_pace = Pace(clock, _SEARCHES_A_SECOND, 1.0)
         self._meter = meter
         self._repeat = reading(clock)
+        self._scopes: frozenset[str] | None = None
+        self.server_time: datetime | None = None
+        """HubSpot's clock, as its last answer told it."""
         hubspot = HubSpot(api_factory=self._api)
         self.oauth_tokens = hubspot.oauth.tokens_api
         self.objects = hubspot.crm.objects.basic_api
@@ -102,12 +108,14 @@ class HubspotClient:
         """Read, repeating after a broken answer; raise what a reading step raises."""
         try:
             return self._repeat(self.call, call, *args, **options)
-        except RefusedError as error:
-            if error.code in (DAILY, MIGRATION):
-                raise BudgetSpentError(f"HubSpot: {error.message}", hint="run again later") from error
-            raise for_reader(error, self._where()) from error
         except CallError as error:
-            raise for_reader(error) from error
+            raise self.for_reader(error) from error
+
+    def for_reader(self, error: CallError) -> LaterError | MendError:
+        """Turn a failed call into what a reading step raises."""
+        if isinstance(error, RefusedError) and error.code in (DAILY, MIGRATION):
+            return BudgetSpentError(f"HubSpot: {error.message}", hint="run again later")
+        return for_reader(error, self._where())
 
     def _where(self) -> Credentials:
         if self._credentials.access_token:
@@ -134,10 +142,26 @@ class HubspotClient:
         raise AssertionError("the last attempt returns or raises")
 
     def account(self) -> Answer:
-        """Tell which portal this is; no package of the vendor's client knows this path."""
-        transport = self.objects.api_client
+        """Tell which portal this is."""
+        return self.get(ACCOUNT_DETAILS)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        """Read a path that no package of the vendor's client knows."""
+        transport, asked = self.objects.api_client, list((query or {}).items())
         headers = {"Accept": "application/json"}
-        return self.read(transport.call_api, ACCOUNT_DETAILS, "GET", {}, [], headers, auth_settings=["oauth2"])
+        return self.read(transport.call_api, path, "GET", {}, asked, headers, auth_settings=["oauth2"])
+
+    def scopes(self) -> frozenset[str] | None:
+        """Tell what our token may do, None where HubSpot does not say. Raise `CallError`."""
+        if self._credentials.access_token is None:
+            self.account()  # an OAuth token is told its scopes when it is made
+            return self._scopes
+        transport = self.objects.api_client
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        body = {"tokenKey": self._credentials.access_token}
+        answer = self._repeat(self.call, transport.call_api, PRIVATE_APP, "POST", {}, [], headers, body=body)
+        told = answer.get("scopes")
+        return frozenset(map(str, told)) if isinstance(told, list) else None
 
     def _api(self, package: Any, name: str, _config: Mapping[str, Any]) -> Any:
         """Build an API class of the vendor's client over the one transport of its package."""
@@ -196,6 +220,7 @@ class HubspotClient:
         return refusal(int(error.status), error.body, headers)
 
     def _note_limits(self, headers: Mapping[str, str]) -> None:
+        self.server_time = date_of(headers)
         most, interval = (
             headers.get("X-HubSpot-RateLimit-Max"),
             headers.get("X-HubSpot-RateLimit-Interval-Milliseconds"),
@@ -225,6 +250,8 @@ class HubspotClient:
             raise NotSentError(f"renewing the token: {error}") from error
         if not answer.get("access_token"):
             raise RefusedError(401, "LOGIN_REFUSED", "the token was not renewed: the answer holds none")
+        told = answer.get("scopes")
+        self._scopes = frozenset(map(str, told)) if isinstance(told, list) else None
         self._token = str(answer["access_token"])
         self._token_ends = self._clock.now() + float(answer.get("expires_in") or 0)
         return self._token

@@ -7,6 +7,7 @@ from connector.adapters.crms.pacing import Meter
 from connector.adapters.crms.salesforce.bulk import SalesforceBulk
 from connector.adapters.crms.salesforce.client import SalesforceClient, SalesforceCredentials
 from connector.adapters.crms.salesforce.feed import SalesforceFeed
+from connector.adapters.crms.salesforce.inspect import SalesforceInspector
 from connector.adapters.crms.salesforce.read import SalesforceReader
 from connector.adapters.crms.salesforce.setup import SalesforceSetup
 from connector.adapters.crms.salesforce.write import SalesforceWriter
@@ -35,5 +36,6 @@ def connect(
         writer=SalesforceWriter(client, reader, mapping),
         setup=SalesforceSetup(client, reader, mapping),
         meter=meter,
+        inspector=SalesforceInspector(client),
         bulk=SalesforceBulk(client, reader, mapping),
     )

@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from connector.adapters.crms.http import (
     NotSentError,
     RefusedError,
     Timeouts,
+    date_of,
     for_reader,
     mounted_session,
     reading,
@@ -89,10 +91,14 @@ class SalesforceClient:
         self._credentials = credentials
         self._base = urlsplit(base_url).netloc if base_url else None
         self._session = mounted_session(base_url, ca_bundle, timeouts or Timeouts(), self._note_answer)
+        self._status = 0
+        self._session.hooks["response"].append(self._note_status)
         self._salesforce: Salesforce | None = None
         self._identity: Mapping[str, Any] | None = None
         self._meter = meter
         self._repeat = reading(clock)
+        self.server_time: datetime | None = None
+        """The org's clock, as its last answer told it."""
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Read, repeating after a broken answer; raise what a reading step raises."""
@@ -151,6 +157,22 @@ class SalesforceClient:
             self._salesforce = None
             return self._send(method, path, params, body)
 
+    def without_login(self, path: str) -> Any:
+        """Read what anybody may, from our instance where it is known, else from the login host."""
+        login_host = f"{self._credentials.domain}.salesforce.com"
+        host = self._salesforce.sf_instance if self._salesforce is not None else login_host
+
+        def once() -> Any:
+            try:
+                return _content(self._session.get(f"https://{host}/{path}"))
+            except (requests.RequestException, UnicodeDecodeError) as error:
+                raise what_failed(error, self._base or host) from error
+
+        try:
+            return self._repeat(once)
+        except CallError as error:
+            raise self.for_reader(error) from error
+
     def who_am_i(self) -> Mapping[str, Any]:
         """Ask once who we run as, and in which org."""
         if self._identity is None:
@@ -192,12 +214,18 @@ class SalesforceClient:
             except requests.RequestException as error:
                 raise what_failed(error, self._base or f"{self._credentials.domain}.salesforce.com") from error
             except (AttributeError, TypeError) as error:  # simple-salesforce takes any JSON for a token
+                if self._status >= 500:
+                    raise LostAnswerError(f"login answered HTTP {self._status}") from error
                 raise RefusedError(401, "LOGIN_REFUSED", "the login host does not answer as Salesforce does") from error
             except (OSError, ValueError, PyJWTError) as error:
                 raise RefusedError(401, "LOGIN_REFUSED", f"the private key cannot be used: {error}") from error
         return Salesforce(session_id=token, instance=instance, session=self._session, version=API_VERSION)
 
+    def _note_status(self, answer: requests.Response, **_: Any) -> None:
+        self._status = answer.status_code
+
     def _note_answer(self, headers: Mapping[str, str]) -> None:
+        self.server_time = date_of(headers)
         told = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
         if told is not None:
             self._meter.note(int(told[1]), int(told[2]))

@@ -119,6 +119,8 @@ class StripeClient:
             )
         self.limits = limits or Limits()
         self.calls = 0
+        self.is_known = False
+        """Whether Stripe has taken the key: it told of an object, or of a permission that it lacks."""
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._session = requests.Session()
@@ -172,6 +174,7 @@ class StripeClient:
             ) from None
         except (requests.ConnectionError, requests.Timeout) as failed:
             raise _AgainError(type(failed).__name__) from None
+        self.is_known = self.is_known or answer.ok or answer.status_code == 403
         if answer.status_code == 429 or answer.status_code >= 500 or answer.status_code == 409:
             raise _AgainError(f"HTTP {answer.status_code}", _seconds(answer.headers.get("Retry-After")))
         if answer.status_code >= 400:
