@@ -36,7 +36,7 @@ def receipt_before_write() -> Iterator[None]:
         if sending:
             done = [one.delivered(one.crm_id) for one in sending]
             known = [known_after(session, one, str(one.crm_id), one.sent) for one in sending]
-            deeds = [session.deed(one, one.crm_id) for one in sending]
+            deeds = [session.deed(one, one.crm_id, session.at()) for one in sending]
             commit(session, done, known, deeds=deeds)
 
     def late(session: Session, sending: Sequence[OutboxEntry], answers: Sequence[Outcome]) -> None:
