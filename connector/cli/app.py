@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    audit,
+    explain,
+    install,
+    jobs,
+    ledger,
+    link,
+    outbox,
+    plans,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -18,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("init")(start.init)
-app.command("install")(setup.install)
+app.command("install")(install.install)
+app.command("uninstall")(install.uninstall)
 app.command("check")(setup.check)
 app.command("plan")(plans.plan)
 app.command("apply")(plans.apply)

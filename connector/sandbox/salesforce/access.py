@@ -1,13 +1,13 @@
 """Permissions: the schema as one user sees it.
 
 The rule, simplified from the real one without being kinder: standard fields are open to everybody. A custom field
-made through Tooling is there for nobody, the user who made it included, until a FieldPermissions row of a permission
-set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible field is
-answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the field
-itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us, and
-are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`) are an
-admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`) leaves of a
-type's permissions only those named, and a type that cannot be read is not there.
+made through Tooling or a deployment is there for nobody, the user who made it included, until a FieldPermissions row
+of a permission set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible
+field is answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the
+field itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us,
+and are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`)
+are an admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`)
+leaves of a type's permissions only those named, and a type that cannot be read is not there.
 
 Source: Object Reference, "FieldPermissions"; Salesforce Help, "Field-Level Security".
 """
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class View:
     """Object types and fields visible to one user at one moment."""
 
-    def __init__(self, org: Org, user_id: str) -> None:
+    def __init__(self, org: Org, user_id: str, *, tooling: bool = False) -> None:
         self._org = org
         self._grants = _grants(org, user_id)
         self._seen: dict[str, ObjectType] = {}
-        self._names = {name.casefold(): name for name in standard_objects()}
+        self._names = {name.casefold(): name for name, kind in standard_objects().items() if kind.tooling is tooling}
 
     def names(self) -> list[str]:
         return sorted(name for name in self._names.values() if "read" in self._allowed(standard_objects()[name]))

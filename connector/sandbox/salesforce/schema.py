@@ -79,6 +79,8 @@ class ObjectType:
     fields: Mapping[str, Field]
     allowed: frozenset[str] = EVERYTHING
     """What somebody may do with records of the type."""
+    tooling: bool = False
+    """Whether it is there for Tooling API only."""
 
     @cached_property
     def _by_folded_name(self) -> dict[str, Field]:
@@ -105,7 +107,8 @@ def standard_objects() -> Mapping[str, ObjectType]:
         for name, table in yaml.safe_load(file.read_text(encoding="utf-8")).items():
             fields = {one: _field(one, spec) for one, spec in table["fields"].items()}
             allowed = READING if table.get("read_only", False) else EVERYTHING
-            found[name] = ObjectType(name, table["prefix"], table["label"], table["plural"], fields, allowed)
+            tooling = table.get("tooling", False)
+            found[name] = ObjectType(name, table["prefix"], table["label"], table["plural"], fields, allowed, tooling)
     return found
 
 
