@@ -31,7 +31,7 @@ from connector.sandbox.salesforce import packages
 from connector.sandbox.salesforce.errors import Refusal, not_found
 from connector.sandbox.salesforce.http import answer
 from connector.sandbox.salesforce.org import Org
-from connector.sandbox.salesforce.packages import Problem
+from connector.sandbox.salesforce.packages import NotTaken, Problem
 from connector.sandbox.salesforce.records import Caller
 
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
@@ -127,8 +127,8 @@ def _carried_out(caller: Caller, packed: bytes, options: Row) -> Row:
     org = caller.org
     try:
         package = _read(packed, single=bool(options["singlePackage"]))
-    except Refusal as refusal:
-        return _ended([], [Problem("", "package.xml", "", refusal.message)])
+    except NotTaken as refused:
+        return _ended([], [Problem("", "package.xml", "", str(refused))])
     with org.rolled_back() as back:
         done, problems = packages.apply(caller, package.files, package.brings)
         problems += packages.undeletable(org, package.deletes)
@@ -146,11 +146,11 @@ def _read(packed: bytes, *, single: bool) -> Package:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             texts = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     except zipfile.BadZipFile:
-        raise Refusal("INVALID_ZIP", "zip file is not valid") from None
+        raise NotTaken("zip file is not valid") from None
     if not single:
         texts = {name.partition("/")[2]: text for name, text in texts.items()}
     if "package.xml" not in texts:
-        raise Refusal("MISSING_MANIFEST", "No package.xml found")
+        raise NotTaken("No package.xml found")
     read = {name: _parsed(name, text) for name, text in texts.items()}
     manifests = {name: read.pop(name) for name in ("package.xml", *_DELETIONS) if name in read}
     brings = frozenset(_members(manifests.pop("package.xml")))
@@ -160,13 +160,13 @@ def _read(packed: bytes, *, single: bool) -> Package:
 
 def _parsed(name: str, text: bytes) -> ET.Element:
     if b"<!DOCTYPE" in text:
-        raise Refusal("INVALID_XML", f"{name}: DOCTYPE is not allowed")
+        raise NotTaken(f"{name}: DOCTYPE is not allowed")
     try:
         root = ET.fromstring(text)  # noqa: S314 - no document type, so no entity to expand
     except ET.ParseError as error:
-        raise Refusal("INVALID_XML", f"{name}: Error parsing file: {error}") from None
+        raise NotTaken(f"{name}: Error parsing file: {error}") from None
     if not root.tag.startswith(NAMESPACE):
-        raise Refusal("INVALID_XML", f"{name}: Error parsing file: unexpected element {root.tag}")
+        raise NotTaken(f"{name}: Error parsing file: unexpected element {root.tag}")
     for element in root.iter():
         element.tag = element.tag.removeprefix(NAMESPACE)
     return root
@@ -174,7 +174,7 @@ def _parsed(name: str, text: bytes) -> ET.Element:
 
 def _members(manifest: ET.Element) -> Iterator[tuple[str, str]]:
     if manifest.tag != "Package" or not manifest.findtext("version"):
-        raise Refusal("INVALID_MANIFEST", "a manifest is a Package with a version")
+        raise NotTaken("a manifest is a Package with a version")
     for types in manifest.findall("types"):
         for member in types.findall("members"):
             yield str(types.findtext("name")), str(member.text)

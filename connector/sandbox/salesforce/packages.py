@@ -43,6 +43,10 @@ _MOST_FOR_A_LABEL = 40
 Done = tuple[str, str, str]
 
 
+class NotTaken(Exception):
+    """The org does not take a component, and says why in words only: a deployment has no codes."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What an org does not take of a package."""
@@ -80,14 +84,15 @@ def apply(
     ]
     done: list[Done] = []
     order = ("CustomField", "PermissionSet", "ListView", "QuickAction")
-    for part in sorted(parts, key=lambda one: order.index(one.type)):
+    for part in sorted(parts, key=lambda one: order.index(one.type) if one.type in order else len(order)):
         try:
             planned = caller.org.switch("deploy_failures", {}).get(part.name)
             if planned is not None:
-                raise Refusal("UNKNOWN_EXCEPTION", planned)
+                raise NotTaken(planned)
             done.append((part.type, part.name, _carry_out(caller, part)))
-        except Refusal as refusal:
-            problems.append(Problem(part.type, part.file, part.name, refusal.message))
+        except (Refusal, NotTaken) as refused:
+            said = refused.message if isinstance(refused, Refusal) else str(refused)
+            problems.append(Problem(part.type, part.file, part.name, said))
     return done, problems
 
 
@@ -114,7 +119,7 @@ def _carry_out(caller: Caller, part: Part) -> str:
         case "QuickAction":
             return _quick_action(caller.org, part)
         case _:
-            raise Refusal("NOT_IMPLEMENTED", f"the stand-in does not deploy {part.type}")
+            raise NotTaken(f"the stand-in does not deploy {part.type}")
 
 
 def _check_elements(part: Part) -> None:
@@ -123,9 +128,9 @@ def _check_elements(part: Part) -> None:
     for child, place in zip(part.element, places, strict=True):
         if place is None:
             where = f"invalid at this location in type {part.type}"
-            raise Refusal("INVALID_XML", f"Error parsing file: Element {child.tag} {where}")
+            raise NotTaken(f"Error parsing file: Element {child.tag} {where}")
     if places != sorted(place for place in places if place is not None):
-        raise Refusal("INVALID_XML", f"Error parsing file: elements of {part.type} in another order than the schema's")
+        raise NotTaken(f"Error parsing file: elements of {part.type} in another order than the schema's")
 
 
 def _field(org: Org, part: Part) -> str:
@@ -136,7 +141,7 @@ def _field(org: Org, part: Part) -> str:
         tooling.make_field(org, part.name, metadata)
         return "created"
     if known["Metadata"].get("type") != metadata.get("type"):
-        raise Refusal("FIELD_INTEGRITY_EXCEPTION", f"Cannot change type of field {part.name} by a deployment")
+        raise NotTaken(f"Cannot change type of field {part.name} by a deployment")
     kept = org.custom_fields("Task" if owner == "Activity" else owner)[known["DeveloperName"] + "__c"]
     org.add_custom_field(owner, kept, metadata)
     return "changed"
@@ -156,7 +161,7 @@ def _permission_set(caller: Caller, part: Part) -> str:
     user = {f"Permissions{one.findtext('name')}": True for one in element.findall("userPermissions")}
     unknown = [name for name in user if name.removeprefix("Permissions") not in _USER_PERMISSIONS]
     if unknown:
-        raise Refusal("INVALID_FIELD", f"Unknown user permission: {unknown[0].removeprefix('Permissions')}")
+        raise NotTaken(f"Unknown user permission: {unknown[0].removeprefix('Permissions')}")
     told: Row = {"Label": element.findtext("label"), "Description": element.findtext("description")}
     told |= {name: value for name, value in user.items() if name == "PermissionsEditTask"}
     view = View(org, caller.user_id)
@@ -179,7 +184,7 @@ def _permission_set(caller: Caller, part: Part) -> str:
 
 def _known(kind: Any) -> Any:
     if kind is None:
-        raise Refusal("INSUFFICIENT_ACCESS", "permission sets cannot be seen by this user")
+        raise NotTaken("permission sets cannot be seen by this user")
     return kind
 
 
@@ -187,7 +192,7 @@ def _field_permission(org: Org, set_id: str, element: ET.Element) -> Row:
     name = str(element.findtext("field"))
     owner, _, field = name.partition(".")
     if owner not in standard_objects() or field not in org.custom_fields(owner):
-        raise Refusal("INVALID_CROSS_REFERENCE_KEY", f"In field: field - no CustomField named {name} found")
+        raise NotTaken(f"In field: field - no CustomField named {name} found")
     flags = {"PermissionsRead": _flag(element, "readable"), "PermissionsEdit": _flag(element, "editable")}
     return {"ParentId": set_id, "SobjectType": owner, "Field": name, **flags}
 
@@ -195,7 +200,7 @@ def _field_permission(org: Org, set_id: str, element: ET.Element) -> Row:
 def _object_permission(set_id: str, element: ET.Element) -> Row:
     name = str(element.findtext("object"))
     if name not in standard_objects() or name in ACTIVITIES:
-        raise Refusal("INVALID_CROSS_REFERENCE_KEY", f"In field: object - no CustomObject named {name} found")
+        raise NotTaken(f"In field: object - no CustomObject named {name} found")
     words = {"Read": "allowRead", "Create": "allowCreate", "Edit": "allowEdit", "Delete": "allowDelete"}
     words |= {"ViewAllRecords": "viewAllRecords", "ModifyAllRecords": "modifyAllRecords"}
     flags = {f"Permissions{ours}": _flag(element, theirs) for ours, theirs in words.items()}
@@ -208,7 +213,7 @@ def _check_dependencies(element: ET.Element) -> None:
     for name in sorted(opened & {"Opportunity", "Contact"}, key=str):
         if "Account" not in opened:
             message = f"Permission Read {name} depends on permission(s): Read Account"
-            raise Refusal("FIELD_INTEGRITY_EXCEPTION", message)
+            raise NotTaken(message)
 
 
 def _flag(element: ET.Element, name: str) -> bool:
@@ -219,7 +224,7 @@ def _list_view(org: Org, part: Part) -> str:
     owner, _, name = part.name.partition(".")
     label = part.element.findtext("label") or ""
     if not 0 < len(label) <= _MOST_FOR_A_LABEL or part.element.findtext("filterScope") not in _SCOPES:
-        raise Refusal("FIELD_INTEGRITY_EXCEPTION", "a list view needs a label of at most 40 characters and a scope")
+        raise NotTaken("a list view needs a label of at most 40 characters and a scope")
     named = [str(one.text) for one in part.element.findall("columns")]
     named += [str(one.findtext("field")) for one in part.element.findall("filters")]
     _check_columns(org, owner, named)
@@ -231,10 +236,10 @@ def _quick_action(org: Org, part: Part) -> str:
     owner, _, name = part.name.partition(".")
     element = part.element
     if owner not in standard_objects() or element.findtext("type") != "Update":
-        raise Refusal("FIELD_INTEGRITY_EXCEPTION", "the stand-in knows quick actions that update a known object")
+        raise NotTaken("the stand-in knows quick actions that update a known object")
     items = element.findall("quickActionLayout/quickActionLayoutColumns/quickActionLayoutItems")
     if any(one.findtext("uiBehavior") not in ("Edit", "Required", "Readonly") for one in items):
-        raise Refusal("INVALID_XML", "Error parsing file: uiBehavior is Edit, Required or Readonly")
+        raise NotTaken("Error parsing file: uiBehavior is Edit, Required or Readonly")
     _check_columns(org, owner, [str(one.findtext("field")) for one in items])
     row = {"DeveloperName": name, "MasterLabel": element.findtext("label"), "SobjectType": owner, "Type": "Update"}
     return _put(org, "QuickActionDefinition", row, part)
@@ -244,7 +249,7 @@ def _check_columns(org: Org, owner: str, named: Iterable[str]) -> None:
     """Refuse custom fields that are not there; how a list view names standard ones is told nowhere."""
     for name in named:
         if name.endswith("__c") and name not in org.custom_fields(owner):
-            raise Refusal("INVALID_FIELD", f"In field: field - no CustomField named {owner}.{name} found")
+            raise NotTaken(f"In field: field - no CustomField named {owner}.{name} found")
 
 
 def _put(org: Org, kind: str, row: Row, part: Part) -> str:

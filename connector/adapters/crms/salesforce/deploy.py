@@ -95,7 +95,10 @@ def _failures(result: Mapping[str, Any]) -> list[Failure]:
     if not found:
         said = result.get("errorMessage") or result.get("stateDetail") or "no reason given"
         found = [Failure("deployment", f"{result.get('status')}: {said}")]
-    return list(dict.fromkeys(found))
+    # A permission set that opens a refused field is refused for that: the cause alone is worth telling.
+    names = [one.name for one in found]
+    causes = [one for one in found if not any(name != one.name and name in one.said for name in names)]
+    return list(dict.fromkeys(causes or found))
 
 
 def _name(row: Mapping[str, Any]) -> str:

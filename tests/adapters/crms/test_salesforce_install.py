@@ -1,0 +1,413 @@
+"""Installing into an org and taking it out again: what is deployed, by whom, what stands in the way, what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from crm_worlds import SalesforceWorld
+
+from connector.domain.change import RecordType
+from connector.domain.errors import ConfigError, CredentialError, LaterError, MappingError
+from connector.domain.installation import Doing, SetupStep, wanted_fields
+from connector.domain.mapping import NewField
+from connector.ports.crm import CrmRemoval
+from connector.sandbox.control import Fault
+
+OPPORTUNITY, TASK = RecordType.OPPORTUNITY, RecordType.TASK
+SCHEMA = (
+    *("CustomField", "PermissionSet", "FieldPermissions", "ObjectPermissions", "PermissionSetAssignment"),
+    *("ListView", "QuickActionDefinition"),
+)
+New = Callable[..., SalesforceWorld]
+
+
+def schema(world: SalesforceWorld) -> dict[str, Any]:
+    """Everything of the org's schema that an installation could touch."""
+    described = {kind: sorted(world.store.custom_fields(kind)) for kind in ("Opportunity", "Task", "Event", "Account")}
+    return described | {kind: world.store.dump(kind) for kind in SCHEMA}
+
+
+def wanted(world: SalesforceWorld) -> Any:
+    return wanted_fields(world.mapping)
+
+
+def removal(world: SalesforceWorld) -> CrmRemoval:
+    assert world.crm.removal is not None
+    return world.crm.removal
+
+
+def writes(world: SalesforceWorld, since: int = 0) -> list[str]:
+    """What was sent since then that changes something."""
+    return [
+        f"{one['method']} {one['path'].partition('.0/')[2]}"
+        for one in world.control.requests[since:]
+        if one["method"] != "GET" and "/services/data/" in one["path"]
+    ]
+
+
+def told(steps: Iterable[SetupStep], doing: Doing) -> list[str]:
+    return [f"{step.what} {step.name}" for step in steps if step.doing is doing]
+
+
+def foreign(world: SalesforceWorld, name: str = "Expansion_Own__c", **metadata: Any) -> None:
+    """An admin makes a field of the org's own, and sees it."""
+    from connector.sandbox.salesforce.tooling import make_field
+
+    given = {"label": "Own", "type": "Text", "length": 64, **metadata}
+    make_field(world.store, f"Opportunity.{name}", given)
+    world.store.open_fields.add(("Opportunity", name))
+
+
+def test_the_plan_is_what_is_done_and_then_nothing_is(new_salesforce: New) -> None:
+    """What `survey` says to create is what `install` tells it did; then both have nothing left, and nothing is sent."""
+    world = new_salesforce()
+
+    planned = told(world.crm.setup.survey(wanted(world)), Doing.CREATE)
+    done = told(world.crm.setup.install(wanted(world)), Doing.CREATE)
+    sent = len(world.control.requests)
+
+    assert done == planned
+    assert len(planned) == 22
+    assert told(world.crm.setup.survey(wanted(world)), Doing.CREATE) == []
+    assert world.crm.setup.install(wanted(world)) == []
+    assert writes(world, sent) == []
+
+
+def test_fields_and_permissions_come_in_one_checked_deployment(new_salesforce: New) -> None:
+    """Fields and permission sets are deployed together, checked first, list views after them; none goes by itself."""
+    world = new_salesforce()
+
+    world.crm.setup.install(wanted(world))
+
+    assert [one for one in writes(world) if one != "PATCH sobjects/Task"][:5] == [
+        *["POST metadata/deployRequest"] * 2,
+        "POST sobjects/PermissionSetAssignment/",
+        *["POST metadata/deployRequest"] * 2,
+    ]
+    assert not [one for one in writes(world) if "tooling" in one]
+    assert {row["SobjectType"] for row in world.store.dump("ListView")} == {"Opportunity", "Task"}
+
+
+def test_a_later_call_is_not_harmed_by_a_deployment(new_salesforce: New) -> None:
+    """After a deployment the same session reads and writes rows as before."""
+    world = new_salesforce()
+
+    world.crm.setup.install(wanted(world))
+
+    assert world.crm.reader.destination().crm == "salesforce"
+    assert world.crm.setup.missing(wanted(world)) == {}
+
+
+def test_who_may_not_deploy_makes_fields_one_by_one(new_salesforce: New) -> None:
+    """Without the deployment permission fields come through Tooling; what needs a deployment is left to a person."""
+    world = new_salesforce(modify_metadata=False)
+
+    done = world.crm.setup.install(wanted(world))
+
+    assert world.crm.setup.missing(wanted(world)) == {}
+    assert len(told(done, Doing.BY_HAND)) == 4
+    assert all("--out DIR" in str(step.hint) for step in done if step.doing is Doing.BY_HAND)
+    assert len([one for one in writes(world) if one == "POST tooling/sobjects/CustomField/"]) == 14
+    assert len(world.store.dump("ObjectPermissions")) == 3
+
+
+def test_who_may_not_customize_is_told_what_to_do(new_salesforce: New) -> None:
+    """A user who may neither deploy nor customize changes nothing, and is told both ways out."""
+    world = new_salesforce(customize_application=False)
+    before = schema(world)
+
+    with pytest.raises(CredentialError, match="Customize Application") as refused:
+        world.crm.setup.install(wanted(world))
+
+    assert "--out DIR" in str(refused.value)
+    assert schema(world) == before
+
+
+def test_what_an_org_does_not_take_is_told_by_component(new_salesforce: New) -> None:
+    """Every component that the check refuses is named with the org's words and a cure, and nothing is there."""
+    world = new_salesforce(deploy_failures={"Opportunity.Expansion_Key__c": "Custom field limit exceeded"})
+    before = schema(world)
+
+    with pytest.raises(ConfigError) as refused:
+        world.crm.setup.install(wanted(world))
+
+    (problem,) = refused.value.problems
+    assert (problem.at, problem.message) == ("Opportunity.Expansion_Key__c", "Custom field limit exceeded")
+    assert "delete one in Setup" in str(problem.hint)
+    assert schema(world) == before
+
+
+def test_a_list_view_that_an_org_refuses_stops_nothing_else(new_salesforce: New) -> None:
+    """What people see cannot fail the rest: what fits is made, and the refused one is told with its clicks."""
+    world = new_salesforce(deploy_failures={"Task.Expansion_This_Week": "Could not resolve list view column: DUE_DATE"})
+
+    done = world.crm.setup.install(wanted(world))
+
+    (view,) = [step for step in done if step.doing is Doing.BY_HAND]
+    assert (view.name, view.detail) == ("Task.Expansion_This_Week", "Could not resolve list view column: DUE_DATE")
+    assert "New" in str(view.hint)
+    assert [row["SobjectType"] for row in world.store.dump("ListView")] == ["Opportunity"]
+    assert len(world.store.dump("QuickActionDefinition")) == 2
+
+
+def test_an_org_without_keys_on_tasks_gets_a_plain_field(new_salesforce: New) -> None:
+    """Where Activity refuses a key the deployment goes on without it, says so, and the answer is noted in the org."""
+    world = new_salesforce(keyed_tasks=False)
+
+    done = world.crm.setup.install(wanted(world))
+
+    assert any(step.name == "Activity.Expansion_Key__c" and "without uniqueness" in step.detail for step in done)
+    assert world.crm.setup.install(wanted(world)) == []
+    (ours,) = [row for row in world.store.dump("PermissionSet") if row["Name"] == "Expansion_Connector"]
+    assert ours["Description"].endswith("Task key: refused by this org.")
+
+
+def test_the_probe_is_cleaned_up_and_noted(new_salesforce: New) -> None:
+    """The throw-away task is deleted, and the answer stands where an admin reads it."""
+    world = new_salesforce()
+
+    world.crm.setup.install(wanted(world))
+
+    assert [row["IsDeleted"] for row in world.store.dump("Task")] == [True]
+    (ours,) = [row for row in world.store.dump("PermissionSet") if row["Name"] == "Expansion_Connector"]
+    assert ours["Description"].endswith("Task key: one key makes one task.")
+
+
+def test_an_interrupted_probe_is_made_up_for(new_salesforce: New) -> None:
+    """An installation that ended before its answer was noted tries again the next time, and only that."""
+    world = new_salesforce()
+    world.control.faults.append(Fault(path="/sobjects/Task/Expansion_Key__c", method="PATCH", skip=1, status=503))
+    with pytest.raises(LaterError):
+        world.crm.setup.install(wanted(world))
+    assert all(row["IsDeleted"] for row in world.store.dump("Task"))
+
+    done = world.crm.setup.install(wanted(world))
+
+    assert told(done, Doing.CREATE) == ["probe Task.Expansion_Key__c"]
+    assert all(row["IsDeleted"] for row in world.store.dump("Task"))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({"type": "Number", "precision": 18, "scale": 0}, "a number field of that name exists"),
+        ({"length": 20, "unique": True, "externalId": True}, "it holds 20 characters, not 64"),
+        ({}, "without being a unique external id"),
+        ({"unique": True}, "without being a unique external id"),
+    ],
+)
+def test_a_field_that_is_there_otherwise_stands_in_the_way(
+    new_salesforce: New, metadata: dict[str, Any], said: str
+) -> None:
+    """A field with another type, length or uniqueness is refused with reason and cure before anything is made."""
+    world = new_salesforce()
+    foreign(world, "Expansion_Key__c", **metadata)
+    before = schema(world)
+
+    (step,) = [one for one in world.crm.setup.survey(wanted(world)) if one.doing is Doing.REFUSED]
+    with pytest.raises(MappingError, match="cannot be used as wanted"):
+        world.crm.setup.install(wanted(world))
+
+    assert said in step.detail
+    assert step.hint
+    assert step.place == ("opportunity", "Expansion_Key__c")
+    assert schema(world) == before
+
+
+def test_a_longer_field_than_wanted_will_do(new_salesforce: New) -> None:
+    """A field that holds more than is wanted is left as it is."""
+    world = new_salesforce()
+    foreign(world, "Expansion_Need__c", length=200)
+
+    world.crm.setup.install(wanted(world))
+
+    assert world.crm.setup.missing(wanted(world)) == {}
+    assert world.store.custom_fields("Opportunity")["Expansion_Need__c"].length == 200
+
+
+def test_a_permission_set_that_is_not_ours_is_not_used(new_salesforce: New) -> None:
+    """A permission set that somebody else made under our name gets nothing: whoever has it would see our fields."""
+    world = new_salesforce()
+    world.store.load("PermissionSet", [{"Name": "Expansion_Connector", "Label": "Mine", "Description": "mine"}])
+
+    with pytest.raises(MappingError, match="somebody else made it"):
+        world.crm.setup.install(wanted(world))
+
+    assert world.store.dump("FieldPermissions") == []
+
+
+def test_what_an_admin_added_to_our_permission_set_stays(new_salesforce: New) -> None:
+    """A field that comes later is opened in the set that is there; the set itself is not deployed again."""
+    world = new_salesforce()
+    early = {type: dict(fields) for type, fields in wanted(world).items()}
+    late = early[OPPORTUNITY].pop("Expansion_Play__c")
+    world.crm.setup.install(early)
+    foreign(world)
+    ours = next(row for row in world.store.dump("PermissionSet") if row["Name"] == "Expansion_Connector")
+    grant = {"ParentId": ours["Id"], "SobjectType": "Opportunity", "Field": "Opportunity.Expansion_Own__c"}
+    world.store.load("FieldPermissions", [{**grant, "PermissionsRead": True, "PermissionsEdit": False}])
+
+    done = world.crm.setup.install({**early, OPPORTUNITY: {**early[OPPORTUNITY], "Expansion_Play__c": late}})
+
+    assert told(done, Doing.CREATE) == ["field Opportunity.Expansion_Play__c"]
+    assert told(done, Doing.CHANGE) == ["permission set Expansion_Connector", "permission set Expansion_Sales"]
+    assert any(row["Field"] == "Opportunity.Expansion_Own__c" for row in world.store.dump("FieldPermissions"))
+
+
+def test_a_field_hidden_from_us_is_opened_not_made(new_salesforce: New) -> None:
+    """A field that is there and that our user cannot see is opened; it is not created a second time."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    for row in [one for one in world.store.dump("FieldPermissions") if one["Field"] == "Task.Expansion_Managed__c"]:
+        world.store.take("FieldPermissions", row["Id"])
+
+    plan = world.crm.setup.survey(wanted(world))
+    done = world.crm.setup.install(wanted(world))
+
+    assert told(plan, Doing.CREATE) == []
+    assert any("hidden from this user" in step.detail for step in plan)
+    assert told(done, Doing.CHANGE) == ["permission set Expansion_Connector", "permission set Expansion_Sales"]
+    assert world.crm.setup.missing(wanted(world)) == {}
+
+
+def test_a_stage_that_is_missing_is_told_with_its_clicks(new_salesforce: New) -> None:
+    """Stages are a list of the customer's: a missing one is a person's to make, and stops nothing."""
+    world = new_salesforce()
+    stages = {**world.mapping.opportunity.stages, "consult": "Expansion Nowhere"}
+    world.mapping = replace(world.mapping, opportunity=replace(world.mapping.opportunity, stages=stages))
+    crm = world.connect()
+
+    (step,) = [one for one in crm.setup.survey(wanted(world)) if one.doing is Doing.BY_HAND]
+    crm.setup.install(wanted(world))
+
+    assert (step.what, step.name) == ("stage", "Expansion Nowhere")
+    assert "Setup > Object Manager > Opportunity" in str(step.hint)
+
+
+def test_a_deployment_that_does_not_end_is_for_later(new_salesforce: New) -> None:
+    """A deployment that the org works on for too long is named, and no wait costs real time."""
+    world = new_salesforce(deploy_polls=10_000)
+
+    with pytest.raises(LaterError, match="still works on deployment 0Af"):
+        world.crm.setup.install(wanted(world))
+
+
+def test_the_advice_names_the_filter(salesforce: SalesforceWorld) -> None:
+    """Admins are told by which field and value to keep automations off our records."""
+    advice = " ".join(salesforce.crm.setup.advice(wanted(salesforce)))
+
+    assert "created by connector" in advice
+    assert "Expansion_Managed__c Equals False" in advice
+    assert "Expansion_Sales" in advice
+
+
+# uninstalling
+
+
+@pytest.mark.parametrize("switches", [{}, {"modify_metadata": False}, {"keyed_tasks": False}], ids=str)
+def test_uninstalling_leaves_the_schema_as_it_was(new_salesforce: New, switches: dict[str, Any]) -> None:
+    """Fields, permission sets, assignments, list views and quick actions go, and nothing else; twice is nothing."""
+    world = new_salesforce(**switches)
+    foreign(world)
+    before = schema(world)
+    world.crm.setup.install(wanted(world))
+
+    planned = told(removal(world).survey(wanted(world)), Doing.REMOVE)
+    done = told(removal(world).remove(wanted(world)), Doing.REMOVE)
+
+    assert sorted(done) == sorted(planned)
+    assert schema(world) == before
+    assert told(removal(world).survey(wanted(world)), Doing.REMOVE) == []
+    assert removal(world).remove(wanted(world)) == []
+
+
+def test_only_what_bears_our_mark_is_removed(new_salesforce: New) -> None:
+    """A field under our prefix or of a name that the mapping wants stays if somebody else made it, and is told."""
+    world = new_salesforce()
+    foreign(world)
+    foreign(world, "Expansion_Key__c", unique=True, externalId=True)
+    world.crm.setup.install(wanted(world))
+
+    left = told(removal(world).survey(wanted(world)), Doing.LEAVE)
+    removal(world).remove(wanted(world))
+
+    assert left == ["field Opportunity.Expansion_Key__c", "field Opportunity.Expansion_Own__c"]
+    assert sorted(world.store.custom_fields("Opportunity")) == ["Expansion_Key__c", "Expansion_Own__c"]
+
+
+def test_another_connector_s_fields_are_not_ours(new_salesforce: New) -> None:
+    """Two connectors on one org use two namespaces; neither takes out what the other made."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    world.mapping = replace(world.mapping, namespace="second")
+    other = world.connect()
+    assert other.removal is not None
+
+    steps = other.removal.survey(wanted(world))
+
+    assert told(steps, Doing.REMOVE) == []
+
+
+def test_a_field_that_the_mapping_no_longer_wants_is_removed_too(new_salesforce: New) -> None:
+    """What we made is ours by its mark, whatever the mapping says today."""
+    world = new_salesforce()
+    world.crm.setup.install({OPPORTUNITY: {"Expansion_Old__c": NewField(label="Old")}, TASK: {}})
+
+    assert "field Opportunity.Expansion_Old__c" in told(removal(world).survey(wanted(world)), Doing.REMOVE)
+
+
+def test_what_a_field_holds_is_counted(new_salesforce: New) -> None:
+    """Before anything is removed every field tells how many living records hold a value, long texts included."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    deal = {"StageName": "Prospecting", "CloseDate": "2026-12-01"}
+    for name, more in (("a", {"Expansion_Key__c": "k"}), ("b", {"Expansion_Reasons__c": "x" * 300}), ("c", {})):
+        world.store.load("Opportunity", [{"Name": name, **deal, **more}])
+    world.store.load("Opportunity", [{"Name": "d", **deal, "Expansion_Key__c": "gone", "IsDeleted": True}])
+
+    held = {step.name: step.holds for step in removal(world).survey(wanted(world)) if step.holds}
+
+    assert held == {"Opportunity.Expansion_Key__c": 1, "Opportunity.Expansion_Reasons__c": 1}
+
+
+def test_a_field_in_use_keeps_everything_where_it_is(new_salesforce: New) -> None:
+    """What the org refuses to delete is told in its words with a cure; nothing is half gone, permissions included."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    before = schema(world)
+    world.control.switches["fields_in_use"] = {"Opportunity.Expansion_Key__c": ["Flow Notify"]}
+
+    (step,) = removal(world).remove(wanted(world))
+
+    assert (step.doing, step.name) == (Doing.REFUSED, "Opportunity.Expansion_Key__c")
+    assert "Flow Notify" in step.detail
+    assert step.hint == "take it out of what the message names, then run this again"
+    assert schema(world) == before
+
+
+def test_installing_again_after_an_uninstallation_works(new_salesforce: New) -> None:
+    """An org that was left can be come back to."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    removal(world).remove(wanted(world))
+
+    done = world.crm.setup.install(wanted(world))
+
+    assert len(done) == 22
+    assert world.crm.setup.missing(wanted(world)) == {}
+
+
+def test_who_may_not_customize_removes_nothing(new_salesforce: New) -> None:
+    """A user without the permission is told so, and everything stays."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    before = schema(world)
+    world.control.switches["customize_application"] = False
+
+    with pytest.raises(CredentialError, match="Customize Application"):
+        removal(world).remove(wanted(world))
+
+    assert schema(world) == before
