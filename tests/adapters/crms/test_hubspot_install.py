@@ -145,10 +145,23 @@ def test_a_missing_scope_is_named(new_hubspot: New) -> None:
         world.crm.setup.install(wanted(world))
 
 
-def test_what_was_made_meanwhile_is_no_failure(new_hubspot: New) -> None:
-    """A creation that is answered "exists" (its first answer was lost, or somebody was quicker) goes on."""
+@pytest.mark.parametrize("what", ["deals/groups$", "deals$"])
+def test_what_was_made_meanwhile_is_no_failure(new_hubspot: New, what: str) -> None:
+    """A creation that is answered "exists", because somebody was quicker, goes on."""
     world = new_hubspot()
-    world.control.faults.append(Fault(path="/properties/2026-09/deals$", method="POST", status=503, after=True))
+    exists = {"status": "error", "message": "exists", "category": "OBJECT_ALREADY_EXISTS"}
+    world.control.faults.append(Fault(path=what, method="POST", status=409, body=exists, after=True))
+
+    world.crm.setup.install(wanted(world))
+
+    assert world.control.faults[0].hits == 1
+    assert world.crm.setup.missing(wanted(world)) == {}
+
+
+def test_a_lost_answer_is_made_up_for_by_the_next_installation(new_hubspot: New) -> None:
+    """An installation that lost an answer is for later; the next one goes on from what is there."""
+    world = new_hubspot()
+    world.control.faults.append(Fault(path="deals$", method="POST", status=503, after=True))
     with pytest.raises(LaterError):
         world.crm.setup.install(wanted(world))
 

@@ -232,6 +232,23 @@ def test_a_field_hidden_from_us_is_opened_not_made(new_salesforce: New) -> None:
     assert world.crm.setup.missing(wanted(world)) == {}
 
 
+def test_a_field_that_was_closed_to_us_is_opened_again(new_salesforce: New) -> None:
+    """Where an admin left our permission set only the reading of a field, installing gives the writing back."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    ours = next(row["Id"] for row in world.store.dump("PermissionSet") if row["Name"] == "Expansion_Connector")
+    for row in world.store.dump("FieldPermissions"):
+        if (row["ParentId"], row["Field"]) == (ours, "Opportunity.Expansion_Score__c"):
+            world.store.load("FieldPermissions", [row | {"PermissionsEdit": False}])
+    lacking = world.crm.setup.missing(wanted(world))
+
+    done = world.crm.setup.install(wanted(world))
+
+    assert lacking == {OPPORTUNITY: ["Expansion_Score__c"]}
+    assert [str(step) for step in done] == ["permission set Expansion_Connector: opens Opportunity.Expansion_Score__c"]
+    assert world.crm.setup.missing(wanted(world)) == {}
+
+
 def test_a_stage_that_is_missing_is_told_with_its_clicks(new_salesforce: New) -> None:
     """Stages are a list of the customer's: a missing one is a person's to make, and stops nothing."""
     world = new_salesforce()
