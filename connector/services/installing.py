@@ -20,6 +20,9 @@ from connector.ports.crm import CrmRemoval
 from connector.services.lease import leased
 from connector.services.run import Work
 
+_LONGEST = 900.0
+"""Seconds that a destination is held for: an org may take minutes over a deployment."""
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -92,7 +95,7 @@ def write_package(files: Mapping[str, str], folder: Path) -> list[Path]:
 
 @contextmanager
 def _alone(work: Work, destination: Destination) -> Iterator[None]:
-    with leased(work.memory.leases, work.clock, destination.id, work.holder):
+    with leased(work.memory.leases, work.clock, destination.id, work.holder, _LONGEST):
         yield
 
 
