@@ -18,7 +18,7 @@ What only a live org could settle, or only chance bring about, is a switch (`POS
 | `page_size` | rows a query page holds |
 | `daily_api_requests` | calls a rolling day |
 | `connected_app_name` | the app whose own usage stands in `Sforce-Limit-Info` too |
-| `view_setup` | false: `limits` is forbidden |
+| `view_setup` | false: this user sees neither `limits` nor permission sets nor what Tooling tells |
 | `customize_application`, `modify_metadata` | false: this user may not change the schema, or not by deploying |
 | `deploy_failures` | `{full name: problem}`: components that the org does not take |
 | `deploy_polls` | looks (1) that see a deployment through |

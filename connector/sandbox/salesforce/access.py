@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.org import Org
 
 
+_SETUP = ("PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions")
+"""What only who may view the setup sees."""
+
+
 class View:
     """Object types and fields visible to one user at one moment."""
 
@@ -46,6 +50,8 @@ class View:
         return self._seen[known] if "read" in self._seen[known].allowed else None
 
     def _allowed(self, kind: ObjectType) -> frozenset[str]:
+        if kind.name in _SETUP and not self._org.switch("view_setup", True):
+            return frozenset()
         granted = self._org.switch("object_permissions", {}).get(kind.name, kind.allowed)
         return kind.allowed & frozenset(granted)
 

@@ -83,6 +83,8 @@ async def delete_field(caller: Caller, request: Request) -> Response:
 
 async def query(caller: Caller, request: Request) -> Response:
     """Answer a query over what Tooling API shows."""
+    if not caller.org.switch("view_setup", True):
+        raise Refusal("INSUFFICIENT_ACCESS", "You don't have the View Setup and Configuration permission.")
     view = View(caller.org, caller.user_id, tooling=True)
     return await run_query(replace(caller, view=view), request)
 

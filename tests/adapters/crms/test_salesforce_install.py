@@ -278,3 +278,45 @@ def test_the_advice_names_the_filter(salesforce: SalesforceWorld) -> None:
     assert "created by connector" in advice
     assert "Expansion_Managed__c Equals False" in advice
     assert "Expansion_Sales" in advice
+
+
+def test_a_user_who_may_only_run_the_connector_installs_nothing_and_is_content(new_salesforce: New) -> None:
+    """Once an administrator has installed, a user without a view of the setup finds everything and writes nothing."""
+    world = new_salesforce()
+    world.crm.setup.install(wanted(world))
+    before, sent = schema(world), len(world.control.requests)
+    world.control.switches.update(view_setup=False, customize_application=False, modify_metadata=False)
+
+    steps = world.crm.setup.survey(wanted(world))
+    done = world.crm.setup.install(wanted(world))
+
+    assert done == []
+    assert told(steps, Doing.BY_HAND) == ["permission set Expansion_Connector"]
+    assert not [step for step in steps if step.changes]
+    assert writes(world, sent) == []
+    assert schema(world) == before
+
+
+def test_a_user_who_may_only_run_the_connector_cannot_make_fields(new_salesforce: New) -> None:
+    """Without our fields such a user is told to let an administrator deploy them; nothing is made."""
+    world = new_salesforce(view_setup=False, customize_application=False, modify_metadata=False)
+    before = schema(world)
+
+    with pytest.raises(CredentialError, match="--out DIR"):
+        world.crm.setup.install(wanted(world))
+
+    assert schema(world) == before
+
+
+def test_an_answer_that_cannot_be_noted_is_told(new_salesforce: New) -> None:
+    """Who may try a task and not change a permission set is told the answer, and where to write it."""
+    world = new_salesforce()
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "insufficient access rights on object id"}]
+    world.control.faults.append(Fault(path="/sobjects/PermissionSet/", method="PATCH", status=403, body=refusal))
+
+    done = world.crm.setup.install(wanted(world))
+
+    (probe,) = [step for step in done if step.what == "probe"]
+    assert probe.doing is Doing.BY_HAND
+    assert "one key makes one task" in probe.detail
+    assert "Expansion_Connector" in str(probe.hint)

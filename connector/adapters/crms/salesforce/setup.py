@@ -185,6 +185,8 @@ class SalesforceSetup:
     def _open(self, wanted: Wanted, planned: Mapping[str, SetupStep]) -> Iterator[SetupStep]:
         """Open in the permission sets what they do not open yet, and give ours to our user."""
         org = self._surveyor.org(wanted)
+        if not org.sees_setup:
+            return
         for one in components.permission_sets(self._mapping, wanted):
             for name in self._surveyor.lacking(one.name, wanted, org):
                 self._grant(org, one.name, name, wanted)
@@ -249,8 +251,7 @@ class SalesforceSetup:
         if planned is None:
             return []
         if not self._reader.is_keyed(RecordType.TASK):
-            self._note(wanted, REFUSED_KEYS)
-            return [SetupStep(Doing.CREATE, "probe", planned.name, REFUSED_KEYS)]
+            return [self._noted(wanted, planned, REFUSED_KEYS)]
         name = planned.name.partition(".")[2]
         tasks = SOBJECTS[RecordType.TASK]
         path = f"sobjects/{tasks}/{name}/{uuid4().hex}"
@@ -269,14 +270,19 @@ class SalesforceSetup:
                 f"a second upsert of one {name} made a second task",
                 hint="set `task.key: null` in the mapping; tasks are then found by their `ref:` line",
             )
-        self._note(wanted, PROVEN)
-        return [SetupStep(Doing.CREATE, "probe", planned.name, PROVEN)]
+        return [self._noted(wanted, planned, PROVEN)]
 
-    def _note(self, wanted: Wanted, answer: str) -> None:
+    def _noted(self, wanted: Wanted, planned: SetupStep, answer: str) -> SetupStep:
         row = self._surveyor.org(wanted).sets[components.connector_set(self._mapping)]
-        said = str(row["Description"] or "")
-        body = {"Description": f"{said} {answer}".strip()[:255]}
-        self._client.call("PATCH", f"sobjects/PermissionSet/{row['Id']}", body=body)
+        body = {"Description": f"{row['Description'] or ''} {answer}".strip()[:255]}
+        try:
+            self._client.call("PATCH", f"sobjects/PermissionSet/{row['Id']}", body=body)
+        except RefusedError as error:
+            if not may_not_deploy(error):
+                raise
+            hint = f"write {answer!r} into the description of permission set {row['Name']}; else it is tried every time"
+            return SetupStep(Doing.BY_HAND, "probe", planned.name, f"{answer} It could not be noted.", hint)
+        return SetupStep(Doing.CREATE, "probe", planned.name, answer)
 
     def _not_allowed(self, error: CallError) -> LaterError | MendError:
         if not isinstance(error, RefusedError) or error.status in (401, 423, 429) or error.code == QUOTA:

@@ -10,7 +10,7 @@ Source: Tooling API Developer Guide, "CustomField", "QuickActionDefinition"; Obj
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class Org:
     """Permission sets that our user has."""
     views: frozenset[str]
     sections: frozenset[str] | None
+    sees_setup: bool = True
+    """Whether our user may look at permission sets: one that only runs the connector need not."""
 
     def has(self, one: components.Component) -> bool:
         match one.type:
@@ -66,7 +68,8 @@ class Surveyor:
     def org(self, wanted: Wanted) -> Org:
         """Look; raise what a reading step raises."""
         both = (components.connector_set(self._mapping), components.sales_set(self._mapping))
-        sets = {row["Name"]: row for row in self._rows("SELECT Id, Name, Description FROM PermissionSet", "Name", both)}
+        rows = self._told(self._rows, "SELECT Id, Name, Description FROM PermissionSet", "Name", both)
+        sets = {row["Name"]: row for row in rows or ()}
         names = {row["Id"]: name for name, row in sets.items()}
         grants: dict[str, dict[str, Row]] = {name: {} for name in sets}
         asked = "SELECT Id, ParentId, Field, PermissionsRead, PermissionsEdit FROM FieldPermissions"
@@ -85,6 +88,7 @@ class Surveyor:
             assigned=frozenset(names[row["PermissionSetId"]] for row in mine),
             views=frozenset(f"{row['SobjectType']}.{row['DeveloperName']}" for row in views),
             sections=self._sections(),
+            sees_setup=rows is not None,
         )
 
     def fields(self, names: list[str]) -> dict[str, str] | None:
@@ -107,13 +111,25 @@ class Surveyor:
     def _rows(self, asked: str, name: str, values: Any) -> list[Row]:
         if not values:
             return []
-        return list(self._client.query(asked + format_soql(f" WHERE {name} IN {{}}", list(values))))
+        return self._read("queryAll/", asked + format_soql(f" WHERE {name} IN {{}}", list(values)))
 
     def _tooling(self, soql: str) -> list[Row] | None:
+        return self._told(self._read, "tooling/query/", soql)
+
+    def _read(self, path: str, soql: str) -> list[Row]:
+        page = self._client.read(path, {"q": soql})
+        rows: list[Row] = list(page["records"])
+        while not page["done"]:
+            page = self._client.read("query" + page["nextRecordsUrl"].partition("/query")[2])
+            rows += page["records"]
+        return rows
+
+    def _told(self, look: Callable[..., list[Row]], *args: Any) -> list[Row] | None:
+        """Look at the setup; None where our user may not, which Salesforce tells as if there were no such thing."""
         try:
-            return list(self._client.read("tooling/query/", {"q": soql})["records"])
+            return look(*args)
         except RefusedError as error:
-            if error.code not in (QUOTA, EXPIRED) and error.status in (403, 404):
+            if error.code not in (QUOTA, EXPIRED) and (error.status in (403, 404) or error.code == "INVALID_TYPE"):
                 return None
             raise self._client.for_reader(error) from error
         except CallError as error:
@@ -129,8 +145,9 @@ class Surveyor:
                 known = org.fields is not None and f"{components.owner(type)}.{name}" in org.fields
                 yield self._field(type, name, new, specs.get(name), known)
         yield from self._permission_sets(wanted, org)
-        for one in [*components.list_views(self._mapping, wanted), *components.sections(self._mapping, wanted)]:
-            yield self._shown(one, wanted, org)
+        if org.sees_setup:
+            for one in [*components.list_views(self._mapping, wanted), *components.sections(self._mapping, wanted)]:
+                yield self._shown(one, wanted, org)
         yield from self._stages()
         yield from self._probe(wanted, org)
 
@@ -149,6 +166,13 @@ class Surveyor:
         return SetupStep(Doing.EXISTS, "field", full, detail, place=place)
 
     def _permission_sets(self, wanted: Wanted, org: Org) -> Iterator[SetupStep]:
+        if not org.sees_setup:
+            ours = components.connector_set(self._mapping)
+            hint = (
+                f"let an administrator look whether {ours} is assigned to our user; see `connector install --out DIR`"
+            )
+            yield SetupStep(Doing.BY_HAND, "permission set", ours, "this user may not look at permission sets", hint)
+            return
         for one in components.permission_sets(self._mapping, wanted):
             row = org.sets.get(one.name)
             names = self.lacking(one.name, wanted, org)
@@ -200,6 +224,8 @@ class Surveyor:
     def _probe(self, wanted: Wanted, org: Org) -> Iterator[SetupStep]:
         name = key_field(self._mapping, RecordType.TASK)
         if name is None or not wanted.get(RecordType.TASK, {}).get(name, _PLAIN).unique:
+            return
+        if not org.sees_setup:
             return
         row = org.sets.get(components.connector_set(self._mapping))
         told = str(row.get("Description")) if row else ""
