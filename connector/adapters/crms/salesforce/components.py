@@ -30,6 +30,8 @@ _LABELS: Mapping[str, Mapping[Language, str]] = {
 }
 _OBJECTS = (("Account", False), ("Contact", False), ("Opportunity", True))
 """What the connector's user needs of records, and whether it writes them; nobody ever deletes."""
+# Salesforce publishes no list of the names that list views give to standard columns. An org that names one otherwise
+# refuses the view alone, and the person who installs is told how to make it by hand.
 _VIEW_COLUMNS = {
     RecordType.OPPORTUNITY: (
         "OPPORTUNITY.NAME",
