@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -222,6 +222,19 @@ def connect_crm(settings: Settings, mapping: CrmMapping) -> Crm:
             from connector.adapters.crms import hubspot
 
             return hubspot.connect(_hubspot(settings), mapping, SystemClock(), settings.hubspot.base_url, ca_bundle)
+
+
+def setup_package(mapping: CrmMapping) -> Mapping[str, str]:
+    """Write what an installation makes as files for review: path → content; needs no credentials."""
+    match mapping.crm:
+        case "salesforce":
+            from connector.adapters.crms import salesforce
+
+            return salesforce.package(mapping)
+        case "hubspot":
+            from connector.adapters.crms import hubspot
+
+            return hubspot.package(mapping)
 
 
 def _salesforce(settings: Settings) -> SalesforceCredentials:

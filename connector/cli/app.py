@@ -13,6 +13,7 @@ from connector.cli import (
     audit,
     doctor,
     explain,
+    install,
     jobs,
     ledger,
     link,
@@ -36,7 +37,8 @@ app = typer.Typer(
 )
 app.command("init")(start.init)
 app.command("doctor")(doctor.doctor)
-app.command("install")(setup.install)
+app.command("install")(install.install)
+app.command("uninstall")(install.uninstall)
 app.command("check")(setup.check)
 app.command("plan")(plans.plan)
 app.command("apply")(plans.apply)

@@ -1,4 +1,4 @@
-"""`install` and `check`: what the CRM must have, and what the configuration gets wrong."""
+"""`check`: what the configuration gets wrong."""
 
 from __future__ import annotations
 
@@ -6,51 +6,8 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.options import Crm, Json, Yes, settings
-from connector.cli.output import OUT, agree, say_json
-
-
-def install(
-    crm: Crm = None,
-    yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is missing.")] = False,
-    json: Json = False,
-) -> None:
-    """Create our own fields in the CRM, and agree to write to this destination.
-
-    Example: connector install --crm hubspot
-    """
-    from connector.bootstrap import open_work
-    from connector.services.opening import wanted_fields
-
-    with open_work(settings(crm)) as work:
-        destination = work.crm.reader.destination()
-        wanted = wanted_fields(work.mapping)
-        missing = {type.value: names for type, names in work.crm.setup.missing(wanted).items() if names}
-        if not json:
-            _announce(destination.id, missing)
-        done: list[str] = []
-        if not dry_run:
-            if missing:
-                agree(f"Create them in {destination.id}?", yes, json)
-            done = work.crm.setup.install(wanted) if missing else []
-            work.memory.destinations.remember(destination)
-    if json:
-        say_json({"destination": destination.id, "missing": missing, "done": done, "dry_run": dry_run})
-        return
-    for line in done:
-        OUT.print(f"  [green]+[/] {line}")
-    OUT.print(
-        "Nothing was written." if dry_run else f"{destination.id} is ready: `connector plan` shows the first plan."
-    )
-
-
-def _announce(destination: str, missing: dict[str, list[str]]) -> None:
-    OUT.print(f"[bold]{destination}[/]")
-    if not missing:
-        OUT.print("  all our fields are there, and this user may write them")
-    for type, names in missing.items():
-        OUT.print(f"  {type}: lacks {', '.join(names)}")
+from connector.cli.options import Crm, Json, settings
+from connector.cli.output import OUT, say_json
 
 
 def check(

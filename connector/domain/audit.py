@@ -33,11 +33,13 @@ class Act(StrEnum):
     REBUILD = "rebuild"
     RESTORE = "restore"
     ERASE = "erase"
+    INSTALL = "install"
+    UNINSTALL = "uninstall"
 
 
 @dataclass(frozen=True)
 class Deed:
-    """One act of one person or job. `subject` is a record's key, an association, or a run."""
+    """One act of one person or job. `subject` is a record's key, an association, a run, or a part of the schema."""
 
     at: datetime
     by: str

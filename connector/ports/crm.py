@@ -23,7 +23,7 @@ from connector.domain.change import (
     Write,
 )
 from connector.domain.inspection import ApiVersion, Rights, Rules
-from connector.domain.mapping import NewField
+from connector.domain.installation import SetupStep, Wanted
 
 
 class CrmReader(Protocol):
@@ -104,14 +104,37 @@ class CrmWriter(Protocol):
 
 
 class CrmSetup(Protocol):
-    """Creates our own fields in the CRM."""
+    """Creates our own fields in the CRM, and what people need to see them."""
 
-    def missing(self, wanted: Mapping[RecordType, Mapping[str, NewField]]) -> dict[RecordType, list[str]]:
-        """Name the wanted fields that the runtime user cannot see or write."""
+    def missing(self, wanted: Wanted) -> dict[RecordType, list[str]]:
+        """Name the wanted fields that the runtime user cannot see, or cannot write where we write."""
         ...
 
-    def install(self, wanted: Mapping[RecordType, Mapping[str, NewField]]) -> list[str]:
-        """Create what is missing, grant it to the runtime user, and say what was done, a line each."""
+    def survey(self, wanted: Wanted, with_pipeline: bool = False) -> list[SetupStep]:
+        """Say what an installation would do, and what is there already; writes nothing."""
+        ...
+
+    def install(self, wanted: Wanted, with_pipeline: bool = False) -> list[SetupStep]:
+        """Do what `survey` says; tell what was done and what is left to a person, nothing where all is there.
+
+        Raises MappingError, before anything is written, where something stands in the way.
+        """
+        ...
+
+    def advice(self, wanted: Wanted) -> list[str]:
+        """Tell admins in the vendor's words how to keep their automations off our records, and who still lacks what."""
+        ...
+
+
+class CrmRemoval(Protocol):
+    """Takes out of the CRM what an installation made, and nothing else."""
+
+    def survey(self, wanted: Wanted) -> list[SetupStep]:
+        """List what bears our mark, with how many records hold a value, and what we leave and why."""
+        ...
+
+    def remove(self, wanted: Wanted) -> list[SetupStep]:
+        """Remove what `survey` lists to remove; what the vendor refuses comes back as REFUSED with its words."""
         ...
 
 
@@ -185,3 +208,4 @@ class Crm:
     meter: CrmMeter
     inspector: CrmInspector
     bulk: CrmBulk | None = None
+    removal: CrmRemoval | None = None

@@ -16,9 +16,9 @@ SECONDS = 60.0
 
 
 @contextmanager
-def leased(leases: Leases, clock: Clock, destination: str, holder: str) -> Iterator[Lease]:
+def leased(leases: Leases, clock: Clock, destination: str, holder: str, seconds: float = SECONDS) -> Iterator[Lease]:
     """Take the lease at once, or raise LaterError while another process has it."""
-    lease = leases.take(destination, holder, clock.now(), SECONDS)
+    lease = leases.take(destination, holder, clock.now(), seconds)
     if lease is None:
         raise LaterError(
             f"another process is delivering to {destination}",

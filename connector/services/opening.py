@@ -5,17 +5,15 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from connector.domain.change import Destination, RecordType
+from connector.domain.change import Destination
 from connector.domain.errors import ApprovalNeededError, MappingError
-from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.installation import wanted_fields
+from connector.domain.mapping import CrmMapping
 from connector.domain.run import Run
 from connector.ports.crm import CrmSetup
 from connector.services.memory import Memory
 
-
-def wanted_fields(mapping: CrmMapping) -> dict[RecordType, dict[str, NewField]]:
-    """The fields of ours that the CRM must have, by type."""
-    return {RecordType(section): dict(fields) for section, fields in mapping.install.items()}
+__all__ = ["check_installed", "open_run", "wanted_fields"]
 
 
 def check_installed(setup: CrmSetup, mapping: CrmMapping) -> None:

@@ -115,6 +115,18 @@ def _create_pipeline(portal: Portal, call: Call) -> Response:
     return JSONResponse(row, 201)
 
 
+def _delete_pipeline(portal: Portal, call: Call) -> Response:
+    """Delete a pipeline; with deals in it only if nobody asked for a look at them."""
+    pipeline, kind = _one(portal, call), object_type(call.path["type"]).name
+    live = [one.properties for one in portal.store.records["deals"].values() if not one.archived]
+    used = any(one.get("pipeline") == pipeline["id"] for one in live)
+    asked = call.flag("validateReferencesBeforeDelete") or call.flag("validateDealStageUsagesBeforeDelete")
+    if used and (asked or call.version == _REFUSES_STAGES_IN_USE):
+        raise invalid(f"Pipeline {pipeline['id']} still has deals and cannot be deleted", "PIPELINE_ID_IN_USE")
+    portal.store.drop_pipeline(kind, pipeline["id"])
+    return Response(status_code=204)
+
+
 def _stages(portal: Portal, call: Call) -> Response:
     return JSONResponse({"results": _one(portal, call)["stages"]})
 
@@ -187,6 +199,7 @@ ROUTES: Routes = (
     ("GET", "/crm/v3/pipelines/{type}", _pipelines),
     ("POST", "/crm/v3/pipelines/{type}", _create_pipeline),
     ("GET", "/crm/v3/pipelines/{type}/{pipeline}", _pipeline),
+    ("DELETE", "/crm/v3/pipelines/{type}/{pipeline}", _delete_pipeline),
     ("GET", "/crm/v3/pipelines/{type}/{pipeline}/stages", _stages),
     ("POST", "/crm/v3/pipelines/{type}/{pipeline}/stages", _create_stage),
     ("GET", "/crm/v3/pipelines/{type}/{pipeline}/stages/{stage}", _stage),

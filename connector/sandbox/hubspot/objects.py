@@ -23,13 +23,16 @@ Row = dict[str, Any]
 def shown(portal: Portal, record: Record, names: Sequence[str], history: Sequence[str] = ()) -> Row:
     """Return a record as reads show it: what was asked for, else the defaults; empty is null, unknown left out."""
     kind = BY_NAME[record.kind]
-    known = portal.store.properties[record.kind]
+    rows = portal.store.properties[record.kind]
     asked = [*(names or history or kind.default_properties), kind.created, kind.modified, "hs_object_id"]
-    present = [name for name in asked if name in known or name in record.properties]
+    # A value without a definition was loaded, and is shown; an archived definition hides it.
+    present = [
+        name for name in asked if (rows[name]["archived"] is False if name in rows else name in record.properties)
+    ]
     row = _bare(record) | {"properties": {name: record.properties.get(name) for name in sorted(set(present))}}
     if history:
         step = 1 if portal.switch("history_order") == "newest" else -1
-        told = {name: list(record.history.get(name, ()))[::step] for name in history if name in known}
+        told = {name: list(record.history.get(name, ()))[::step] for name in history if name in rows}
         row["propertiesWithHistory"] = told
     return row
 

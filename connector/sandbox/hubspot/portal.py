@@ -117,7 +117,7 @@ class Portal:
 
     def keys(self, kind: str) -> list[str]:
         """Return the properties by whose value a record can be named."""
-        return [name for name in self.store.unique_names(kind) if self.is_visible(kind, name)]
+        return [name for name in self.store.unique_names(kind) if self.defined(kind, name) is not None]
 
     def refuse_locked(self, record: Record) -> None:
         """Raise if a record was written a moment ago."""

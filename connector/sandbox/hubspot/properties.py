@@ -99,7 +99,8 @@ def _define(portal: Portal, kind: str, given: Row) -> Row:
         raise invalid(f"The limit of {MOST_CUSTOM} custom properties is reached")
     if given.get("hasUniqueValue"):
         _check_unique(portal, kind, given)
-    row = property_row(**{**(old or {}), **given, "archived": False, "createdAt": now, "updatedAt": now})
+    brought_back = {name: value for name, value in (old or {}).items() if name != "archivedAt"}
+    row = property_row(**{**brought_back, **given, "archived": False, "createdAt": now, "updatedAt": now})
     portal.define(kind, row)
     return row
 
@@ -122,9 +123,8 @@ def _check_unique(portal: Portal, kind: str, given: Row) -> None:
         raise invalid("Object type 0-27 does not support unique properties", "UNIQUE_NOT_SUPPORTED")
     if given["type"] not in {"string", "number"}:
         raise invalid(f"A property of type {given['type']} cannot have unique values")
-    custom = [
-        name for name in portal.store.unique_names(kind) if not portal.store.properties[kind][name]["hubspotDefined"]
-    ]
+    rows = (portal.store.properties[kind][name] for name in portal.store.unique_names(kind))
+    custom = [row for row in rows if not row["hubspotDefined"] and not row["archived"]]
     if len(custom) >= MOST_UNIQUE:
         raise invalid(f"At most {MOST_UNIQUE} properties of an object type can have unique values")
 
@@ -141,15 +141,17 @@ def _update(portal: Portal, call: Call) -> Response:
 
 
 def _archive(portal: Portal, call: Call) -> Response:
-    _, known = _of(portal, call)
-    _retire(portal, known, call.path["name"])
+    _retire(portal, call, call.path["name"])
     return Response(status_code=204)
 
 
-def _retire(portal: Portal, known: dict[str, Row], name: str) -> None:
+def _retire(portal: Portal, call: Call, name: str) -> None:
+    kind, known = _of(portal, call)
     row = known.get(name)
-    if row is None:
+    if row is None or row["archived"]:
         raise nothing_named("Property", name)
+    if users := portal.switch("properties_in_use").get(f"{kind}.{name}"):
+        raise invalid(f"Property {name} is used in: {', '.join(users)}", "PROPERTY_IN_USE")
     if not row["modificationMetadata"]["archivable"]:
         raise invalid(f"{name} cannot be archived")
     known[name] = row | {"archived": True, "archivedAt": iso(portal.now())}
@@ -184,9 +186,8 @@ def _batch_create(portal: Portal, call: Call) -> Response:
 
 
 def _batch_archive(portal: Portal, call: Call) -> Response:
-    _, known = _of(portal, call)
     for row in inputs(call.body, {"name": str}, {}):
-        _retire(portal, known, row["name"])
+        _retire(portal, call, row["name"])
     return Response(status_code=204)
 
 

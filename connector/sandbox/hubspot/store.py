@@ -84,6 +84,12 @@ class Store:
                 name, label = f"hs_v2_date_{word}_{stage['id']}", f'Date {word} "{stage["label"]}"'
                 self.properties[kind][name] = calculated_date(name, label, information_group(BY_NAME[kind]))
 
+    def drop_pipeline(self, kind: str, pipeline_id: str) -> None:
+        """Take a pipeline away, and the dates of its stages."""
+        for stage in self.pipelines[kind].pop(pipeline_id)["stages"]:
+            for word in ("entered", "exited"):
+                self.properties[kind].pop(f"hs_v2_date_{word}_{stage['id']}", None)
+
     def new_id(self) -> str:
         """Return an id no record of any type has had."""
         self.next_id += 1

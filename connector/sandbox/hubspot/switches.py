@@ -51,6 +51,9 @@ SWITCHES: Mapping[str, Any] = {
     # Validation rules by their public names, of which MIN_LENGTH, MAX_LENGTH, MIN_NUMBER, MAX_NUMBER and REGEX are
     # known here: {"deals": {"amount": {"MAX_NUMBER": "100000"}}}.
     "validations": {},
+    # Properties that workflows, lists or reports use, and so cannot be archived:
+    # {"deals.expansion_key": ["Workflow X"]}.
+    "properties_in_use": {},
     # Further access tokens and what each may do: {"narrow": ["crm.objects.deals.read"]}. None: everything.
     "tokens": {},
     # Scopes of tokens got through OAuth; None: everything.

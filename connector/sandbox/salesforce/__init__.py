@@ -18,13 +18,18 @@ What only a live org could settle, or only chance bring about, is a switch (`POS
 | `page_size` | rows a query page holds |
 | `daily_api_requests` | calls a rolling day |
 | `connected_app_name` | the app whose own usage stands in `Sforce-Limit-Info` too |
-| `view_setup` | false: `limits` is forbidden |
+| `view_setup` | false: this user sees neither `limits` nor permission sets nor what Tooling tells |
+| `customize_application`, `modify_metadata` | false: this user may not change the schema, or not by deploying |
+| `deploy_failures` | `{full name: problem}`: components that the org does not take |
+| `deploy_polls` | looks (1) that see a deployment through |
+| `fields_in_use` | `{Object.Field__c: [what uses it]}`: fields that cannot be deleted |
 | `token_seconds`, `session_epoch` | how long a session holds; a new epoch ends every session |
 | `connected_apps` | more apps that may log in: `[{consumer_key, consumer_secret, username, public_key}]` |
 
-Beside the object types, `/__state` knows `jobs` (ingest jobs, read only), `api_requests` (`[{at, count}]`: calls of the
-last 24 hours; what is loaded counts as made by others) and `merges` (`[{loser, survivor}]`, to be loaded: accounts a
-person merges). Rows loaded with `IsArchived` are shown to `queryAll` only.
+Beside the object types, those of Tooling among them (`CustomField`, `QuickActionDefinition`), `/__state` knows `jobs`
+(ingest jobs, read only), `api_requests` (`[{at, count}]`: calls of the last 24 hours; what is loaded counts as made by
+others) and `merges` (`[{loser, survivor}]`, to be loaded: accounts a person merges). Rows loaded with `IsArchived` are
+shown to `queryAll` only.
 """
 
 from connector.sandbox.salesforce.app import create_app

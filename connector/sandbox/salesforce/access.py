@@ -1,14 +1,14 @@
 """Permissions: the schema as one user sees it.
 
 The rule, simplified from the real one without being kinder: standard fields are open to everybody. A custom field
-made through Tooling is there for nobody, the user who made it included, until a FieldPermissions row of a permission
-set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible field is
-answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the field
-itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us, and
-are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`) are an
-admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`) leaves of a
-type's permissions only those named, and a type that cannot be read is not there. What an admin set up is seen while
-`view_setup` is on.
+made through Tooling or a deployment is there for nobody, the user who made it included, until a FieldPermissions row
+of a permission set assigned to that user says PermissionsRead; it can be written with PermissionsEdit. An invisible
+field is answered exactly as an unknown one. A permission on Task holds for Event and the other way round, since the
+field itself belongs to Activity. Custom fields that came with rows loaded through `/__state` were there before us,
+and are open to all. Whatever the rows say, the switches `hidden_fields` and `read_only_fields` (`{type: [fields]}`)
+are an admin who takes fields away from everybody; `object_permissions` (`{type: [create, read, edit, delete]}`)
+leaves of a type's permissions only those named, and a type that cannot be read is not there. What an admin set up, and
+whatever Tooling alone shows, is seen while `view_setup` is on.
 
 Source: Object Reference, "FieldPermissions"; Salesforce Help, "Field-Level Security".
 """
@@ -26,18 +26,20 @@ if TYPE_CHECKING:
 
 
 _SEEN_BY_ALL = ("UserPermissionAccess", "EntityDefinition")
+_SETUP = ("PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions")
+"""What only who may view the setup sees, beside what an admin made and what Tooling alone shows."""
 
 
 class View:
     """Object types and fields visible to one user at one moment."""
 
-    def __init__(self, org: Org, user_id: str, tooling: bool = False) -> None:
+    def __init__(self, org: Org, user_id: str, *, tooling: bool = False) -> None:
         self._org = org
         self._user_id = user_id
         self._tooling = tooling
         self._grants = _grants(org, user_id)
         self._seen: dict[str, ObjectType] = {}
-        self._names = {name.casefold(): name for name in standard_objects()}
+        self._names = {name.casefold(): name for name, kind in standard_objects().items() if kind.tooling is tooling}
 
     def of_tooling(self) -> View:
         """What the same user sees through Tooling."""
@@ -56,7 +58,8 @@ class View:
         return self._seen[known] if "read" in self._seen[known].allowed else None
 
     def _allowed(self, kind: ObjectType) -> frozenset[str]:
-        hidden = kind.from_switches and kind.name not in _SEEN_BY_ALL and not self._org.switch("view_setup", True)
+        is_setup = kind.from_switches or kind.tooling or kind.name in _SETUP
+        hidden = is_setup and kind.name not in _SEEN_BY_ALL and not self._org.switch("view_setup", True)
         if hidden or kind.tooling is not self._tooling:
             return frozenset()
         granted = self._org.switch("object_permissions", {}).get(kind.name, kind.allowed)

@@ -1,6 +1,6 @@
 """The Salesforce stand-in as an app: which paths there are, and who answers them.
 
-Bulk queries, Metadata API deployments, Composite Batch and Tree, and SOAP login are not there.
+Bulk queries, Metadata API retrieves, Composite Batch and Tree, and SOAP login are not there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.salesforce import batches, bulk, composite, queries, rows, setup, tooling
+from connector.sandbox.salesforce import batches, bulk, composite, metadata, queries, rows, setup, tooling
 from connector.sandbox.salesforce.auth import Sessions
 from connector.sandbox.salesforce.bulk_rows import jobs_due
 from connector.sandbox.salesforce.credentials import Credentials, make_credentials
@@ -71,6 +71,11 @@ def _data_routes(gate: Gate) -> list[Route]:
         *gate.resource("/limits/recordCount", {"GET": queries.record_count}),
         *gate.resource("/tooling/query", {"GET": setup.tooling_query()}),
         *gate.resource("/tooling/sobjects/CustomField", {"POST": tooling.create_field}),
+        *gate.resource(
+            "/tooling/sobjects/CustomField/{id}", {"GET": tooling.read_field, "DELETE": tooling.delete_field}
+        ),
+        *gate.resource("/metadata/deployRequest", {"POST": metadata.begin}),
+        *gate.resource("/metadata/deployRequest/{id}", {"GET": metadata.told}),
     ]
 
 

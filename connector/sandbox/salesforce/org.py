@@ -56,6 +56,7 @@ class Org:
         self.locators: dict[str, list[Row]] = {}
         self.calls: deque[datetime] = deque()
         self.jobs: dict[str, Job] = {}
+        self.deployments: dict[str, Row] = {}
         for kind, rows in seed.records(self.credentials.username).items():
             self.load(kind, rows)
         self.id = next(iter(self.rows("Organization")))["Id"]
@@ -94,6 +95,14 @@ class Org:
     def replace_all(self, kind: str, rows: Sequence[Row]) -> None:
         """Let a type have these rows and no others."""
         self._tables[kind] = {row["Id"]: row for row in rows}
+
+    def take(self, kind: str, record_id: str) -> None:
+        """Take a row out, as if it had never been: setup records have no recycle bin."""
+        if self._journal is not None:
+            self._journal.append((kind, record_id, self._tables[kind].get(record_id)))
+        if kind in _DECIDE_WHAT_IS_SEEN:
+            self.schema_changed = self.control.clock.now()
+        self._replace(kind, record_id, None)
 
     def get(self, kind: str, record_id: str) -> Row | None:
         return self._tables[kind].get(record_id)
@@ -159,10 +168,51 @@ class Org:
         required = self.switch("required_fields", {}).get(kind, ())
         return {**fields, **{name: _required(fields.get(name), name) for name in required}} if required else fields
 
-    def add_custom_field(self, owner: str, field: Field) -> None:
-        """Add a column; rows there already hold null."""
+    def add_custom_field(self, owner: str, field: Field, metadata: Row | None = None) -> str:
+        """Add a column; rows there already hold null. Return the id of its definition, which keeps its metadata."""
         self._custom[owner][field.name] = field
         self.schema_changed = self.control.clock.now()
+        name, known = field.name.removesuffix("__c"), self.definition(owner, field.name)
+        row = known or {"Id": self.mint("00N"), "DeveloperName": name, "TableEnumOrId": owner, "NamespacePrefix": None}
+        self.put("CustomField", row | {"Metadata": dict(metadata or {"label": field.label})})
+        return str(row["Id"])
+
+    def definition(self, owner: str, name: str) -> Row | None:
+        """Find the definition of a custom field."""
+        wanted = (owner, name.removesuffix("__c").casefold())
+        rows = self.rows("CustomField")
+        return next((one for one in rows if (one["TableEnumOrId"], one["DeveloperName"].casefold()) == wanted), None)
+
+    def drop_custom_field(self, owner: str, name: str) -> None:
+        """Take a column away with its values and the permissions that open it."""
+        definition = self.definition(owner, name)
+        if definition is not None:
+            self.take("CustomField", definition["Id"])
+        self._custom[owner].pop(name, None)
+        kinds = ACTIVITIES if owner == "Activity" else (owner,)
+        for kind in kinds:
+            self.open_fields.discard((kind, name))
+            self._indexes.pop((kind, name), None)
+            for row in list(self.rows(kind)):
+                self._tables[kind][row["Id"]] = {key: value for key, value in row.items() if key != name}
+        for row in [one for one in self.rows("FieldPermissions") if one["Field"] in {f"{k}.{name}" for k in kinds}]:
+            self.take("FieldPermissions", row["Id"])
+        self.schema_changed = self.control.clock.now()
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[Callable[[], None]]:
+        """Give what takes back every change to schema and setup records made inside."""
+        custom = {owner: dict(fields) for owner, fields in self._custom.items()}
+        opened, changed = set(self.open_fields), self.schema_changed
+        with self.undoable() as journal:
+
+            def back() -> None:
+                self.undo(journal)
+                journal.clear()
+                self._custom = defaultdict(dict, custom)
+                self.open_fields, self.schema_changed = opened, changed
+
+            yield back
 
     # the control surface
 

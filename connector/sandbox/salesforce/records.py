@@ -25,8 +25,10 @@ _CASCADES: dict[str, tuple[tuple[str, str], ...]] = {
     "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Task", "WhatId"), ("Event", "WhatId")),
     "Opportunity": (("OpportunityContactRole", "OpportunityId"), ("Task", "WhatId"), ("Event", "WhatId")),
     "Contact": (("OpportunityContactRole", "ContactId"), ("Task", "WhoId"), ("Event", "WhoId")),
-    "PermissionSet": (("FieldPermissions", "ParentId"), ("PermissionSetAssignment", "PermissionSetId")),
+    "PermissionSet": (("FieldPermissions", "ParentId"), ("ObjectPermissions", "ParentId")),
 }
+_SETUP = ("PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions")
+"""Kinds without a recycle bin."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,19 @@ def delete(caller: Caller, kind: ObjectType, record_id: str) -> None:
     if "delete" not in kind.allowed or kind.name == "User":
         raise Refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be deleted: {kind.label}")
     rules.check_locks(org, kind, row)
+    rules.check_unassigned(org, kind.name, row)
     _remove(org, kind.name, row)
 
 
 def _remove(org: Org, kind: str, row: Row) -> None:
-    """Mark a record and what hangs on it, whoever may delete that by itself."""
-    org.put(kind, row | {"IsDeleted": True, "SystemModstamp": org.now()})
+    """Mark a record and what hangs on it, whoever may delete that by itself; setup records go at once."""
     for child, reference in _CASCADES.get(kind, ()):
         for hanging in [one for one in org.alive(child) if one.get(reference) == row["Id"]]:
             _remove(org, child, hanging)
+    if kind in _SETUP:
+        org.take(kind, row["Id"])
+    else:
+        org.put(kind, row | {"IsDeleted": True, "SystemModstamp": org.now()})
 
 
 def existing(org: Org, kind: ObjectType, record_id: str) -> Row:

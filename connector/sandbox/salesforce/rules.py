@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.records import Caller
 
 _UNIQUE_TOGETHER = {
+    "ObjectPermissions": ("ParentId", "SobjectType"),
     "FieldPermissions": ("ParentId", "Field"),
     "PermissionSetAssignment": ("AssigneeId", "PermissionSetId"),
 }
@@ -160,6 +161,14 @@ def _duplicates_detected(caller: Caller, kind: str, rule: dict[str, Any], found:
         "matchResults": [match],
     }
     return Refusal("DUPLICATES_DETECTED", message, [], {"duplicateResult": result})
+
+
+def check_unassigned(org: Org, kind: str, row: Row) -> None:
+    """Refuse to delete a permission set that somebody has."""
+    assigned = (one["PermissionSetId"] for one in org.alive("PermissionSetAssignment"))
+    if kind == "PermissionSet" and row["Id"] in assigned:
+        message = f"Cannot delete permission set {row['Name']}: it is assigned to users; remove the assignments first"
+        raise Refusal("DELETE_FAILED", message, [])
 
 
 def check_locks(org: Org, kind: ObjectType, row: Row) -> None:

@@ -1,7 +1,8 @@
-"""Tooling API: making custom fields.
+"""Tooling API: making, reading, finding and deleting custom fields.
 
 A new field belongs to one type, or to Activity and then shows on Task and Event. It carries no field-level security:
-see `access`. Switch `keyed_tasks`: false refuses a key on Activity.
+see `access`. Switches: `keyed_tasks` (false refuses a key on Activity), `customize_application` (false: this user may
+not change the schema), `fields_in_use`.
 
 Source: Tooling API Developer Guide, "CustomField"; Metadata API Developer Guide, "CustomField".
 """
@@ -9,13 +10,14 @@ Source: Tooling API Developer Guide, "CustomField"; Metadata API Developer Guide
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.sandbox.control import Row
-from connector.sandbox.salesforce.errors import Refusal
+from connector.sandbox.salesforce.errors import Refusal, not_found
 from connector.sandbox.salesforce.http import answer, json_body
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.records import Caller
@@ -46,12 +48,45 @@ _LONG_TEXT = range(256, 131_073)
 
 async def create_field(caller: Caller, request: Request) -> Response:
     """Make a custom field."""
+    may_customize(caller.org)
     body = await json_body(request)
     metadata = body.get("Metadata")
     if not isinstance(metadata, dict):
         raise Refusal("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]", ["Metadata"])
-    owner, name = _owner_and_name(str(body.get("FullName", "")))
-    org = caller.org
+    made = make_field(caller.org, str(body.get("FullName", "")), metadata)
+    return answer({"id": made, "success": True, "errors": [], "warnings": [], "infos": []}, 201)
+
+
+async def read_field(caller: Caller, request: Request) -> Response:
+    """Show one custom field with its metadata, which a query gives for one row only."""
+    row = _definition(caller.org, request)
+    kind = standard_objects()["CustomField"]
+    url = f"/services/data/{caller.version}/tooling/sobjects/CustomField/{row['Id']}"
+    shown = {name: row.get(name) for name in kind.fields}
+    full = {"FullName": f"{row['TableEnumOrId']}.{row['DeveloperName']}__c", "Metadata": row["Metadata"]}
+    return answer({"attributes": {"type": "CustomField", "url": url}, **shown, **full})
+
+
+async def delete_field(caller: Caller, request: Request) -> Response:
+    """Delete a custom field, unless something else in the org names it."""
+    may_customize(caller.org)
+    row = _definition(caller.org, request)
+    owner, name = row["TableEnumOrId"], f"{row['DeveloperName']}__c"
+    if users := used_by(caller.org, owner, name):
+        raise Refusal("DELETE_FAILED", in_use(users), [])
+    caller.org.drop_custom_field(owner, name)
+    return answer(None, 204)
+
+
+def may_customize(org: Org) -> None:
+    """Refuse whoever may not change the org's schema."""
+    if not org.switch("customize_application", True):
+        raise Refusal("INSUFFICIENT_ACCESS", "insufficient access rights: Customize Application is required")
+
+
+def make_field(org: Org, full_name: str, metadata: Row) -> str:
+    """Make a custom field from its metadata, and return the id of its definition."""
+    owner, name = _owner_and_name(full_name)
     shows_on = ACTIVITIES if owner == "Activity" else (owner,)
     if any(name.casefold() in (one.casefold() for one in org.custom_fields(kind)) for kind in shows_on):
         raise Refusal(
@@ -59,11 +94,39 @@ async def create_field(caller: Caller, request: Request) -> Response:
             f"There is already a field named {name.removesuffix('__c')} on {owner}.",
             ["DeveloperName"],
         )
-    org.add_custom_field(owner, _built(org, owner, name, metadata))
+    made = org.add_custom_field(owner, _built(org, owner, name, metadata), metadata)
     if metadata.get("required"):
         # Nobody could save a record without it, so Salesforce hides a required field from nobody.
         org.open_fields |= {(kind, name) for kind in shows_on}
-    return answer({"id": org.mint("00N"), "success": True, "errors": [], "warnings": [], "infos": []}, 201)
+    return made
+
+
+def used_by(org: Org, owner: str, name: str, going: Iterable[str] = ()) -> list[str]:
+    """Name what in the org shows or filters by a custom field, apart from what goes with it.
+
+    List views and quick actions do that, and whatever the switch `fields_in_use` (`{"Opportunity.X__c": ["Flow Y"]}`)
+    says.
+    """
+    kinds = ACTIVITIES if owner == "Activity" else (owner,)
+    users = list(org.switch("fields_in_use", {}).get(f"{owner}.{name}", []))
+    for table, what in (("ListView", "List View"), ("QuickActionDefinition", "Quick Action")):
+        for row in org.rows(table):
+            full = f"{row['SobjectType']}.{row['DeveloperName']}"
+            if row["SobjectType"] in kinds and name in row.get("Metadata", "") and full not in going:
+                users.append(f"{what} {full}")
+    return users
+
+
+def in_use(users: Iterable[str]) -> str:
+    """Say why a field cannot be deleted."""
+    return f"This custom field is referenced elsewhere in salesforce.com: {', '.join(users)}"
+
+
+def _definition(org: Org, request: Request) -> Row:
+    row = org.get("CustomField", request.path_params["id"])
+    if row is None:
+        raise not_found()
+    return row
 
 
 def _owner_and_name(full_name: str) -> tuple[str, str]:

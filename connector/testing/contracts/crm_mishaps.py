@@ -133,5 +133,5 @@ class SetupContract:
 
         done = crm.setup.install({OPPORTUNITY: all_of_them})
 
-        assert all(late in line for line in done)
+        assert all(late in str(line) for line in done)
         assert done

@@ -259,7 +259,7 @@ def test_a_task_key_is_tried_out(new_hubspot: Callable[..., HubspotWorld]) -> No
 
     done = world.crm.setup.install({TASK: world.mapping.install["task"]})
 
-    assert "tasks.expansion_key proven: one key makes one task" in done
+    assert "probe tasks.expansion_key: Tasks: one key makes one task." in [str(step) for step in done]
     assert [row["archived"] for row in world.store.dump("tasks")] == [True]
     assert world.crm.setup.install({TASK: world.mapping.install["task"]}) == []
 

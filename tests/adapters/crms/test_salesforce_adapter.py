@@ -143,6 +143,7 @@ def test_no_call_waits_for_ever(salesforce: SalesforceWorld) -> None:
 def test_reads_are_repeated_and_writes_are_not(salesforce: SalesforceWorld) -> None:
     """A broken answer to a read is asked for again, with growing pauses; after the last it is for later."""
     salesforce.control.faults.append(Fault(path="/queryAll", status=503, body="<html>busy</html>", times=2))
+    salesforce.clock.slept.clear()
 
     assert salesforce.crm.feed.stages()
     assert len(salesforce.clock.slept) == 2

@@ -127,6 +127,7 @@ CALLS: Mapping[tuple[str, str], Ask] = {
     ("GET", PIPELINES): lambda c: c.crm.pipelines.list("deals"),
     ("POST", PIPELINES): lambda c: c.crm.pipelines.create("deals", label="Upsell", display_order=1, stages=[STAGE]),
     ("GET", f"{PIPELINES}/{{pipeline}}"): lambda c: c.crm.pipelines.get("default", object_type="deals"),
+    ("DELETE", f"{PIPELINES}/{{pipeline}}"): lambda c: c.crm.pipelines.delete("default", object_type="deals"),
     ("GET", f"{PIPELINES}/{{pipeline}}/stages"): lambda c: c.crm.pipelines.list_stages("default", object_type="deals"),
     ("POST", f"{PIPELINES}/{{pipeline}}/stages"): lambda c: c.crm.pipelines.create_stage(
         "default", object_type="deals", **STAGE

@@ -7,14 +7,16 @@ from connector.adapters.crms.hubspot.client import HubspotClient, HubspotCredent
 from connector.adapters.crms.hubspot.feed import HubspotFeed
 from connector.adapters.crms.hubspot.inspect import HubspotInspector
 from connector.adapters.crms.hubspot.read import HubspotReader
+from connector.adapters.crms.hubspot.removal import HubspotRemoval
 from connector.adapters.crms.hubspot.setup import HubspotSetup
+from connector.adapters.crms.hubspot.survey import package
 from connector.adapters.crms.hubspot.write import HubspotWriter
 from connector.adapters.crms.pacing import Meter
 from connector.domain.mapping import CrmMapping
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 
-__all__ = ["HubspotCredentials", "connect"]
+__all__ = ["HubspotCredentials", "connect", "package"]
 
 
 def connect(
@@ -36,4 +38,5 @@ def connect(
         setup=HubspotSetup(client, reader, mapping, clock),
         meter=meter,
         inspector=HubspotInspector(client),
+        removal=HubspotRemoval(client, mapping),
     )

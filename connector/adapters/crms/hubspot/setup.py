@@ -1,31 +1,39 @@
-"""Creates our properties in HubSpot, in a property group of their own.
+"""Creates our properties in HubSpot, in a property group of their own, and our pipeline where that is asked for.
 
 Decided here: a property that exists is left as it is and checked; uniqueness cannot be added later, so a key that
 exists without it has to be made anew by a person. Whether tasks take a unique property is not documented: where they
-refuse one it is made plain, and our tasks are found by their `ref:` line; where they take one, it is tried out.
+refuse one it is made plain, and our tasks are found by their `ref:` line; where they take one, it is tried out. The
+answer is noted in that property's description.
 
-Source: developers.hubspot.com, "Properties" (create a property, unique identifiers).
+Source: developers.hubspot.com, "Properties" (create a property, unique identifiers), "Pipelines".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from connector.adapters.crms.http import CallError, RefusedError, for_reader
 from connector.adapters.crms.hubspot.client import HubspotClient
 from connector.adapters.crms.hubspot.read import HubspotReader
-from connector.adapters.crms.hubspot.translate import OBJECTS, key_property
-from connector.domain.change import FieldType, RecordType
+from connector.adapters.crms.hubspot.survey import (
+    PROVEN,
+    REFUSED_KEYS,
+    Surveyor,
+    definition,
+    group,
+    pipeline,
+)
+from connector.adapters.crms.hubspot.translate import OBJECTS
+from connector.domain.change import RecordType
 from connector.domain.errors import CredentialError, LaterError, MappingError, MendError
-from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.installation import Doing, SetupStep, Wanted, is_written, managed_field, mark, refused
+from connector.domain.mapping import CrmMapping
 from connector.ports.clock import Clock
 
-GROUP = "expansion_connector"
-_LONGEST_LINE = 255
 _LOOKS, _SECONDS_BETWEEN = 10, 0.5
-Wanted = Mapping[RecordType, Mapping[str, NewField]]
+_PLAIN = "created without uniqueness: this portal keeps no key on tasks, a `ref:` line replaces it"
 
 
 class HubspotSetup:
@@ -36,21 +44,40 @@ class HubspotSetup:
         self._reader = reader
         self._mapping = mapping
         self._clock = clock
+        self._surveyor = Surveyor(client, mapping)
 
     def missing(self, wanted: Wanted) -> dict[RecordType, list[str]]:
-        """Name the wanted properties that are not there, or cannot be written."""
+        """Name the wanted properties that are not there, or cannot be written where we write."""
         self._reader.forget_schemas()
         lacking = {type: self._lacking(type, fields) for type, fields in wanted.items()}
         return {type: names for type, names in lacking.items() if names}
 
-    def install(self, wanted: Wanted) -> list[str]:
-        """Create and verify."""
-        done: list[str] = []
-        missing = self.missing(wanted)
+    def _lacking(self, type: RecordType, fields: Mapping[str, Any]) -> list[str]:
+        specs = self._reader.schema(type).fields
+        lacking = []
+        for name, field in fields.items():
+            spec = specs.get(name)
+            # Not every portal lets a task carry a key: then the plain property will do.
+            needs_key = field.unique and type is not RecordType.TASK
+            closed = spec is not None and is_written(type) and not (spec.createable and spec.updateable)
+            if spec is None or closed or (needs_key and not spec.unique):
+                lacking.append(name)
+        return lacking
+
+    def survey(self, wanted: Wanted, with_pipeline: bool = False) -> list[SetupStep]:
+        """Say what an installation would do."""
+        return list(self._surveyor.steps(wanted, self._surveyor.portal(wanted), with_pipeline))
+
+    def install(self, wanted: Wanted, with_pipeline: bool = False) -> list[SetupStep]:
+        """Create, verify and try out."""
+        steps = self.survey(wanted, with_pipeline)
+        for step in refused(steps):
+            raise MappingError(f"{step.name} {step.detail}", hint=step.hint)
+        todo = [step for step in steps if step.changes]
+        if not todo:
+            return []
         try:
-            for type, names in missing.items():
-                done += self._ensure_group(type)
-                done += [self._create(type, name, wanted[type][name]) for name in names]
+            done = [step for one in todo for step in self._carry_out(one, wanted)]
         except CallError as error:
             raise _not_allowed(error) from error
         self._wait_until_visible(wanted)
@@ -59,39 +86,53 @@ class HubspotSetup:
                 f"{OBJECTS[type]}: {', '.join(names)} cannot be used as wanted",
                 hint="a property of that name exists with other settings; rename it in the mapping's `install:`",
             )
-        return done + self._probe_task_key(missing)
+        return done + self._probe(wanted, todo)
 
-    def _lacking(self, type: RecordType, fields: Mapping[str, NewField]) -> list[str]:
-        specs = self._reader.schema(type).fields
-        lacking = []
-        for name, field in fields.items():
-            spec = specs.get(name)
-            # Not every portal lets a task carry a key: then the plain property will do.
-            needs_key = field.unique and type is not RecordType.TASK
-            if spec is None or not (spec.createable and spec.updateable) or (needs_key and not spec.unique):
-                lacking.append(name)
-        return lacking
+    def advice(self, wanted: Wanted) -> list[str]:
+        """Tell how to keep automations off our records."""
+        told = []
+        for type in (RecordType.OPPORTUNITY, RecordType.TASK):
+            name = managed_field(self._mapping, type)
+            if name is not None and name in wanted.get(type, {}):
+                label = wanted[type][name].label
+                told.append(
+                    f"Every {OBJECTS[type].removesuffix('s')} created by connector has {name} = Yes. To exclude them, "
+                    f"add to a workflow's enrollment trigger, list or report: {label} ({name}) is none of Yes."
+                )
+        return told
 
-    def _ensure_group(self, type: RecordType) -> list[str]:
-        known = self._client.read(self._client.property_groups.get_all, OBJECTS[type])["results"]
-        if any(row["name"] == GROUP for row in known):
-            return []
-        body = {"name": GROUP, "label": "Expansion connector"}
-        self._client.call(self._client.property_groups.create, OBJECTS[type], body)
-        return [f"{OBJECTS[type]}: property group {GROUP} created"]
+    def _carry_out(self, step: SetupStep, wanted: Wanted) -> Iterator[SetupStep]:
+        type = next((one for one in wanted if OBJECTS[one] == step.name.partition(".")[0]), None)
+        match step.what:
+            case "property group" if type is not None:
+                self._create(self._client.property_groups.create, OBJECTS[type], group(self._mapping))
+                yield SetupStep(Doing.CREATE, step.what, step.name)
+            case "property" if type is not None:
+                yield self._make(type, step, wanted)
+            case "pipeline":
+                self._create(self._client.pipelines.create, "deals", pipeline(self._mapping))
+                yield SetupStep(Doing.CREATE, step.what, step.name, step.detail)
+            case _:  # what is tried out comes last
+                return
 
-    def _create(self, type: RecordType, name: str, field: NewField) -> str:
-        shown, create = f"{OBJECTS[type]}.{name}", self._client.properties.create
+    def _create(self, call: Callable[..., Any], object: str, body: Mapping[str, Any]) -> None:
         try:
-            self._client.call(create, OBJECTS[type], _definition(name, field))
+            self._client.call(call, object, body)
         except RefusedError as error:
-            if error.status == 409:
-                return f"{shown} exists"
-            if not (field.unique and type is RecordType.TASK and error.status == 400):
+            if error.status != 409:  # somebody else, or an answer of ours that was lost, made it meanwhile
                 raise
-            self._client.call(create, OBJECTS[type], _definition(name, field) | {"hasUniqueValue": False})
-            return f"{shown} created without uniqueness: this portal keeps no key on tasks, a `ref:` line replaces it"
-        return f"{shown} created"
+
+    def _make(self, type: RecordType, step: SetupStep, wanted: Wanted) -> SetupStep:
+        name = step.place[1]
+        body = definition(self._mapping, name, wanted[type][name])
+        try:
+            self._create(self._client.properties.create, OBJECTS[type], body)
+        except RefusedError as error:
+            if not (body["hasUniqueValue"] and type is RecordType.TASK and error.status == 400):
+                raise
+            self._create(self._client.properties.create, OBJECTS[type], body | {"hasUniqueValue": False})
+            return SetupStep(Doing.CREATE, step.what, step.name, _PLAIN)
+        return SetupStep(Doing.CREATE, step.what, step.name)
 
     def _wait_until_visible(self, wanted: Wanted) -> None:
         """Wait for the portal to show what it has just confirmed; that takes it most of a second."""
@@ -100,49 +141,41 @@ class HubspotSetup:
                 return
             self._clock.sleep(_SECONDS_BETWEEN)
 
-    def _probe_task_key(self, missing: Mapping[RecordType, list[str]]) -> list[str]:
-        """Prove on a throw-away task that a second upsert of one key finds the first."""
-        name = key_property(self._mapping, RecordType.TASK)
-        if name not in missing.get(RecordType.TASK, ()) or not self._reader.is_keyed(RecordType.TASK):
+    def _probe(self, wanted: Wanted, todo: Sequence[SetupStep]) -> list[SetupStep]:
+        """Prove on a throw-away task that a second upsert of one key finds the first, and note the answer."""
+        planned = next((step for step in todo if step.what == "probe"), None)
+        if planned is None:
             return []
+        tasks, name = planned.name.split(".")
+        try:
+            answer = self._tried(tasks, name) if self._reader.is_keyed(RecordType.TASK) else REFUSED_KEYS
+            row = self._surveyor.portal(wanted).properties[RecordType.TASK][name]
+            noted = f"{row.get('description') or mark(self._mapping)} {answer}"
+            self._client.call(self._client.properties.update, tasks, name, {"description": noted})
+        except CallError as error:
+            raise _not_allowed(error) from error
+        return [SetupStep(Doing.CREATE, "probe", planned.name, answer)]
+
+    def _tried(self, tasks: str, name: str) -> str:
         properties = {
             "hs_task_subject": "Expansion connector: install probe, deleted at once",
             "hs_timestamp": str(int(self._clock.now() * 1000)),
         }
         body = {"inputs": [{"id": uuid4().hex, "idProperty": name, "properties": properties}]}
-        tasks, upsert = OBJECTS[RecordType.TASK], self._client.object_batches.upsert
+        ids: dict[str, None] = {}
         try:
-            ids = {row["id"] for _ in range(2) for row in self._client.call(upsert, tasks, body).get("results") or ()}
+            for _ in range(2):
+                answer = self._client.call(self._client.object_batches.upsert, tasks, body)
+                ids |= dict.fromkeys(row["id"] for row in answer.get("results") or ())
+        finally:
             for one in ids:
                 self._client.call(self._client.objects.archive, tasks, one)
-        except CallError as error:
-            raise _not_allowed(error) from error
         if len(ids) != 1:
             raise MappingError(
                 f"two upserts of one {name} made {len(ids)} tasks",
                 hint="set `task.key: null` in the mapping; tasks are then found by their `ref:` line",
             )
-        return [f"{tasks}.{name} proven: one key makes one task"]
-
-
-def _definition(name: str, field: NewField) -> dict[str, Any]:
-    """Write a new property as HubSpot wants it."""
-    common: dict[str, Any] = {"name": name, "label": field.label, "groupName": GROUP, "hasUniqueValue": field.unique}
-    match field.type:
-        case FieldType.BOOL:
-            answers = (("Yes", "true"), ("No", "false"))
-            options = [{"label": label, "value": value, "displayOrder": i} for i, (label, value) in enumerate(answers)]
-            return common | {"type": "bool", "fieldType": "booleancheckbox", "options": options}
-        case FieldType.NUMBER:
-            return common | {"type": "number", "fieldType": "number"}
-        case FieldType.DATE:
-            return common | {"type": "date", "fieldType": "date"}
-        case FieldType.DATETIME:
-            return common | {"type": "datetime", "fieldType": "date"}
-        case FieldType.HTML:
-            return common | {"type": "string", "fieldType": "html"}
-        case _:
-            return common | {"type": "string", "fieldType": "text" if field.length <= _LONGEST_LINE else "textarea"}
+        return PROVEN
 
 
 def _not_allowed(error: CallError) -> LaterError | MendError:
@@ -150,5 +183,6 @@ def _not_allowed(error: CallError) -> LaterError | MendError:
         return for_reader(error)
     return CredentialError(
         f"the CRM refused to be set up: {error.code} {error.message}",
-        hint="install with a token that may write property definitions (crm.schemas.*.write)",
+        hint="install with a token that may write property definitions (crm.schemas.*.write), and for a pipeline "
+        "crm.schemas.deals.write",
     )

@@ -8,14 +8,16 @@ from connector.adapters.crms.salesforce.bulk import SalesforceBulk
 from connector.adapters.crms.salesforce.client import SalesforceClient, SalesforceCredentials
 from connector.adapters.crms.salesforce.feed import SalesforceFeed
 from connector.adapters.crms.salesforce.inspect import SalesforceInspector
+from connector.adapters.crms.salesforce.package import package
 from connector.adapters.crms.salesforce.read import SalesforceReader
+from connector.adapters.crms.salesforce.removal import SalesforceRemoval
 from connector.adapters.crms.salesforce.setup import SalesforceSetup
 from connector.adapters.crms.salesforce.write import SalesforceWriter
 from connector.domain.mapping import CrmMapping
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 
-__all__ = ["SalesforceCredentials", "connect"]
+__all__ = ["SalesforceCredentials", "connect", "package"]
 
 
 def connect(
@@ -34,8 +36,9 @@ def connect(
         reader=reader,
         feed=SalesforceFeed(client, reader),
         writer=SalesforceWriter(client, reader, mapping),
-        setup=SalesforceSetup(client, reader, mapping),
+        setup=SalesforceSetup(client, reader, mapping, clock),
         meter=meter,
         inspector=SalesforceInspector(client),
         bulk=SalesforceBulk(client, reader, mapping),
+        removal=SalesforceRemoval(client, reader, mapping, clock),
     )

@@ -10,6 +10,7 @@ Source: Salesforce Help, "OAuth 2.0 JWT Bearer Flow" and "OAuth 2.0 Client Crede
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,14 @@ class CsvAnswer:
 
     text: str
     next: str | None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A body of two parts: what is asked for, and the zip it is about."""
+
+    asked: Mapping[str, Any]
+    zip: bytes
 
 
 class SalesforceClient:
@@ -147,7 +156,8 @@ class SalesforceClient:
     def call(self, method: str, path: str, params: Mapping[str, str] | None = None, body: Any = None) -> Any:
         """Make one call; a session that expired is renewed once. Raise `CallError`.
 
-        A body of bytes is CSV, any other is JSON. The answer is JSON, a `CsvAnswer`, or None when it is empty.
+        A body of bytes is CSV, an `Upload` goes in parts, any other is JSON. The answer is JSON, a `CsvAnswer`, or None
+        when it is empty.
         """
         try:
             return self._send(method, path, params, body)
@@ -195,6 +205,11 @@ class SalesforceClient:
         if isinstance(body, bytes):
             headers["Content-Type"] = "text/csv; charset=UTF-8"
             content = {"data": body}
+        elif isinstance(body, Upload):
+            # The parts' boundary is named in the content type, which only the session that writes them knows.
+            del headers["Content-Type"]
+            asked = (None, json.dumps(body.asked), "application/json")
+            content = {"files": {"json": asked, "file": ("deploy.zip", body.zip, "application/zip")}}
         try:
             answer = self._session.request(
                 method, salesforce.base_url + path, params=params, headers=headers, **content
