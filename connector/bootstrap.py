@@ -23,6 +23,7 @@ from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
 from connector.services.run import Work
+from connector.services.shadow import write_protected
 
 OWNER_ONLY = 0o600
 """Ledger and warehouse hold people's names."""
@@ -140,7 +141,7 @@ def open_work(settings: Settings, actor: str | None = None) -> Iterator[Work]:
         yield Work(
             project=project,
             mapping=mapping,
-            crm=connect_crm(settings, mapping),
+            crm=write_protected(connect_crm(settings, mapping), project),
             memory=memory,
             clock=SystemClock(),
             sources=lambda: connect_sources(settings, project),

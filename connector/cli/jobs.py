@@ -63,6 +63,9 @@ def _run(job: str, crm: str | None) -> Exit:
     delivered = ", ".join(f"{name} {count}" for name, count in outcome.summary["delivered"].items() if count)
     if outcome.run.status is RunStatus.WAITING:
         delivered = f"approve it with `connector approve {outcome.run.id} --by NAME`"
+    if outcome.run.status is RunStatus.SHADOW:
+        would = ", ".join(f"{name} {count}" for name, count in outcome.summary["plan"].items() if count)
+        delivered = f"nothing was written (mode is shadow); it would: {would or 'nothing'}"
     told = f"run {outcome.run.id} {outcome.run.status}; {delivered or 'nothing to write'}"
     OUT.print(f"{began:%H:%M:%S} {job}: {told}", markup=False)
     return EXITS[outcome.run.status]

@@ -22,8 +22,11 @@ def install(
     """
     from connector.bootstrap import open_work
     from connector.services.opening import wanted_fields
+    from connector.services.shadow import refuse_in_shadow
 
     with open_work(settings(crm)) as work:
+        if not dry_run:
+            refuse_in_shadow(work.project, "an installation")
         destination = work.crm.reader.destination()
         wanted = wanted_fields(work.mapping)
         missing = {type.value: names for type, names in work.crm.setup.missing(wanted).items() if names}

@@ -31,6 +31,8 @@ class Load:
     account_week: int = 0
     owner_week: int = 0
     owner_tasks: int = 0
+    day: int = 0
+    """New proposals of this day, on any account."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,10 @@ def _linked(c: Candidate) -> No | None:
             return No(Reason.UNMATCHED, "no CRM account is linked; `connector link set` names one")
         case "ambiguous":
             return No(Reason.AMBIGUOUS, "several CRM accounts fit; `connector link set` decides")
+
+
+def _in_scope(c: Candidate) -> No | None:
+    return No(Reason.OUT_OF_SCOPE, c.crm.outside) if c.crm.outside else None
 
 
 def _has_owner(c: Candidate) -> No | None:
@@ -226,6 +232,13 @@ def _owner_has_room(c: Candidate) -> No | None:
     return None
 
 
+def _day_has_room(c: Candidate) -> No | None:
+    most = c.policy.caps.max_new_per_day
+    if c.episode is not None or most is None or c.load.day < most:
+        return None
+    return No(Reason.DAY_CAP, f"{c.load.day} new today, and they are worth more; tomorrow it is weighed again")
+
+
 def _healthy(question: Question) -> Gate:
     """Ask a question of health of all the customer's billing accounts."""
     return lambda c: question(c.accounts, c.policy.health, c.today)
@@ -234,6 +247,7 @@ def _healthy(question: Question) -> Gate:
 GATES: Mapping[str, Gate] = {
     "real_account": _real_account,
     "linked": _linked,
+    "in_scope": _in_scope,
     "has_owner": _has_owner,
     "customer": _customer,
     "recurring": _recurring,
@@ -251,4 +265,5 @@ GATES: Mapping[str, Gate] = {
     "need_free": _need_free,
     "account_has_room": _account_has_room,
     "owner_has_room": _owner_has_room,
+    "day_has_room": _day_has_room,
 }

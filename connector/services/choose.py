@@ -159,6 +159,8 @@ class _Tally:
     """Counts what is open and what this run adds to it, per account and per owner."""
 
     since: date
+    today: date
+    day: int = 0
     needs: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     open: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -167,12 +169,13 @@ class _Tally:
 
     @classmethod
     def of(cls, crm: Crm, today: date) -> _Tally:
-        tally = cls(since=today - WEEK)
+        tally = cls(since=today - WEEK, today=today)
         for context in crm.contexts.values():
             # One that was opened this week and is closed already was a proposal of this week all the same.
             opened: list[date | None] = [episode.opened_on for episode in context.open_episodes]
             opened += [episode.opened_on for episode in context.closed_episodes]
             lately = sum(on is not None and on > tally.since for on in opened)
+            tally.day += opened.count(today)
             tally.open[context.account_id] += len(context.open_episodes)
             tally.week[context.account_id] += lately
             if context.owner_id is not None:
@@ -188,12 +191,14 @@ class _Tally:
             account_week=self.week[context.account_id],
             owner_week=self.owner_week[owner],
             owner_tasks=self.owner_tasks[owner],
+            day=self.day,
         )
 
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
         self.needs[account].add(candidate.score.need)
         if candidate.episode is None:
+            self.day += 1
             self.open[account] += 1
             self.week[account] += 1
             if owner is not None:

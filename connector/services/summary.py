@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.domain.change import Plan
+from connector.domain.change import Plan, Why
+from connector.domain.link import LinkDecision, LinkState
 from connector.domain.run import Delivered
+from connector.services.measure import Measured
 from connector.services.plan import counts
+from connector.services.pull import Pulled
 
 ACTIONS = ("create", "update", "close", "associate", "unchanged")
 FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")
@@ -20,9 +23,26 @@ def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
     actions, fates = counts(plan), delivered or Delivered()
     return {
         "left_to_people": left_to_people(plan),
+        "out_of_scope": sum(change.why == Why.OUT_OF_SCOPE and bool(change.key) for change in plan.changes),
         "plan": {name: actions[name] for name in ACTIONS},
         "delivered": {name: getattr(fates, name) for name in FATES},
         "waits": _waits(plan, fates),
+    }
+
+
+def of_decisions(
+    pulled: Pulled, links: Iterable[LinkDecision], mrr: Mapping[str, Any], measured: Measured
+) -> dict[str, Any]:
+    """Count what billing told, whom it fits in the CRM, and what it says."""
+    matched = Counter("unmatched" if link.state is LinkState.UNSET else str(link.state) for link in links)
+    return {
+        "pulled": dict(pulled.rows),
+        "quarantined": dict(pulled.quarantined),
+        "set_aside": list(pulled.examples),
+        "warnings": list(pulled.warnings),
+        "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
+        "mrr": dict(mrr),
+        "signals": dict(sorted(Counter(signal.id for signal in measured.signals).items())),
     }
 
 
@@ -34,7 +54,8 @@ def kept(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def left_to_people(plan: Plan) -> dict[str, int]:
     """Count what a plan leaves alone because people changed, deleted or took it back."""
-    whys = Counter(change.why for change in plan.changes if change.action == "held" and change.key and change.why)
+    held = [change for change in plan.changes if change.action == "held" and change.key]
+    whys = Counter(change.why for change in held if change.why and change.why != Why.OUT_OF_SCOPE)
     fields = sum(len(change.handed_over) + len(change.theirs) for change in plan.changes)
     return ({"fields": fields} if fields else {}) | {str(why): whys[why] for why in sorted(whys)}
 
