@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    audit,
+    explain,
+    jobs,
+    ledger,
+    link,
+    outbox,
+    pilot,
+    plans,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -64,6 +79,15 @@ trail.command("verify")(audit.verify)
 trail.command("export")(audit.export)
 trail.command("erase")(audit.erase)
 app.add_typer(trail)
+
+trial = typer.Typer(
+    name="pilot",
+    help="A pilot: what would have been done or was done, and what people did meanwhile.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+trial.command("report")(pilot.report)
+app.add_typer(trial)
 
 ledger_commands = typer.Typer(
     name="ledger",

@@ -77,14 +77,16 @@ def bounds(rules: Project, world: World, segments: Segments | None) -> Bounds:
 
 
 def owner_problems(rules: Project, owners: Sequence[Owner]) -> Iterator[Problem]:
-    """Name every owner of the scope whom the CRM does not know, or who is not active."""
+    """Point at every owner of the scope whom the CRM does not know, or who is not active; never by e-mail."""
     by_email = {owner.email.casefold(): owner for owner in owners if owner.email}
     for i, email in enumerate(rules.policy.scope.owners or ()):
         at, owner = rules.at(POLICY, "scope", "owners", i), by_email.get(email.strip().casefold())
         if owner is None:
-            yield Problem(f"no owner in the CRM has the e-mail {email!r}", at, _meant(email, [o.email for o in owners]))
+            near = difflib.get_close_matches(email.strip().casefold(), list(by_email), 1)
+            meant = f"did you mean the e-mail of owner {by_email[near[0]].id}?" if near else "look it up in the CRM"
+            yield Problem(f"no owner in the CRM has the e-mail of `scope.owners`, number {i + 1}", at, meant)
         elif not owner.active:
-            yield Problem(f"{email!r} is not active in the CRM", at, "name who has these accounts now")
+            yield Problem(f"owner {owner.id} of `scope.owners` is not active", at, "name who has these accounts now")
 
 
 def segments_of(accounts: Mapping[str, AccountFeatures], links: Mapping[str, str]) -> dict[str, list[str]]:
