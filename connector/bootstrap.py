@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.adapters.clock import SystemClock
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from connector.adapters.crms.hubspot import HubspotCredentials
     from connector.adapters.crms.salesforce import SalesforceCredentials
     from connector.adapters.ledger import LedgerCare
+    from connector.adapters.service import ServiceJournal
 
 
 def project_of(settings: Settings) -> Project:
@@ -88,6 +89,23 @@ def open_ledger_care(settings: Settings, may_be_new: bool = False) -> Iterator[L
         raise ConfigError("there is no ledger yet", at=str(settings.ledger_file), hint="`connector install` makes one")
     with LedgerCare(settings.ledger, SystemClock()) as care:
         yield care
+
+
+@contextmanager
+def open_service(settings: Settings) -> Iterator[tuple[ServiceJournal, str]]:
+    """Be the one service on the state folder; gives its journal, and who was there before and left without a word."""
+    from connector.adapters.service import only_service
+
+    _own_folder(settings.state)
+    with only_service(settings.state) as (journal, left):
+        yield journal, left
+
+
+def service_journal(settings: Settings) -> dict[str, Any]:
+    """Read what the service noted last, without being it."""
+    from connector.adapters.service import read_journal
+
+    return read_journal(settings.state)
 
 
 def _own_ledger(settings: Settings) -> None:

@@ -43,6 +43,7 @@ app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
+app.command("health")(jobs.health)
 app.command("sandbox")(sandbox.sandbox)
 
 links = typer.Typer(
