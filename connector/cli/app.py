@@ -17,6 +17,7 @@ from connector.cli import (
     pilot,
     plans,
     rebuild,
+    reference,
     runs,
     sandbox,
     setup,
@@ -45,6 +46,7 @@ app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)
 app.command("sandbox")(sandbox.sandbox)
+app.command("reference")(reference.reference)
 
 links = typer.Typer(
     name="link",
