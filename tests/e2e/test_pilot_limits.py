@@ -256,3 +256,25 @@ def test_live_after_shadow_does_what_was_proposed(installed: World) -> None:
     proposed = {change.key for change in stored.plan.changes if change.action == "create"}
     made = {one.key for type in ("opportunity", "task") for one in installed.side.ours(type)}
     assert proposed == made
+
+
+def test_a_segment_limits_the_stages_job_too(synced: World) -> None:
+    """The job that does not ask billing knows each account's segment from the last sync."""
+    kept_by = sorted((synced.state / "runs").glob("*/segments.json"))[-1]
+    segments = json.loads(kept_by.read_text("utf-8"))
+    side = synced.side
+    opportunities = {one.key: next(iter(side.account_of(one, "opportunity"))) for one in side.ours("opportunity")}
+    by_segment = {key: segments.get(account, ["none"])[0] for key, account in opportunities.items()}
+    inside = by_segment[side.ours("opportunity")[0].key]
+    assert len(set(by_segment.values())) > 1
+    limit(synced, scope={"segments": [inside]})
+    synced.edit_yaml("playbooks/schedule.yaml", lambda document: document["jobs"].pop("nightly"))
+    before = {one.key for one in side.ours("task")}
+    for one in side.ours("opportunity"):
+        side.move(one, "consult")
+
+    synced.stages()
+
+    new = [homes(synced, "task")[one.key or ""] for one in side.ours("task") if one.key not in before]
+    assert new
+    assert all(inside in segments[account] for accounts in new for account in accounts)
