@@ -108,8 +108,7 @@ def _show(told: dict[str, Any]) -> None:
     table("Per owner", columns, owners)
     shown = told["proposals"][:LINES]
     rows = [
-        (one["account"], one["owner"], one["need"], one["first_proposed"][:10], one["days_proposed"], _fate(one))
-        for one in shown
+        (one["account"], one["owner"], one["need"], one["first_proposed"][:10], _days(one), _fate(one)) for one in shown
     ]
     more = len(told["proposals"]) - len(shown)
     table("Proposals, most valuable first", ("account", "owner", "need", "first", "days", "since then"), rows)
@@ -150,6 +149,10 @@ def _share(part: dict[str, Any], among: str) -> str:
 
 def _short(part: dict[str, Any]) -> str:
     return f"{part['count']} of {part['of']}" if part["of"] else "–"
+
+
+def _days(one: dict[str, Any]) -> str:
+    return str(one["days_proposed"]) if one["mode"] == "shadow" else "–"
 
 
 def _fate(one: dict[str, Any]) -> str:
