@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.adapters.clock import SystemClock
@@ -23,6 +23,7 @@ from connector.ports.billing import BillingSource, SourceInspector, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
 from connector.services.run import Work
+from connector.services.shadow import write_protected
 
 OWNER_ONLY = 0o600
 """Ledger and warehouse hold people's names."""
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from connector.adapters.crms.hubspot import HubspotCredentials
     from connector.adapters.crms.salesforce import SalesforceCredentials
     from connector.adapters.ledger import LedgerCare
+    from connector.adapters.service import ServiceJournal
     from connector.adapters.sources.stripe import StripeClient
 
 
@@ -90,6 +92,23 @@ def open_ledger_care(settings: Settings, may_be_new: bool = False) -> Iterator[L
         yield care
 
 
+@contextmanager
+def open_service(settings: Settings) -> Iterator[tuple[ServiceJournal, str]]:
+    """Be the one service on the state folder; gives its journal, and who was there before and left without a word."""
+    from connector.adapters.service import only_service
+
+    _own_folder(settings.state)
+    with only_service(settings.state) as (journal, left):
+        yield journal, left
+
+
+def service_journal(settings: Settings) -> dict[str, Any]:
+    """Read what the service noted last, without being it."""
+    from connector.adapters.service import read_journal
+
+    return read_journal(settings.state)
+
+
 def _own_ledger(settings: Settings) -> None:
     """Make the ledger's file, where it is one, its owner's alone."""
     _own_folder(settings.state)
@@ -141,7 +160,7 @@ def open_work(settings: Settings, actor: str | None = None) -> Iterator[Work]:
         yield Work(
             project=project,
             mapping=mapping,
-            crm=connect_crm(settings, mapping),
+            crm=write_protected(connect_crm(settings, mapping), project),
             memory=memory,
             clock=SystemClock(),
             sources=lambda: connect_sources(settings, project),

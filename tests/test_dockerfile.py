@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,7 +17,8 @@ def _instructions(name: str) -> list[str]:
 
 
 def _copied() -> list[str]:
-    return [source.rstrip("/") for line in _instructions("COPY") for source in line.split()[:-1]]
+    lines = [line for line in _instructions("COPY") if "--from=" not in line]
+    return [source.rstrip("/") for line in lines for source in line.split()[:-1]]
 
 
 def _pip_installs(text: str) -> list[frozenset[str]]:
@@ -60,10 +63,44 @@ def test_the_image_installs_as_a_checkout_does() -> None:
 
 
 def test_the_image_runs_as_nobody_special() -> None:
-    """It runs as a user of its own, who owns the folder for state."""
+    """It runs as a numbered user of its own, who owns the folder for state and nothing else."""
     [user] = _instructions("USER")
+    uid, _, gid = user.partition(":")
 
-    assert user != "root"
-    assert f"-o {user}" in DOCKERFILE
+    assert uid.isdigit()
+    assert int(uid) >= 10_000
+    assert re.findall(r"-o (\S+) -g (\S+) (\S+)", DOCKERFILE) == [(uid, gid, "/state")]
     assert _instructions("ENTRYPOINT") == ['["connector"]']
     assert _instructions("CMD")[-1] == '["run"]'
+    assert _instructions("STOPSIGNAL") == ["SIGTERM"]
+
+
+def test_the_base_is_one_exact_version() -> None:
+    """Both stages stand on the same slim base, pinned to its patch version and Debian's name."""
+    bases = {line.split()[0] for line in _instructions("FROM")}
+
+    assert len(_instructions("FROM")) == 2
+    [base] = bases
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", base)
+
+
+def test_nothing_but_state_has_to_be_written() -> None:
+    """Home and temporary files lie in the state's folder, which is the one volume."""
+    env = dict(pair.split("=", 1) for line in _instructions("ENV")[1:] for pair in line.split())
+
+    assert {env[name] for name in ("CONNECTOR_STATE_DIR", "TMPDIR", "HOME")} == {"/state"}
+    assert _instructions("VOLUME") == ['["/state"]']
+    assert env["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
+def test_hadolint_finds_nothing() -> None:
+    """The linter for recipes has nothing to say, not even as advice."""
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [linter, "--no-color", "--failure-threshold", "style", ROOT / "Dockerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.returncode) == ("", 0)

@@ -95,16 +95,24 @@ def test_a_running_job_ends_before_the_service_does() -> None:
     assert not made.running
 
 
-def test_sigterm_stops_the_service_cleanly(tmp_path: Path) -> None:
-    """`connector run` says its jobs, and ends with 0 on SIGTERM."""
+def test_one_service_at_a_time_and_a_clean_stop(tmp_path: Path) -> None:
+    """`run` says its jobs and lives; a second one on the same state is refused; SIGTERM ends the first with 0."""
     env = {**os.environ, "CONNECTOR_HOME": str(ROOT), "CONNECTOR_STATE_DIR": str(tmp_path), "CONNECTOR_CRM": "hubspot"}
-    command = [sys.executable, "-c", "from connector.cli import main; main()", "run"]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as service:
+
+    def command(*words: str) -> list[str]:
+        return [sys.executable, "-c", "from connector.cli import main; main()", *words]
+
+    with subprocess.Popen(command("run"), env=env, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         first = service.stdout.readline()
+        second = subprocess.run(command("run"), env=env, capture_output=True, text=True, check=False)
+        health = subprocess.run(command("health"), env=env, capture_output=True, text=True, check=False)
         service.send_signal(signal.SIGTERM)
         rest = service.stdout.read()
 
     assert first.startswith("jobs: nightly, stages")
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"another `connector run` works with this state: process {service.pid} on " in second.stderr
+    assert (health.returncode, f"process {service.pid} on " in health.stdout) == (0, True)
     assert rest.strip() == "stopped cleanly"
     assert service.returncode == 0

@@ -18,8 +18,10 @@ from connector.cli import (
     ledger,
     link,
     outbox,
+    pilot,
     plans,
     rebuild,
+    reference,
     runs,
     sandbox,
     setup,
@@ -48,7 +50,9 @@ app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
 app.command("run")(jobs.run)
+app.command("health")(jobs.health)
 app.command("sandbox")(sandbox.sandbox)
+app.command("reference")(reference.reference)
 
 GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "link": (
@@ -62,6 +66,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "audit": (
         "Who did what to the CRM: look, prove it, take it along, erase a customer's values.",
         {"list": audit.list_, "verify": audit.verify, "export": audit.export, "erase": audit.erase},
+    ),
+    "pilot": (
+        "A pilot: what would have been done or was done, and what people did meanwhile.",
+        {"report": pilot.report},
     ),
     "ledger": (
         "The ledger itself: what the connector remembers between two runs.",

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from connector.cli.boundary import redact, saved
-from connector.cli.options import Crm, settings
-from connector.cli.output import ERR, OUT
+from connector.cli.options import Crm, Json, settings
+from connector.cli.output import ERR, OUT, say_json
 from connector.domain.errors import ConnectorError, Exit, worst
 
 PATIENCE_SECONDS = 300
@@ -22,25 +22,51 @@ def run(
 ) -> None:
     """Run the jobs of playbooks/schedule.yaml until stopped (SIGTERM ends cleanly).
 
+    One service works with a state folder at a time. A turn that was missed, while it was down too, is made up for once.
     With --once the exit code is that of the job that ended worst.
 
     Example: connector run --crm salesforce
     """
-    from connector.bootstrap import project_of
-    from connector.scheduler import next_times, run_until_stopped, scheduler_for
+    from connector.bootstrap import open_service, project_of
+    from connector.scheduler import Watch, next_times, run_until_stopped, scheduler_for
 
     chosen = settings(crm)
     project = project_of(chosen)
     if once:
         raise typer.Exit(worst([_run(job.run, crm) for job in project.schedule.jobs.values()]))
 
-    def due(job: str) -> None:
-        _run(job, crm)
+    def due(job: str) -> Exit:
+        return _run(job, crm)
 
-    made = scheduler_for(project.schedule, due, project.at)
-    jobs = f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C"
-    run_until_stopped(made, ready=lambda: OUT.print(jobs))
+    with open_service(chosen) as (journal, left):
+        if left:
+            ERR.print(f"the service before ({left}) ended without a word; what it left is finished now", markup=False)
+        made = scheduler_for(project.schedule, due, project.at, journal)
+        jobs = f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C"
+        run_until_stopped(made, ready=lambda: OUT.print(jobs), tick=Watch(made, journal).tick)
     OUT.print("stopped cleanly")
+
+
+def health(json: Json = False) -> None:
+    """Say whether the service on this state folder lives, and how each of its jobs ended last.
+
+    It ends with 0 while the service gives a sign of life, else with 2; a container's health check asks it. How jobs
+    ended changes nothing: a restart would not mend that.
+
+    Example: connector health --json
+    """
+    from connector.bootstrap import service_journal
+    from connector.services.alive import alive
+
+    told = alive(service_journal(settings()), datetime.now(UTC))
+    if json:
+        say_json(told)
+    else:
+        OUT.print(told["said"], markup=False)
+        for name, job in told["jobs"].items():
+            ended = f"ended {job['ended']} with {job['exit']}" if job["ended"] else "runs, or was cut off"
+            OUT.print(f"  {name}: began {job['began']}, {ended}", markup=False)
+    raise typer.Exit(Exit.OK if told["alive"] else Exit.MEND)
 
 
 def _run(job: str, crm: str | None) -> Exit:
@@ -63,6 +89,9 @@ def _run(job: str, crm: str | None) -> Exit:
     delivered = ", ".join(f"{name} {count}" for name, count in outcome.summary["delivered"].items() if count)
     if outcome.run.status is RunStatus.WAITING:
         delivered = f"approve it with `connector approve {outcome.run.id} --by NAME`"
+    if outcome.run.status is RunStatus.SHADOW:
+        would = ", ".join(f"{name} {count}" for name, count in outcome.summary["plan"].items() if count)
+        delivered = f"nothing was written (mode is shadow); it would: {would or 'nothing'}"
     told = f"run {outcome.run.id} {outcome.run.status}; {delivered or 'nothing to write'}"
     OUT.print(f"{began:%H:%M:%S} {job}: {told}", markup=False)
     return EXITS[outcome.run.status]

@@ -66,6 +66,17 @@ def tell_waits(summary: Mapping[str, Any]) -> None:
             OUT.print(f"               [dim]{escape(title)}[/]")
 
 
+def tell_limits(summary: Mapping[str, Any]) -> None:
+    """Print, loudly, that nothing is written; and whom the policy's scope lets in."""
+    if summary["mode"] == "shadow":
+        told = "nothing is written to the CRM; `mode` in playbooks/policy.yaml says so"
+        OUT.print(f"[black on yellow] SHADOW [/] [yellow]{told}[/]")
+    if scope := summary["scope"]:
+        known = f", {scope['in_billing']:,} of them known to billing"
+        left = f"; {summary['out_of_scope']:,} records outside stay as they are" if summary["out_of_scope"] else ""
+        OUT.print(f"  [yellow]scope[/]        {scope['accounts']:,} of {scope['of']:,} accounts{known}{left}")
+
+
 def set_aside(summary: Mapping[str, Any]) -> None:
     """Print what did not fit: how many rows for each reason, and where the first of them stand."""
     if summary["quarantined"]:

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from connector.cli.diff import edits_told, plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, agree, progress, say_json, set_aside, tell_waits
+from connector.cli.output import OUT, agree, progress, say_json, set_aside, tell_limits, tell_waits
 
 
 def plan(
@@ -45,12 +45,16 @@ def plan(
     plan_diff(outcome.plan, outcome.accounts, unchanged, full)
     told = outcome.summary["plan"]
     OUT.print()
+    tell_limits(outcome.summary)
     set_aside(outcome.summary)
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
     if edits := edits_told(outcome.plan):
         OUT.print(f"[yellow]{escape(edits)}[/]")
     for why in outcome.summary["approval"]:
         OUT.print(f"[yellow]needs approval:[/] {escape(why)}")
+    if outcome.summary["mode"] == "shadow":
+        OUT.print("Nothing was written, and nothing will be: `mode: live` in playbooks/policy.yaml lets a run write.")
+        return
     OUT.print(f"Nothing was written. {_next_step(out, redact, bool(outcome.summary['approval']), outcome.run.id)}")
 
 

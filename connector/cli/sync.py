@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from connector.cli.diff import left_told, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_waits
+from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_limits, tell_waits
 
 if TYPE_CHECKING:
     from connector.domain.signal import Signals
@@ -41,6 +41,7 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     """Print what came in, what it says, what was planned and what was written."""
     told = outcome.summary
     OUT.print(f"[bold]Run {told['run_id']}[/] → {told['destination']}, as of {told['now'][:10]}")
+    tell_limits(told)
     OUT.print(f"  pulled       {_counts(told['pulled'])}")
     set_aside(told)
     OUT.print(f"  matched      {_counts(told['matched'])}")
@@ -96,6 +97,11 @@ def _ending(told: Any) -> None:
     match told["status"]:
         case "planned":
             OUT.print("[bold]Nothing was written:[/] this was only a plan.")
+        case "shadow":
+            OUT.print("[black on yellow] SHADOW [/] [bold]Nothing was written.[/] The plan above is kept:")
+            OUT.print("  `connector pilot report` tells what all of them come to, and what people did meanwhile.")
+            for why in told["approval"]:
+                OUT.print(f"  more than a run may do unasked: {escape(why)}")
         case "waiting":
             OUT.print(f"[bold]Nothing was written:[/] approve it with `connector approve {told['run_id']} --by NAME`.")
             for why in told["approval"]:

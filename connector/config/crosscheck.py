@@ -50,8 +50,7 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case BusinessReview():
                 found += _review(document)
             case GatesPolicy():
-                at = document.at("reporting_currency")
-                found += _known("currency", document.value.reporting_currency, sorted(KNOWN), at)
+                found += _policy(document)
             case FxTable():
                 found += _rates(document)
             case Schedule():
@@ -153,6 +152,19 @@ def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
     for i, cadence in enumerate(book.cadence):
         if cadence.every_months < 1:
             yield Problem("every_months must be at least 1", document.at("cadence", i, "every_months"), "12: yearly")
+
+
+def _policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
+    policy = document.value
+    yield from _known("currency", policy.reporting_currency, sorted(KNOWN), document.at("reporting_currency"))
+    for key in ("owners", "segments", "accounts"):
+        named = getattr(policy.scope, key)
+        if named is not None and not list(filter(str.strip, named)):
+            at = document.at("scope", key)
+            yield Problem(f"scope.{key} names nobody", at, "leave the key out to let everybody in")
+    if (most := policy.caps.max_new_per_day) is not None and most < 0:
+        at = document.at("caps", "max_new_per_day")
+        yield Problem("max_new_per_day is below 0", at, "0 proposes nothing new; leave it out for no limit")
 
 
 def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:

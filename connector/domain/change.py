@@ -162,6 +162,7 @@ class Why(StrEnum):
     PERSON = "touched_by_a_person"
     DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
     NOTHING_TO_CLOSE = "nothing_to_close"
+    OUT_OF_SCOPE = "out_of_scope"  # the policy's `scope` leaves its account out: it stays as it is
     UNDONE = "undone"  # a person undid a run: what it wrote is left alone until released
     FOUND = "found_after_rebuild"  # the ledger that knew what we wrote was lost: nobody can tell whose it is to close
 

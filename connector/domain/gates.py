@@ -35,6 +35,8 @@ class Load:
     """Undone runs whose proposals are counted in `account_open` until they are released."""
     week_undone: frozenset[str] = frozenset()
     owner_undone: frozenset[str] = frozenset()
+    day: int = 0
+    """New proposals of this day, on any account."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ def _linked(c: Candidate) -> No | None:
             return No(Reason.UNMATCHED, "no CRM account is linked; `connector link set` names one")
         case "ambiguous":
             return No(Reason.AMBIGUOUS, "several CRM accounts fit; `connector link set` decides")
+
+
+def _in_scope(c: Candidate) -> No | None:
+    return No(Reason.OUT_OF_SCOPE, c.crm.outside) if c.crm.outside else None
 
 
 def _has_owner(c: Candidate) -> No | None:
@@ -238,6 +244,13 @@ def _undone_too(runs: frozenset[str]) -> str:
     return f", with what was undone; `connector undo {min(runs)} --release` frees its place" if runs else ""
 
 
+def _day_has_room(c: Candidate) -> No | None:
+    most = c.policy.caps.max_new_per_day
+    if c.episode is not None or most is None or c.load.day < most:
+        return None
+    return No(Reason.DAY_CAP, f"{c.load.day} new today, and they are worth more; tomorrow it is weighed again")
+
+
 def _healthy(question: Question) -> Gate:
     """Ask a question of health of all the customer's billing accounts."""
     return lambda c: question(c.accounts, c.policy.health, c.today)
@@ -246,6 +259,7 @@ def _healthy(question: Question) -> Gate:
 GATES: Mapping[str, Gate] = {
     "real_account": _real_account,
     "linked": _linked,
+    "in_scope": _in_scope,
     "has_owner": _has_owner,
     "customer": _customer,
     "recurring": _recurring,
@@ -263,4 +277,5 @@ GATES: Mapping[str, Gate] = {
     "need_free": _need_free,
     "account_has_room": _account_has_room,
     "owner_has_room": _owner_has_room,
+    "day_has_room": _day_has_room,
 }

@@ -72,6 +72,8 @@ class CrmContext:
     """Left alone until they are released."""
     open_tasks: int = 0
     """Open tasks of ours on this account."""
+    outside: str = ""
+    """Why nothing may be written about it: the part of the policy's `scope` that leaves it out."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ class Reason(StrEnum):
     ACCOUNT_CAP = "account_cap"
     OWNER_CAP = "owner_cap"
     OWNER_BUSY = "owner_busy"
+    DAY_CAP = "day_cap"
+    OUT_OF_SCOPE = "out_of_scope"
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Caps:
     """New proposals for one owner in any seven days."""
     owner_open_tasks: int = 40
     """An owner with more open tasks of ours than this gets no new proposal."""
+    max_new_per_day: int | None = None
+    """New proposals on one day, whoever they are for; the lowest-valued wait for tomorrow."""
 
 
 @document
@@ -159,11 +163,30 @@ class Sizing:
 
 
 @document
+class Scope:
+    """Whom the connector may write about. Every key that is given narrows it; a key left out does not."""
+
+    owners: Sequence[str] | None = None
+    """E-mails: accounts whose proposals would be theirs (the role `ae`)."""
+    segments: Sequence[str] | None = None
+    """Segments as billing names them: accounts with a billing account in one of them."""
+    accounts: Sequence[str] | None = None
+    """CRM accounts, by id or by their whole name."""
+
+    @property
+    def is_limited(self) -> bool:
+        return any(part is not None for part in (self.owners, self.segments, self.accounts))
+
+
+@document
 class GatesPolicy:
     """Every number behind a "yes" or "no" (`playbooks/policy.yaml`)."""
 
     version: int = 1
     name: str = "policy"
+    mode: Literal["live", "shadow"] = "live"
+    """`shadow` decides everything and writes nothing to the CRM."""
+    scope: Scope = Scope()
     reporting_currency: str = "EUR"
     base_rate: float = 0.03
     """Share of eligible (account, offer) pairs that adopt within 90 days, before any sign; a prior, not measured."""

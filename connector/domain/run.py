@@ -21,6 +21,7 @@ class RunStatus(StrEnum):
     SUCCESS = "success"
     PARTIAL = "partial"
     PLANNED = "planned"  # only a plan was asked for
+    SHADOW = "shadow"  # the policy lets nothing be written
     WAITING = "waiting"  # for approval
     DEFERRED = "deferred"
     FAILED = "failed"
@@ -31,6 +32,7 @@ EXITS: Mapping[RunStatus, Exit] = {
     RunStatus.SUCCESS: Exit.OK,
     RunStatus.PARTIAL: Exit.PARTIAL,
     RunStatus.PLANNED: Exit.OK,
+    RunStatus.SHADOW: Exit.OK,
     RunStatus.WAITING: Exit.APPROVAL,
     RunStatus.DEFERRED: Exit.LATER,
     RunStatus.FAILED: Exit.BUG,

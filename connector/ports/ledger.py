@@ -135,6 +135,7 @@ class PlanStatus(StrEnum):
     APPROVED = "approved"
     APPLIED = "applied"
     SUPERSEDED = "superseded"
+    SHADOW = "shadow"  # what would have been done; nobody approves or applies it
 
 
 @dataclass(frozen=True)

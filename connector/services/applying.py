@@ -14,11 +14,13 @@ from connector.services.links import person
 from connector.services.opening import check_installed, open_run
 from connector.services.run import Outcome, Tell, Work
 from connector.services.settle import apply_plan
+from connector.services.shadow import refuse_in_shadow
 from connector.services.summary import kept, of_plan
 
 
 def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
     """Apply a plan that somebody looked at; that look is the approval."""
+    refuse_in_shadow(work.project, f"plan {plan.run_id}")
     stored = work.memory.plans.get(plan.run_id)
     if stored is None:
         raise PlanRefusedError(
@@ -36,6 +38,7 @@ def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:
 def apply_waiting(work: Work, run_id: str, by: str, tell: Tell) -> Outcome:
     """Approve the plan of a run and apply it."""
     by = person(by)
+    refuse_in_shadow(work.project, f"plan {run_id}")
     work.memory.plans.approve(run_id, by)
     stored = work.memory.plans.get(run_id)
     assert stored is not None

@@ -19,6 +19,7 @@ from connector.domain.play import Step
 from connector.domain.project import Project
 from connector.ports.crm import Crm
 from connector.services.opening import wanted_fields
+from connector.services.scope import owner_problems
 from connector.services.texts import render
 from connector.services.world import read_names
 
@@ -74,6 +75,7 @@ def check_live(project: Project, mapping: CrmMapping, crm: Crm) -> list[Problem]
                 found += _known(type, name, schema, at)
             found += _writable(type, name, schema, at)
     found += _stages(project, mapping, crm, document)
+    found += owner_problems(project, crm.feed.owners()) if project.policy.scope.owners else ()
     return list(dict.fromkeys(found))
 
 

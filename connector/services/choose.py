@@ -159,6 +159,8 @@ class _Tally:
     """Counts what is open and what this run adds to it, per account and per owner."""
 
     since: date
+    today: date
+    day: int = 0
     needs: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     open: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -169,7 +171,7 @@ class _Tally:
 
     @classmethod
     def of(cls, crm: Crm, today: date) -> _Tally:
-        tally = cls(since=today - WEEK)
+        tally = cls(since=today - WEEK, today=today)
         for context in crm.contexts.values():
             tally.add(context)
         return tally
@@ -183,6 +185,7 @@ class _Tally:
         opened: list[date | None] = [one.opened_on for one in context.open_episodes]
         opened += [one.opened_on for one in context.closed_episodes] + [one.proposed_on for one in undone]
         lately = sum(map(self._is_of_this_week, opened))
+        self.day += opened.count(self.today)
         account, owner = context.account_id, context.owner_id
         self.open[account] += len(context.open_episodes) + len(undone)
         self.week[account] += lately
@@ -207,12 +210,14 @@ class _Tally:
             open_undone=frozenset(self.undone["open", context.account_id]),
             week_undone=frozenset(self.undone["week", context.account_id]),
             owner_undone=frozenset(self.undone["owner", owner]),
+            day=self.day,
         )
 
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
         self.needs[account].add(candidate.score.need)
         if candidate.episode is None:
+            self.day += 1
             self.open[account] += 1
             self.week[account] += 1
             if owner is not None:

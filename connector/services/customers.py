@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from connector.domain.account import BillingAccount, CrmAccount
@@ -56,7 +56,11 @@ def owned_by_customer(measured: Measured, links: Mapping[str, str], catalogue: C
     return found
 
 
-def crm_side(world: World, now: datetime) -> Crm:
+Day = Callable[[datetime], date]
+"""The calendar day of a moment where people work."""
+
+
+def crm_side(world: World, now: datetime, day: Day = datetime.date) -> Crm:
     """Put each CRM account's open work together: people's opportunities, our episodes, our tasks."""
     links = {billing: crm for billing, crm in linked(world.links).items() if crm in world.accounts}
     people = _peoples_opportunities(world, now)
@@ -65,7 +69,7 @@ def crm_side(world: World, now: datetime) -> Crm:
     for episode in world.episodes:
         episodes[episode.account_id].append(episode)
     contexts = {
-        id: _context(world, world.accounts[id], people.get(id, []), episodes.get(id, []), open_tasks[id])
+        id: _context(world, world.accounts[id], people.get(id, []), episodes.get(id, []), open_tasks[id], day)
         for id in sorted(set(links.values()))
     }
     ambiguous = frozenset(d.billing_id for d in world.links if d.state is LinkState.AMBIGUOUS)
@@ -78,6 +82,7 @@ def _context(
     people: list[PersonsOpportunity],
     episodes: list[Episode],
     open_tasks: int,
+    day: Day,
 ) -> CrmContext:
     owner = world.owner("ae", account)
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
@@ -87,26 +92,26 @@ def _context(
         owner_active=owner is not None,
         country=account.country,
         opportunities=tuple(people),
-        open_episodes=tuple(OpenEpisode(e.need, e.opened_at.date(), e.offer, _stage(e, world)) for e in open_ones),
+        open_episodes=tuple(OpenEpisode(e.need, day(e.opened_at), e.offer, _stage(e, world)) for e in open_ones),
         closed_episodes=tuple(
-            ClosedEpisode(e.need, _outcome(e), (e.closed_at or e.opened_at).date(), _counted_from(e))
+            ClosedEpisode(e.need, _outcome(e), day(e.closed_at or e.opened_at), _counted_from(e, day))
             for e in episodes
             if e.state is not EpisodeState.OPEN
         ),
-        undone=tuple(_undone(e, world.holds[e.key]) for e in episodes if e.key in world.holds),
+        undone=tuple(_undone(e, world.holds[e.key], day) for e in episodes if e.key in world.holds),
         open_tasks=open_tasks,
     )
 
 
-def _counted_from(episode: Episode) -> date | None:
+def _counted_from(episode: Episode, day: Day) -> date | None:
     """What we took back was no proposal of its week; what a person undid keeps its place as an undone one."""
-    return None if episode.state is EpisodeState.WITHDRAWN else episode.opened_at.date()
+    return None if episode.state is EpisodeState.WITHDRAWN else day(episode.opened_at)
 
 
-def _undone(episode: Episode, hold: Hold) -> UndoneNeed:
+def _undone(episode: Episode, hold: Hold, day: Day) -> UndoneNeed:
     is_closed = episode.state is EpisodeState.WITHDRAWN
-    proposed_on = episode.opened_at.date() if is_closed else None
-    return UndoneNeed(episode.need, hold.run_id, hold.by, hold.at.date(), proposed_on)
+    proposed_on = day(episode.opened_at) if is_closed else None
+    return UndoneNeed(episode.need, hold.run_id, hold.by, day(hold.at), proposed_on)
 
 
 def _outcome(episode: Episode) -> ClosedOutcome:

@@ -127,7 +127,7 @@ def _refuse_if_nothing_was_written(run: Run, entries: Sequence[OutboxEntry]) -> 
             f"run {run.id} has written nothing so far",
             hint="wait until it has ended; if it was killed, there is nothing to undo",
         )
-    if run.status in (RunStatus.PLANNED, RunStatus.WAITING):
+    if run.status in (RunStatus.PLANNED, RunStatus.SHADOW, RunStatus.WAITING):
         raise MendError(
             f"run {run.id} only made a plan: it wrote nothing",
             hint="there is nothing to undo; `connector runs` lists the runs that wrote",

@@ -8,7 +8,7 @@ record that the CRM has no more is never made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from operator import attrgetter
@@ -54,6 +54,10 @@ class PlanContext:
     holds: Mapping[str, Hold] = field(default_factory=dict)
     whole: bool = False
     """What is desired is everything that the job wants."""
+    outside: Callable[[str], str] = lambda _account_id: ""
+    """Why nothing may be written about a CRM account; an empty text when it may be."""
+    waiting: Sequence[Change] = ()
+    """Held changes for what an earlier plan still has to send and may not any more."""
 
 
 def make_plan(
@@ -69,8 +73,9 @@ def make_plan(
     abilities = reader.abilities()
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     _refuse_unknown_fields(desired, schemas)
-    changes: list[Change] = [held_change(one) for one in held]
-    for batch, seen, at in _looked(desired, reader, known, schemas, context.clock):
+    inside, changes = _within(desired, known, context)
+    changes += [*(held_change(one) for one in held), *context.waiting]
+    for batch, seen, at in _looked(inside, reader, known, schemas, context.clock):
         for one in batch:
             record = known.get(one.key)
             if one.key in context.holds:
@@ -95,6 +100,23 @@ def make_plan(
         episodes=tuple(episodes),
         whole=context.whole,
     )
+
+
+def _within(
+    desired: Sequence[Desired], known: Mapping[str, KnownRecord], context: PlanContext
+) -> tuple[list[Desired], list[Change]]:
+    """Part what may be written from what is outside the scope, which is held as it is and not even read."""
+    inside, held = [], []
+    for one in desired:
+        why = context.outside(one.account_id)
+        if not why:
+            inside.append(one)
+            continue
+        record = known.get(one.key)
+        is_there = record is not None and record.tombstone is None
+        reason = f"{why}; it stays as it is" if is_there else why
+        held.append(hold(replace(one, reason=reason), Why.OUT_OF_SCOPE, record.crm_id if record else None))
+    return inside, held
 
 
 def counts(plan: Plan) -> dict[str, int]:

@@ -20,13 +20,14 @@ from connector.domain.account import BillingAccount
 from connector.domain.change import Destination, Plan
 from connector.domain.errors import ConfigError
 from connector.domain.intent import Held, Intent
-from connector.domain.link import LinkState, linked
+from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
 from connector.domain.project import Project
 from connector.domain.run import Delivered, Run, RunStatus
 from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
+from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
@@ -41,9 +42,11 @@ from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
 from connector.services.pull import Pulled, pull_and_stage
 from connector.services.reviews import plan_reviews
+from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews_within, segments_of, waiting_outside
 from connector.services.score import Scores, score
 from connector.services.settle import Delivering, apply_plan, too_much
-from connector.services.summary import kept, of_plan
+from connector.services.shadow import as_if_installed, is_shadow, with_earlier
+from connector.services.summary import kept, of_decisions, of_plan
 from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
@@ -68,6 +71,14 @@ class Work:
     """Names this process to others that want to deliver to the same destination."""
     actor: str = "connector"
     """Names the person or service in the audit trail."""
+
+    @property
+    def is_shadow(self) -> bool:
+        return is_shadow(self.project)
+
+    def looking(self) -> Work:
+        """In shadow mode, see the CRM as it will be once our fields and stages are made."""
+        return replace(self, crm=as_if_installed(self.crm, self.mapping)) if self.is_shadow else self
 
     def delivering(self) -> Delivering:
         """Give what carries a plan out."""
@@ -106,6 +117,9 @@ class Current:
     held: dict[str, int] = field(default_factory=dict)
     approval: list[str] = field(default_factory=list)
     """In what the plan does more than a run may do unasked."""
+    within: Bounds = EVERYBODY
+    """Whom the run may write about."""
+    mode: str = "live"
 
     @contextmanager
     def step(self, name: str, tell: Tell) -> Iterator[None]:
@@ -132,6 +146,7 @@ class Outcome:
 
 def sync(work: Work, request: Request) -> Outcome:
     """Pull, decide and deliver; or only plan."""
+    work = work.looking()
     current = open_current(work, request)
     try:
         decided = decide(work, request, current)
@@ -177,14 +192,18 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         work.memory.links.settle(current.destination.id, decisions)
         world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
         world = _relinked(work, request, current, world)
-        chosen = choose(measured, scores, crm_side(world, now), rules.catalogue, rules.policy, now, holidays_of, today)
+        current.within = bounds(rules, world, segments_of(measured.accounts, linked(world.links)))
+        side = limited(crm_side(world, now, rules.day), current.within)
+        if work.is_shadow:
+            side = with_earlier(side, work.memory.plans, current.destination.id, world.episodes, now, rules.day)
+        chosen = choose(measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today)
     return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
 
 
 def _relinked(work: Work, request: Request, current: Current, world: World) -> World:
     """Let open episodes follow their customer to another CRM account; planning alone stores nothing."""
     moved = relinked_episodes(world)
-    if moved and not request.plan_only:
+    if moved and not request.plan_only and not work.is_shadow:
         work.memory.episodes.save(current.destination.id, moved)
     by_key = {episode.key: episode for episode in moved}
     return replace(world, episodes=tuple(by_key.get(episode.key, episode) for episode in world.episodes))
@@ -201,15 +220,18 @@ def planned(work: Work, request: Request, current: Current, decided: Decided) ->
     links = linked(world.links)
     reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
     owned = owned_by_customer(decided.measured, links, rules.catalogue)
-    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now, owned)
-    held = [*chosen.held, *made.held]
+    due, outside = reviews_within(reviews.intents, current.within)
+    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned)
+    held = [*chosen.held, *made.held, *outside]
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
+    snapshot.save_segments(work.snapshots, current.run.id, segments_of(decided.measured.accounts, links))
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
 
 
 def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
+    left = work.memory.outbox.entries(current.destination.id) if current.within.is_limited else ()
     context = PlanContext(
         run_id=current.run.id,
         job=request.job,
@@ -222,6 +244,8 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         job_size=work.crm.bulk.size if work.crm.bulk else no_jobs,
         holds=world.holds,
         whole=request.job != STAGES,
+        outside=current.within.outside,
+        waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
     )
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
@@ -232,6 +256,10 @@ def carry_out(
     """Deliver a plan, unless only a plan was asked for or a person has to approve it first."""
     standing = sum(record.tombstone is None for record in world.known.values())
     current.approval = too_much(plan, work.project.policy.approval, standing)
+    if work.is_shadow and not request.plan_only:
+        if request.job != STAGES:
+            work.memory.plans.save(plan, PlanStatus.SHADOW)
+        return RunStatus.SHADOW, None
     if request.plan_only or current.approval:
         work.memory.plans.save(plan)
         return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
@@ -242,10 +270,12 @@ def carry_out(
 
 def stages(work: Work, request: Request) -> Outcome:
     """Follow stage moves only: the tasks of a stage are in the CRM minutes after its owner moved the opportunity."""
+    work = work.looking()
     current = open_current(work, request)
     try:
         with current.step("track", request.tell):
             world = _followed(work, current, is_quick=True)
+            current.within = bounds(work.project, world, snapshot.load_segments(work.snapshots))
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
@@ -272,9 +302,10 @@ def open_current(work: Work, request: Request) -> Current:
     problems = check_live(work.project, work.mapping, work.crm)
     if problems:
         raise ConfigError(problems)
-    run = open_run(work.memory, destination, request.job, request.now, request.agree or request.plan_only)
+    writes_nothing = request.plan_only or work.is_shadow
+    run = open_run(work.memory, destination, request.job, request.now, request.agree or writes_nothing)
     with_time["open"] = round(time.monotonic() - began, 3)
-    return Current(run, destination, with_time)
+    return Current(run, destination, with_time, mode=work.project.policy.mode)
 
 
 def fail(work: Work, current: Current) -> None:
@@ -307,24 +338,12 @@ def summary(
         "status": str(status),
         "destination": current.destination.id,
         "now": current.run.now.isoformat(),
-        **(_decisions(decided) if decided is not None else {}),
+        **(of_decisions(decided.pulled, decided.world.links, decided.mrr, decided.measured) if decided else {}),
+        "mode": current.mode,
+        "scope": dict(current.within.told),
         "held": current.held,
         "approval": current.approval,
         **of_plan(plan, delivered),
         "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
         "seconds": current.seconds,
-    }
-
-
-def _decisions(decided: Decided) -> dict[str, Any]:
-    states = (decision.state for decision in decided.world.links)
-    matched = Counter("unmatched" if state is LinkState.UNSET else str(state) for state in states)
-    return {
-        "pulled": dict(decided.pulled.rows),
-        "quarantined": dict(decided.pulled.quarantined),
-        "set_aside": list(decided.pulled.examples),
-        "warnings": list(decided.pulled.warnings),
-        "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
-        "mrr": dict(decided.mrr),
-        "signals": dict(sorted(Counter(signal.id for signal in decided.measured.signals).items())),
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from connector.services.measure import Measured
 from connector.services.score import Scores
 
 KEEP = 30
+SEGMENTS = "segments.json"
 TABLES = ("signals", "scores", "decisions")
 
 
@@ -60,6 +61,18 @@ def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
     return Snapshot(
         wanted, {name: [row for row in some if row["account_id"] is not None] for name, some in rows.items()}
     )
+
+
+def save_segments(folder: Path, run_id: str, segments: Mapping[str, Collection[str]]) -> None:
+    """Keep which segments each CRM account is of, for jobs that do not ask billing."""
+    text = json.dumps({id: list(some) for id, some in segments.items()}, ensure_ascii=False)
+    (folder / run_id / SEGMENTS).write_text(text, encoding="utf-8")
+
+
+def load_segments(folder: Path) -> dict[str, list[str]] | None:
+    """Read the segments that the newest run kept; None when none did."""
+    kept = sorted(folder.glob(f"[!.]*/{SEGMENTS}"))
+    return dict(json.loads(kept[-1].read_text(encoding="utf-8"))) if kept else None
 
 
 def _signal(signal: Signal) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.domain.change import Cause, Plan, Why
+from connector.domain.link import LinkDecision, LinkState
 from connector.domain.run import Delivered
+from connector.services.measure import Measured
 from connector.services.plan import counts
+from connector.services.pull import Pulled
 
 ACTIONS = ("create", "update", "close", "associate", "unchanged")
 FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")
@@ -21,10 +24,27 @@ def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:
     return {
         "left_to_people": left_to_people(plan),
         "left_as_found": left_as_found(plan),
+        "out_of_scope": sum(change.why == Why.OUT_OF_SCOPE and bool(change.key) for change in plan.changes),
         "plan": {name: actions[name] for name in ACTIONS},
         "delivered": {name: getattr(fates, name) for name in FATES},
         "written": {name: fates.written[name] for name in ACTIONS if fates.written.get(name)},
         "waits": _waits(plan, fates),
+    }
+
+
+def of_decisions(
+    pulled: Pulled, links: Iterable[LinkDecision], mrr: Mapping[str, Any], measured: Measured
+) -> dict[str, Any]:
+    """Count what billing told, whom it fits in the CRM, and what it says."""
+    matched = Counter("unmatched" if link.state is LinkState.UNSET else str(link.state) for link in links)
+    return {
+        "pulled": dict(pulled.rows),
+        "quarantined": dict(pulled.quarantined),
+        "set_aside": list(pulled.examples),
+        "warnings": list(pulled.warnings),
+        "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
+        "mrr": dict(mrr),
+        "signals": dict(sorted(Counter(signal.id for signal in measured.signals).items())),
     }
 
 
@@ -37,7 +57,7 @@ def kept(summary: Mapping[str, Any]) -> dict[str, Any]:
 def left_to_people(plan: Plan) -> dict[str, int]:
     """Count what a plan leaves alone because people changed, deleted or took it back."""
     held = (change for change in plan.changes if change.action == "held" and change.key)
-    whys = Counter(change.why for change in held if change.why and change.why != Why.FOUND)
+    whys = Counter(change.why for change in held if change.why and change.why not in (Why.FOUND, Why.OUT_OF_SCOPE))
     fields = sum(not is_found for is_found in _left(plan))
     return ({"fields": fields} if fields else {}) | {str(why): whys[why] for why in sorted(whys)}
 

@@ -26,6 +26,7 @@ from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
 from connector.services.run import Tell, Work
 from connector.services.settle import apply_plan
+from connector.services.shadow import refuse_in_shadow
 from connector.services.summary import of_plan
 from connector.services.takeback import Left, Stays, title_of
 
@@ -49,6 +50,7 @@ class Undone:
 
 def undo(work: Work, found: Undoing, agree: bool, tell: Tell) -> Undone:
     """Carry out what looking back has planned."""
+    refuse_in_shadow(work.project, f"undoing run {found.run.id}")
     memory, now = work.memory, found.plan.created_at
     destination = work.crm.reader.destination()
     check_installed(work.crm.setup, work.mapping)

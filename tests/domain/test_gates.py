@@ -75,6 +75,7 @@ def test_a_healthy_customer_with_a_need_passes_every_gate() -> None:
         (with_account(is_test=True), Reason.TEST_ACCOUNT),
         (candidate(link="unmatched"), Reason.UNMATCHED),
         (candidate(link="ambiguous"), Reason.AMBIGUOUS),
+        (with_crm(outside="its owner is not one of `scope.owners`"), Reason.OUT_OF_SCOPE),
         (with_crm(owner_id=None, owner_active=False), Reason.NO_OWNER),
         (with_account(mrr_minor=0), Reason.NOT_A_CUSTOMER),
         (with_account(mrr_minor=0, trialing=True), Reason.ON_TRIAL),

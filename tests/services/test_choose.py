@@ -328,3 +328,33 @@ def test_d2_an_intent_says_its_lever_and_carries_its_whole_score() -> None:
     assert (intent.kind, intent.lever, intent.need, intent.play) == ("cross_sell", "scope", "reporting", "negotiation")
     assert (intent.quantity, intent.delta_mrr, intent.data_to) == (1, Money(9_900, "EUR"), DATA_TO)
     assert (intent.p, intent.base, intent.contributions[0].evidence["fr"]) == (0.4, -3.5, "un signe")
+
+
+def test_beyond_the_days_number_the_lowest_valued_wait_for_tomorrow() -> None:
+    """`max_new_per_day` counts what was opened today and what this run adds; what is open already goes on."""
+    accounts = [customer(id) for id in "abcde"]
+    scores = [score(id, "analytics", value) for id, value in zip("abcde", (9, 8, 7, 6, 5), strict=True)]
+    opened = OpenEpisode("reporting", TODAY, "analytics")
+    crm = linked(*"abcde", e={"open_episodes": (opened,)})
+    policy = replace(POLICY, caps=replace(POLICY.caps, max_new_per_day=3))
+
+    chosen = run(accounts, scores, crm, policy)
+
+    assert [intent.account_id for intent in chosen.intents] == ["c-a", "c-b", "c-e"]
+    assert reasons(chosen) == {("c-c", "analytics"): "day_cap", ("c-d", "analytics"): "day_cap"}
+
+
+def test_yesterdays_proposals_leave_todays_number_alone() -> None:
+    """Tomorrow the ones that waited are let in; without a number there is no limit, and 0 opens nothing."""
+    accounts = [customer(id) for id in "abc"]
+    scores = [score(id, "analytics", value) for id, value in zip("abc", (9, 8, 7), strict=True)]
+    opened = OpenEpisode("reporting", TODAY - timedelta(days=1), "analytics")
+    crm = linked(*"abc", a={"open_episodes": (opened,)})
+
+    def let_in(most: int | None) -> list[str]:
+        policy = replace(POLICY, caps=replace(POLICY.caps, max_new_per_day=most))
+        return [intent.account_id for intent in run(accounts, scores, crm, policy).intents]
+
+    assert let_in(1) == ["c-a", "c-b"]
+    assert let_in(0) == ["c-a"]
+    assert let_in(None) == ["c-a", "c-b", "c-c"]

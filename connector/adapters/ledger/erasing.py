@@ -18,7 +18,7 @@ from connector.domain.outbox import OPEN
 from connector.domain.plan_json import change_from_dict, change_to_dict, plan_from_json, plan_to_json
 from connector.ports.ledger import PlanStatus
 
-DONE = (PlanStatus.APPLIED.value, PlanStatus.SUPERSEDED.value)
+DONE = (PlanStatus.APPLIED.value, PlanStatus.SUPERSEDED.value, PlanStatus.SHADOW.value)
 
 
 def erase_sent(connection: sa.Connection, destination: str, account_id: str) -> None:
@@ -38,7 +38,7 @@ def erase_sent(connection: sa.Connection, destination: str, account_id: str) -> 
 
 
 def erase_plans(connection: sa.Connection, destination: str, account_id: str) -> None:
-    """Blank the values of an account in plans that were applied or superseded."""
+    """Blank the values of an account in plans that were applied, superseded or never meant to be."""
     named = json.dumps(account_id, ensure_ascii=False)
     about = sa.select(PLANS.c.run_id).where(
         PLANS.c.destination == destination,
