@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from connector.config.yamldoc import load
-from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, Holding, MetricFeatures
-from connector.domain.intent import Contribution, Held
+from connector.domain.features import Holding
+from connector.domain.intent import Held
 from connector.domain.money import Money
 from connector.domain.occupied import Crm, CrmContext, OpenEpisode, UndoneNeed
-from connector.domain.policy import Caps, GatesPolicy, Minimum
-from connector.domain.score import Score
-from connector.services.choose import Chosen, choose
-from connector.services.measure import Measured
-from connector.services.score import Scores
-
-ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE = load(ROOT / "mappings" / "catalog.yaml", Catalogue).value
-POLICY = load(ROOT / "playbooks" / "policy.yaml", GatesPolicy).value
-NOW = datetime(2026, 11, 20, 18, tzinfo=UTC)  # a Friday
-TODAY, DATA_TO = NOW.date(), date(2026, 11, 19)
-NEEDS = {name: offer.need for name, offer in CATALOGUE.offers.items()}
-
-
-def customer(id: str, plan: str = "pro", **more: Any) -> AccountFeatures:
-    held = {plan: Holding(plan, 10, 39_000, 39_000, "EUR", date(2025, 1, 1))}
-    defaults: dict[str, Any] = {"currency": "EUR", "mrr_minor": 39_000, "subscribed": True, "metrics_used": 3}
-    return AccountFeatures(id, name=id, holdings=held, plan=plan, seats=10, **{**defaults, **more})
-
-
-def used(account: str, last_day: date) -> MetricFeatures:
-    nothing: dict[str, Any] = dict.fromkeys((field.name for field in fields(MetricFeatures)), 0)
-    return MetricFeatures(**{**nothing, "account_id": account, "metric": "documents", "last_day": last_day})
-
-
-def score(account: str, offer: str, value: int, p: float = 0.4, **more: Any) -> Score:
-    need, reason = NEEDS[offer] or "none", Contribution("sign", 3.0, {"en": "a sign", "fr": "un signe"})
-    added = Money(9_900, "EUR")
-    return Score(account, offer, need, 1, p, -3.5, (reason,), added, value, DATA_TO, added, **more)
-
-
-def linked(*ids: str, **contexts: Mapping[str, Any]) -> Crm:
-    """Each billing account has a CRM account of its own, `c-` before its id."""
-    links = {id: f"c-{id}" for id in ids}
-    return Crm(links, {crm: CrmContext(crm, **contexts.get(crm.removeprefix("c-"), {})) for crm in links.values()})
-
-
-def run(
-    accounts: list[AccountFeatures],
-    scores: list[Score],
-    crm: Crm,
-    policy: GatesPolicy = POLICY,
-    metrics: Mapping[str, Mapping[str, MetricFeatures]] | None = None,
-    **more: Any,
-) -> Chosen:
-    measured = Measured(NOW, {one.account_id: one for one in accounts}, metrics or {}, {}, [], (), DATA_TO)
-    return choose(measured, Scores(NOW, tuple(scores)), crm, CATALOGUE, policy, NOW, **more)
-
-
-def reasons(chosen: Chosen) -> dict[tuple[str, str], str]:
-    return {(one.account_id, one.subject): one.reason for one in chosen.held}
+from connector.domain.policy import Caps, Minimum
+from tests.services.choosing import (
+    DATA_TO,
+    POLICY,
+    TODAY,
+    customer,
+    linked,
+    reasons,
+    run,
+    score,
+    used,
+)
 
 
 def test_best_value_first_and_ties_by_account_and_offer() -> None:
@@ -254,71 +210,6 @@ def test_d19_too_small_for_an_opportunity_is_a_task(p: float, value: int, as_tas
     (intent,) = run([customer("a")], [score("a", "analytics", value, p)], linked("a"), policy).intents
 
     assert intent.as_task is as_task
-
-
-@pytest.mark.parametrize(
-    ("more", "limit_on", "kind", "on", "french"),
-    [
-        # review 60 days before the renewal
-        (
-            {"renewal_on": date(2027, 2, 20)},
-            None,
-            "renewal",
-            date(2026, 12, 22),
-            "Renouvellement du contrat le 20 février 2027",
-        ),
-        # too late for a review before it: the renewal itself, moved off the Saturday
-        (
-            {"renewal_on": date(2026, 12, 12)},
-            None,
-            "renewal",
-            date(2026, 12, 14),
-            "Renouvellement du contrat le 12 décembre 2026",
-        ),
-        # the limit comes first
-        (
-            {"renewal_on": date(2027, 2, 20)},
-            date(2026, 12, 9),
-            "limit",
-            date(2026, 12, 9),
-            "Limite attendue le 9 décembre 2026",
-        ),
-        # tomorrow is too soon to close anything
-        ({}, date(2026, 11, 21), "limit", date(2026, 11, 27), "Limite attendue le 21 novembre 2026"),
-        # reached: a month to act, moved off the Sunday
-        ({}, TODAY, "limit", date(2026, 12, 21), "La limite est atteinte"),
-        (
-            {"anniversary_on": date(2027, 1, 5)},
-            None,
-            "anniversary",
-            date(2027, 1, 5),
-            "Anniversaire du contrat le 5 janvier 2027",
-        ),
-        # beyond the horizon nothing binds
-        ({"anniversary_on": date(2027, 9, 5)}, None, "none", date(2026, 12, 21), None),
-    ],
-)
-def test_d19_a_proposal_is_bound_to_the_nearest_moment_on_a_working_day(
-    more: dict[str, Any], limit_on: date | None, kind: str, on: date, french: str | None
-) -> None:
-    """Renewal, limit or anniversary, whichever comes first; its date is the close date."""
-    one = score("a", "analytics", 9_000, limit_on=limit_on)
-
-    (intent,) = run([customer("a", **more)], [one], linked("a")).intents
-
-    assert (intent.moment.kind, intent.moment.on, intent.moment.label.get("fr")) == (kind, on, french)
-
-
-def test_d19_holidays_are_no_working_days() -> None:
-    """The close date leaves out the holidays of the customer's country."""
-    account = customer("a", country="FR", anniversary_on=date(2026, 12, 25))
-
-    def christmas(country: str | None) -> set[date]:
-        return {date(2026, 12, 25)} if country == "FR" else set()
-
-    (intent,) = run([account], [score("a", "analytics", 9_000)], linked("a"), holidays=christmas).intents
-
-    assert intent.moment.on == date(2026, 12, 28)
 
 
 def test_d2_an_intent_says_its_lever_and_carries_its_whole_score() -> None:

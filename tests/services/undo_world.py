@@ -151,6 +151,7 @@ class UndoWorld:
             parts.get("writer", self.crm),
             SimpleNamespace(missing=lambda _wanted: {}),  # type: ignore[arg-type]
             self.crm.meter,
+            nothing,
         )
         memory = parts.get("memory", self.memory)
         return Work(RULES, RULES.mapping, crm, memory, self.clock, nothing, nothing, self.folder, "me")  # type: ignore[arg-type]
