@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    audit,
+    explain,
+    jobs,
+    ledger,
+    link,
+    link_file,
+    outbox,
+    plans,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -37,8 +52,10 @@ links = typer.Typer(
     rich_markup_mode=None,
 )
 links.command("list")(link.list_)
+links.command("suggest")(link_file.suggest)
 links.command("set")(link.set_)
 links.command("unset")(link.unset)
+links.command("import")(link_file.import_)
 app.add_typer(links)
 
 waiting = typer.Typer(
