@@ -76,6 +76,7 @@ class _Matcher:
         survivors: Mapping[str, str],
         now: datetime,
     ) -> None:
+        accounts = sorted(accounts, key=lambda account: account.id)  # the order they come in decides nothing
         self.now = now
         self.customers = customers
         self.ids = {account.id: account.id for account in accounts}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from connector.domain.link import LinkDecision, LinkState
@@ -43,6 +43,12 @@ def quality(pairs: Labelled, decisions: Iterable[LinkDecision]) -> Quality:
     right = sum(pairs.truth[billing_id] == frozenset([crm_id]) for billing_id, crm_id in linked.items())
     findable = sum(len(right) == 1 for right in pairs.truth.values())
     return Quality(len(linked), right, findable, len(pairs.billing) - len(linked))
+
+
+def pooled(several: Iterable[Quality]) -> Quality:
+    """Add the counts of several worlds."""
+    some = list(several)
+    return Quality(*(sum(getattr(one, name.name) for one in some) for name in fields(Quality)))
 
 
 def by_exact_name(pairs: Labelled) -> list[LinkDecision]:
