@@ -9,8 +9,10 @@ A person's decision outlives every run and follows a merge to the surviving acco
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,9 +49,22 @@ def match(
 ) -> list[LinkDecision]:
     """Decide every billing account anew, keeping what a person decided. `survivors`: merged CRM account → survivor."""
     accounts = list(billing)
-    matcher = _Matcher(crm, _parties(accounts), survivors, now)
     before = {decision.billing_id: decision for decision in standing}
-    return [_decided(matcher, account, before.get(account.id), survivors) for account in accounts]
+    with _no_cycles():
+        matcher = _Matcher(crm, _parties(accounts), survivors, now)
+        return [_decided(matcher, account, before.get(account.id), survivors) for account in accounts]
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Spare the search for reference cycles: there are none here, and at full size it takes a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _decided(
