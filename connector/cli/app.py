@@ -17,6 +17,7 @@ from connector.cli import (
     jobs,
     ledger,
     link,
+    link_file,
     outbox,
     pilot,
     plans,
@@ -57,7 +58,13 @@ app.command("reference")(reference.reference)
 GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "link": (
         "Who is who: settle by hand which CRM account a customer is.",
-        {"list": link.list_, "set": link.set_, "unset": link.unset},
+        {
+            "list": link.list_,
+            "suggest": link_file.suggest,
+            "set": link.set_,
+            "unset": link.unset,
+            "import": link_file.import_,
+        },
     ),
     "outbox": (
         "What waits for the CRM or was refused by it: look, let it be tried again, or give it up.",

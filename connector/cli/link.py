@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from connector.services.memory import Memory
 
 Billing = Annotated[str, typer.Argument(metavar="BILLING", help="Id of the billing account.")]
-COLUMNS = ("billing", "name", "state", "matched by", "CRM account", "in question")
+Note = Annotated[str, typer.Option("--note", help="Why, for those who look later.")]
+COLUMNS = ("billing", "name", "state", "matched by", "CRM account", "in question", "why")
 
 
 def list_(
@@ -34,12 +35,12 @@ def list_(
     """
     from connector.services.links import list_links
 
-    with _opened(crm, destination) as (memory, mapping, where):
+    with opened(crm, destination) as (memory, mapping, where):
         rows = list_links(memory.links, memory.mirror, where, mapping, _state(state))
     if json:
-        say_json({"destination": where, "links": [_as_json(row) for row in rows]})
+        say_json({"destination": where, "links": [as_json(row) for row in rows]})
     elif csv:
-        _say_csv(rows)
+        write_csv(_csv_lines(rows))
     else:
         table(f"Links to {where}", COLUMNS, (_cells(row) for row in rows))
 
@@ -48,6 +49,7 @@ def set_(
     billing: Billing,
     account: Annotated[str, typer.Argument(metavar="CRM", help="Id of the CRM account.")],
     by: By,
+    note: Note = "",
     destination: Where = None,
     crm: Crm = None,
     json: Json = False,
@@ -60,10 +62,10 @@ def set_(
 
     from connector.services.links import set_link
 
-    with _opened(crm, destination) as (memory, mapping, where):
-        row = set_link(memory.links, memory.mirror, where, mapping, billing, account, by, datetime.now(UTC))
+    with opened(crm, destination) as (memory, mapping, where):
+        row = set_link(memory.links, memory.mirror, where, mapping, billing, account, by, datetime.now(UTC), note)
     if json:
-        say_json({"destination": where, "link": _as_json(row)})
+        say_json({"destination": where, "link": as_json(row)})
         return
     assert row.crm is not None
     OUT.print(f"{billing} belongs to {_label(row.crm)}, says {row.decided_by}; the next run follows.", markup=False)
@@ -72,6 +74,7 @@ def set_(
 def unset(
     billing: Billing,
     by: By,
+    note: Note = "",
     again: Annotated[bool, typer.Option("--again", help="Forget the decision instead: the next run matches.")] = False,
     destination: Where = None,
     crm: Crm = None,
@@ -85,11 +88,11 @@ def unset(
 
     from connector.services.links import forget_link, unset_link
 
-    with _opened(crm, destination) as (memory, _, where):
+    with opened(crm, destination) as (memory, _, where):
         if again:
             forget_link(memory.links, where, billing)
         else:
-            unset_link(memory.links, where, billing, by, datetime.now(UTC))
+            unset_link(memory.links, where, billing, by, datetime.now(UTC), note)
     if json:
         say_json({"destination": where, "billing": billing, "state": "forgotten" if again else "unset"})
         return
@@ -98,7 +101,8 @@ def unset(
 
 
 @contextmanager
-def _opened(crm: str | None, destination: str | None) -> Iterator[tuple[Memory, CrmMapping, str]]:
+def opened(crm: str | None, destination: str | None) -> Iterator[tuple[Memory, CrmMapping, str]]:
+    """Open the ledger at a destination's links."""
     from connector.bootstrap import open_ledger, project_of
     from connector.domain.project import mapping_of
 
@@ -132,39 +136,56 @@ def _state(text: str | None) -> Any:
 def _cells(row: LinkRow) -> tuple[str, ...]:
     method = f"{row.method or '–'}" if row.decided_by == "connector" else f"{row.method} ({row.decided_by})"
     question = "; ".join(map(_label, row.candidates)) if row.crm is None else ""
-    return row.billing_id, row.billing_name, row.state, method, _label(row.crm) if row.crm else "", question
+    named = _label(row.crm) if row.crm else ""
+    return row.billing_id, row.billing_name, row.state, method, named, question, _why(row)
+
+
+def _why(row: LinkRow) -> str:
+    """A person's note, or what spoke for the link; `link suggest` tells more of what waits."""
+    if row.method == "person" or row.crm is None or not row.weighed:
+        return row.note
+    best = row.weighed[0]
+    but = f" (but {', '.join(best.differs)})" if best.differs else ""
+    return f"{best.score:.2f}: {', '.join(best.agrees)}{but}"
 
 
 def _label(one: Named) -> str:
     return f"{one.name} ({one.id})" if one.name else one.id
 
 
-def _as_json(row: LinkRow) -> dict[str, Any]:
+def as_json(row: LinkRow) -> dict[str, Any]:
+    """One link for scripts."""
     from dataclasses import asdict
 
     return {**asdict(row), "decided_at": row.decided_at.isoformat()}
 
 
-def _say_csv(rows: list[LinkRow]) -> None:
+def write_csv(lines: Iterable[Sequence[str]]) -> None:
+    """Print lines of comma-separated values."""
     import csv
     import sys
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(
-        (
-            "billing_id",
-            "billing_name",
-            "state",
-            "method",
-            "crm_id",
-            "crm_name",
-            "candidates",
-            "decided_by",
-            "decided_at",
-        )
+    csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+
+
+def _csv_lines(rows: list[LinkRow]) -> Iterator[tuple[str, ...]]:
+    from connector.services.link_file import as_text
+
+    yield (
+        "billing_id",
+        "billing_name",
+        "state",
+        "method",
+        "crm_id",
+        "crm_name",
+        "candidates",
+        "decided_by",
+        "decided_at",
+        "why",
     )
     for row in rows:
         crm = (row.crm.id, row.crm.name) if row.crm else ("", "")
         candidates = " ".join(one.id for one in row.candidates)
-        decided = (row.decided_by, row.decided_at.isoformat())
-        writer.writerow((row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided))
+        decided = (row.decided_by, row.decided_at.isoformat(), _why(row))
+        cells = (row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided)
+        yield tuple(map(as_text, cells))

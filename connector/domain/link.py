@@ -34,6 +34,16 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """How much speaks for one CRM account, from 0 to 1, and what does and does not, in words for people."""
+
+    crm_id: str
+    score: float
+    agrees: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LinkDecision:
     """One billing account's CRM account, with how, by whom and when it was decided."""
 
@@ -47,6 +57,10 @@ class LinkDecision:
     """CRM account ids that came into question."""
     billing_name: str = ""
     """What billing calls the account, for people who decide."""
+    evidence: tuple[Weighed, ...] = ()
+    """Why: the accounts that were weighed, best first."""
+    note: str = ""
+    """What the person who decided adds."""
 
     @property
     def is_by_person(self) -> bool:

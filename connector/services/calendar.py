@@ -7,8 +7,8 @@ from datetime import date
 from functools import lru_cache
 
 import holidays
-from babel import Locale
 
+from connector.compute.countries import country_code
 from connector.domain.account import Owner
 
 COUNTRY_OF_ZONE = {
@@ -37,23 +37,8 @@ def country_of(owner: Owner | None) -> str | None:
 
 def holidays_of(*countries: str | None) -> Container[date]:
     """Public holidays of some countries; a country nobody knows has none."""
-    codes = [_code(country) for country in countries if country]
+    codes = [country_code(country) for country in countries if country]
     return _Union([_calendar(code) for code in dict.fromkeys(codes)])
-
-
-def _code(country: str) -> str:
-    """The ISO code of a country: CRMs hold codes or names, in the language of who typed them."""
-    return _codes_by_name().get(country.strip().casefold(), country.strip().upper())
-
-
-@lru_cache(maxsize=1)
-def _codes_by_name() -> dict[str, str]:
-    return {
-        name.casefold(): code
-        for language in ("en", "fr", "de", "es")
-        for code, name in Locale(language).territories.items()
-        if len(code) == 2 and code.isalpha()
-    }
 
 
 @lru_cache(maxsize=64)

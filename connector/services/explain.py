@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.change import RecordType
+from connector.domain.company_names import plain_name
 from connector.domain.errors import MendError
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import Money
 from connector.services import snapshot
-from connector.services.match import plain_name
 from connector.services.memory import Memory
 from connector.services.texts import money
 from connector.services.world import crm_accounts

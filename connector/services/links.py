@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from connector.domain.account import CrmAccount
 from connector.domain.change import RecordType
 from connector.domain.errors import MendError
-from connector.domain.link import LinkDecision, LinkMethod, LinkState
+from connector.domain.link import LinkDecision, LinkMethod, LinkState, Weighed
 from connector.domain.mapping import CrmMapping
 from connector.ports.ledger import Links, Mirror
 from connector.services.world import crm_accounts, survivors
@@ -29,6 +29,17 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A CRM account that was weighed: how much speaks for it, what does, and what does not."""
+
+    id: str
+    name: str
+    score: float
+    agrees: tuple[str, ...]
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LinkRow:
     """One billing account's link, with names."""
 
@@ -40,6 +51,14 @@ class LinkRow:
     candidates: tuple[Named, ...]
     decided_by: str
     decided_at: datetime
+    weighed: tuple[Candidate, ...] = ()
+    """Why, best first; empty for what was decided before evidence was kept."""
+    note: str = ""
+
+    @property
+    def is_gone(self) -> bool:
+        """A person's link to an account that the CRM no longer has."""
+        return self.state is LinkState.LINKED and self.crm is not None and not self.crm.name
 
 
 def list_links(
@@ -54,6 +73,16 @@ def list_links(
     return [_row(decision, accounts) for decision in links.all(destination) if state in (None, decision.state)]
 
 
+def suggestions(
+    links: Links, mirror: Mirror, destination: str, mapping: CrmMapping, everybody: bool = False
+) -> list[LinkRow]:
+    """List what waits for a person, the clearest first; `everybody`: also those that nothing speaks for."""
+    rows = list_links(links, mirror, destination, mapping)
+    open_ones = [row for row in rows if row.is_gone or row.state in (LinkState.AMBIGUOUS, LinkState.UNMATCHED)]
+    shown = [row for row in open_ones if everybody or row.is_gone or row.candidates]
+    return sorted(shown, key=lambda row: (-max((one.score for one in row.weighed), default=0.0), row.billing_id))
+
+
 def set_link(
     links: Links,
     mirror: Mirror,
@@ -63,6 +92,7 @@ def set_link(
     crm_id: str,
     by: str,
     now: datetime,
+    note: str = "",
 ) -> LinkRow:
     """Link a billing account for good; a merged CRM account is followed to its survivor."""
     standing = _standing(links, destination, billing_id)
@@ -71,31 +101,31 @@ def set_link(
     wanted = survivors(records).get(crm_id, crm_id)
     if wanted not in accounts:
         raise MendError(f"no CRM account {crm_id} in {destination}", hint=_crm_hint(crm_id, standing, accounts))
-    decided = replace(
-        standing,
-        state=LinkState.LINKED,
-        decided_at=now,
-        crm_id=wanted,
-        method=LinkMethod.PERSON,
-        decided_by=person(by),
-    )
+    decided = decided_by_person(standing, wanted, by, now, note)
     links.settle(destination, [decided])
     return _row(decided, accounts)
 
 
-def unset_link(links: Links, destination: str, billing_id: str, by: str, now: datetime) -> LinkDecision:
+def unset_link(links: Links, destination: str, billing_id: str, by: str, now: datetime, note: str = "") -> LinkDecision:
     """Say for good that a billing account belongs to no CRM account."""
-    standing = _standing(links, destination, billing_id)
-    decided = replace(
-        standing,
-        state=LinkState.UNSET,
-        decided_at=now,
-        crm_id=None,
-        method=LinkMethod.PERSON,
-        decided_by=person(by),
-    )
+    decided = decided_by_person(_standing(links, destination, billing_id), None, by, now, note)
     links.settle(destination, [decided])
     return decided
+
+
+def decided_by_person(
+    standing: LinkDecision, crm_id: str | None, by: str, now: datetime, note: str = ""
+) -> LinkDecision:
+    """Give a person's decision over what stands; no CRM account means that it belongs to none."""
+    return replace(
+        standing,
+        state=LinkState.LINKED if crm_id else LinkState.UNSET,
+        decided_at=now,
+        crm_id=crm_id,
+        method=LinkMethod.PERSON,
+        decided_by=person(by),
+        note=note.strip(),
+    )
 
 
 def forget_link(links: Links, destination: str, billing_id: str) -> LinkDecision:
@@ -109,7 +139,7 @@ def _standing(links: Links, destination: str, billing_id: str) -> LinkDecision:
     known = {decision.billing_id: decision for decision in links.all(destination)}
     if billing_id in known:
         return known[billing_id]
-    hint = _near(billing_id, list(known)) or "`connector link list` shows those it knows; a run must have read it first"
+    hint = near(billing_id, list(known)) or "`connector link list` shows those it knows; a run must have read it first"
     raise MendError(f"no billing account {billing_id} in {destination}", hint=hint)
 
 
@@ -120,12 +150,13 @@ def _crm_hint(crm_id: str, standing: LinkDecision, accounts: Mapping[str, CrmAcc
     if standing.candidates:
         listed = ", ".join(_label(_named(id, accounts)) for id in standing.candidates)
         return f"in question: {listed}"
-    return _near(crm_id, list(accounts)) or "give the account's id, as the CRM's address bar shows it"
+    return near(crm_id, list(accounts)) or "give the account's id, as the CRM's address bar shows it"
 
 
-def _near(name: str, known: Sequence[str]) -> str | None:
-    near = get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else None
+def near(name: str, known: Sequence[str]) -> str | None:
+    """Guess which known id was meant."""
+    found = get_close_matches(name, known, 1)
+    return f"did you mean {found[0]}?" if found else None
 
 
 def person(by: str) -> str:
@@ -145,7 +176,13 @@ def _row(decision: LinkDecision, accounts: Mapping[str, CrmAccount]) -> LinkRow:
         candidates=tuple(_named(id, accounts) for id in decision.candidates),
         decided_by=decision.decided_by,
         decided_at=decision.decided_at,
+        weighed=tuple(_candidate(one, accounts) for one in decision.evidence),
+        note=decision.note,
     )
+
+
+def _candidate(one: Weighed, accounts: Mapping[str, CrmAccount]) -> Candidate:
+    return Candidate(one.crm_id, _named(one.crm_id, accounts).name, one.score, one.agrees, one.differs)
 
 
 def _named(crm_id: str, accounts: Mapping[str, CrmAccount]) -> Named:

@@ -110,10 +110,10 @@ def main() -> None:
     known = {one.key: _remembered(one) for one in before}
     context = PlanContext("bench", "sync", "memory:org", NOW, "bench", "bench", SimulatedClock(), lambda *_: 100)
     gc.collect()
-    inputs, began = _peak(), process_time()
+    inputs, began = peak(), process_time()
     plan = make_plan(wanted, [], reader, known, context)
     seconds = process_time() - began - reader.seconds
-    told = {"seconds": seconds, "peak_mb": _peak(), "inputs_mb": inputs, "planned": counts(plan)}
+    told = {"seconds": seconds, "peak_mb": peak(), "inputs_mb": inputs, "planned": counts(plan)}
     sys.stdout.write(json.dumps(told) + "\n")
 
 
@@ -136,7 +136,7 @@ def _remembered(one: Desired) -> KnownRecord:
     return KnownRecord(one.key, one.type, one.account_id, one.account_id, receipts=receipts, associations=links)
 
 
-def _peak() -> float:
+def peak() -> float:
     """Megabytes. On Linux a new process inherits the `ru_maxrss` of the one that started it, so `VmHWM` is read."""
     status = Path("/proc/self/status")
     if status.exists():

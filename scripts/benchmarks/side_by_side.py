@@ -79,7 +79,16 @@ def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     import os
 
-    libraries = ("duckdb", "ibis-framework", "pyarrow", "requests", "simple-salesforce", "hubspot-api-client", "stripe")
+    libraries = (
+        "duckdb",
+        "ibis-framework",
+        "pyarrow",
+        "requests",
+        "simple-salesforce",
+        "hubspot-api-client",
+        "stripe",
+        "rapidfuzz",
+    )
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from connector.domain.account import BillingAccount, CrmAccount
+from connector.domain.company_names import plain_name
 from connector.domain.link import LinkDecision, LinkMethod, LinkState, linked
-from connector.services.match import match, plain_domain, plain_name
+from connector.domain.web_domains import plain_domain
+from connector.services.match import match
 
 NOW = datetime(2026, 9, 30, tzinfo=UTC)
 
@@ -31,14 +33,15 @@ def decide(
 
 
 BY_ID = CrmAccount("c-id", "One", billing_id="b1")
-BY_DOMAIN = CrmAccount("c-domain", "Two", domain="https://www.Acme.com/about")
-BY_NAME = CrmAccount("c-name", "ACME S.A.S.")
-ACME = billing(name="Acme", domain="acme.com")
+BY_DOMAIN = CrmAccount("c-domain", "Acme Technologies", domain="https://www.Acme.com/about")
+BY_NAME = CrmAccount("c-name", "ACME S.A.S.", country="FR")
+ACME = billing(name="Acme", domain="acme.com", country="US")
 
 
 def test_id_domain_name_in_this_order() -> None:
     """The billing id in the CRM beats the domain, which beats the name."""
-    found = [decide(ACME, crm) for crm in ([BY_ID, BY_DOMAIN, BY_NAME], [BY_DOMAIN, BY_NAME], [BY_NAME])]
+    found = [decide(ACME, crm) for crm in ([BY_ID, BY_DOMAIN, BY_NAME], [BY_DOMAIN, BY_NAME])]
+    found.append(decide(replace(ACME, country="FR"), [BY_NAME]))
 
     assert [(one.crm_id, one.method) for one in found] == [
         ("c-id", LinkMethod.ID),

@@ -12,7 +12,7 @@ from connector.domain.audit import Act, AuditRecord
 from connector.domain.change import Change, CrmRecord, Destination, Plan, RecordType, StageEntry
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import Hold
-from connector.domain.link import LinkDecision, LinkMethod, LinkState
+from connector.domain.link import LinkDecision, LinkMethod, LinkState, Weighed
 from connector.domain.outbox import DeliveryState, OutboxEntry, Refusal
 from connector.domain.plan_json import change_from_dict, change_to_json
 from connector.domain.run import Decision, Run, RunStatus
@@ -70,15 +70,29 @@ def stage_of(row: AnyRow) -> StageEntry:
 
 def link_row(destination: str, decision: LinkDecision) -> Row:
     return {
-        **asdict(decision),
         "destination": destination,
+        "billing_id": decision.billing_id,
         "state": decision.state.value,
+        "crm_id": decision.crm_id,
         "method": decision.method and decision.method.value,
-        "candidates": list(decision.candidates),
+        "decided_by": decision.decided_by,
+        "decided_at": decision.decided_at,
+        "candidates": _question(decision),
+        "billing_name": decision.billing_name,
     }
 
 
+def _question(decision: LinkDecision) -> Any:
+    """Ids alone where there is nothing more to tell, as ledgers had it before evidence was kept."""
+    ids = list(decision.candidates)
+    if not decision.evidence and not decision.note:
+        return ids
+    weighed = [[one.crm_id, one.score, list(one.agrees), list(one.differs)] for one in decision.evidence]
+    return {"ids": ids, "weighed": weighed, "note": decision.note}
+
+
 def link_of(row: AnyRow) -> LinkDecision:
+    question = row.candidates if isinstance(row.candidates, dict) else {"ids": row.candidates}
     return LinkDecision(
         billing_id=row.billing_id,
         state=LinkState(row.state),
@@ -86,8 +100,13 @@ def link_of(row: AnyRow) -> LinkDecision:
         crm_id=row.crm_id,
         method=LinkMethod(row.method) if row.method else None,
         decided_by=row.decided_by,
-        candidates=tuple(row.candidates),
+        candidates=tuple(question["ids"]),
         billing_name=row.billing_name,
+        evidence=tuple(
+            Weighed(id, score, tuple(agrees), tuple(differs))
+            for id, score, agrees, differs in question.get("weighed", ())
+        ),
+        note=question.get("note", ""),
     )
 
 
