@@ -10,7 +10,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -20,6 +22,7 @@ from connector.domain.errors import ConfigError
 from connector.domain.play import Job, Schedule
 
 GRACE_SECONDS = 3600
+WATCH_MINUTES = 10
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
@@ -55,6 +58,40 @@ def run_until_stopped(
 def next_times(made: BackgroundScheduler) -> Mapping[str, Any]:
     """When each job runs next."""
     return {job.id: getattr(job, "next_run_time", None) for job in made.get_jobs()}
+
+
+def due_after(schedule: Schedule, job: str, at: Callable[..., str]) -> Callable[[datetime], datetime | None]:
+    """Tell when a kind of job is first due after a moment, in the schedule's time zone and over its clock changes."""
+
+    def first(after: datetime) -> datetime | None:
+        zone = ZoneInfo(schedule.timezone)
+        times = []
+        for name, one in schedule.jobs.items():
+            if one.run != job:
+                continue
+            if one.every_minutes:
+                times.append(after + timedelta(minutes=one.every_minutes))
+                continue
+            trigger = _trigger(name, one, schedule.timezone, at)
+            next_time = trigger.get_next_fire_time(None, after.astimezone(zone) + timedelta(seconds=1))
+            if next_time is not None:
+                times.append(next_time.astimezone(UTC))
+        return min(times, default=None)
+
+    return first
+
+
+def watch(made: BackgroundScheduler, look: Callable[[], object]) -> None:
+    """Look after the jobs themselves, every ten minutes and once at the start."""
+    made.add_job(
+        look,
+        IntervalTrigger(minutes=WATCH_MINUTES),
+        id="watch",
+        max_instances=1,
+        coalesce=True,
+        next_run_time=datetime.now(UTC),
+        misfire_grace_time=GRACE_SECONDS,
+    )
 
 
 def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> CronTrigger | IntervalTrigger:

@@ -7,7 +7,23 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    alerts,
+    audit,
+    explain,
+    forget,
+    jobs,
+    ledger,
+    link,
+    outbox,
+    plans,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -27,6 +43,7 @@ app.command("sync")(sync.sync)
 app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
+app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("sandbox")(sandbox.sandbox)
 
@@ -64,6 +81,17 @@ trail.command("verify")(audit.verify)
 trail.command("export")(audit.export)
 trail.command("erase")(audit.erase)
 app.add_typer(trail)
+
+bells = typer.Typer(
+    name="alerts",
+    help="Who is told when a night goes wrong: try the channels, see how jobs stand.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+bells.command("test")(alerts.send_test)
+bells.command("status")(alerts.status)
+bells.command("check")(alerts.check)
+app.add_typer(bells)
 
 ledger_commands = typer.Typer(
     name="ledger",

@@ -82,7 +82,7 @@ def verify(audit: Audit, destination: str) -> Proof:
             " removed",
             hint="records up to there are as they were written; compare with an export or a backup from before",
         )
-    erased = {record.subject for record in audit.records(destination) if record.act is Act.ERASE}
+    erased = {record.subject for record in audit.records(destination) if record.act in (Act.ERASE, Act.FORGET)}
     unexplained = next(
         (one for one in audit.records(destination) if one.values is None and one.account_id not in erased), None
     )

@@ -19,7 +19,7 @@ from connector.domain.outbox import DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
-from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts
+from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Suppressions
 
 T = TypeVar("T")
 NOTHING_MORE = "the CRM accepts nothing more for now"
@@ -41,6 +41,8 @@ class Means:
     actor: str = "connector"
     """Who does it, for the audit trail."""
     holds: Holds | None = None
+    suppressions: Suppressions | None = None
+    """Customers that may have been forgotten since the plan was made."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from connector.domain.customer import Customer
 from connector.domain.intent import Held, Intent
 from connector.domain.signal import Signal
 from connector.services.choose import Chosen
@@ -60,6 +61,37 @@ def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
     return Snapshot(
         wanted, {name: [row for row in some if row["account_id"] is not None] for name, some in rows.items()}
     )
+
+
+def forget(folder: Path, customer: Customer) -> int:
+    """Take a customer's rows out of every snapshot, each file in one step, and count them."""
+    if not folder.is_dir():
+        return 0
+    for part in folder.glob(".*.part"):  # left behind by a killed run
+        shutil.rmtree(part)
+    removed = 0
+    for file in sorted(folder.glob("*/*.parquet")):
+        rows = pq.read_table(file)
+        kept = [not _is_about(row, customer) for row in rows.to_pylist()]
+        if all(kept):
+            continue
+        removed += kept.count(False)
+        left = rows.filter(pa.array(kept))
+        part = file.with_suffix(".part")
+        pq.write_table(left if left.num_rows else pa.Table.from_pylist([{"account_id": None}]), part)
+        part.replace(file)
+    return removed
+
+
+def left(folder: Path, customer: Customer) -> int:
+    """Count the rows of all snapshots that still name a customer."""
+    files = sorted(folder.glob("*/*.parquet"))
+    return sum(_is_about(row, customer) for file in files for row in pq.read_table(file).to_pylist())
+
+
+def _is_about(row: Mapping[str, Any], customer: Customer) -> bool:
+    accounts = {id for ids in customer.crm.values() for id in ids} | customer.billing
+    return row["account_id"] in accounts or bool(customer.named_in("\n".join(str(value) for value in row.values())))
 
 
 def _signal(signal: Signal) -> dict[str, Any]:

@@ -37,6 +37,7 @@ COMMON = (
     Setting("CONNECTOR_STATE_DIR", "where ledger, warehouse and run snapshots lie; default: .connector", needed=False),
     Setting("CONNECTOR_LEDGER_URL", "a PostgreSQL database for the ledger; default: SQLite", needed=False),
     Setting("CONNECTOR_CA_BUNDLE", "certificates of a proxy that looks into your traffic", needed=False),
+    Setting("CONNECTOR_ALERTS__OPS", "address of the channel `ops`, if playbooks/alerts.yaml names it", needed=False),
 )
 SETTINGS: Mapping[str, tuple[Setting, ...]] = {
     "stripe": (
