@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from connector.adapters.ledger import LedgerCare
     from connector.adapters.service import ServiceJournal
     from connector.adapters.sources.stripe import StripeClient
+    from connector.services.alerts import Bell
+    from connector.services.forget import Stores
 
 
 def project_of(settings: Settings) -> Project:
@@ -76,6 +78,9 @@ def open_ledger(settings: Settings) -> Iterator[Memory]:
             decisions=ledger.decisions,
             holds=ledger.holds,
             audit=ledger.audit,
+            suppressions=ledger.suppressions,
+            notes=ledger.notes,
+            forgetting=ledger.forgetting,
         )
 
 
@@ -132,6 +137,35 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def open_stores(settings: Settings, memory: Memory) -> Stores:
+    """Give every place where a customer's data may lie; nothing else may have the warehouse open."""
+    from connector.adapters.ledger import this_process
+    from connector.adapters.warehouse import DuckEraser
+    from connector.services.forget import Stores
+
+    file = Path(settings.warehouse)
+    eraser = DuckEraser(file) if file.exists() else None
+    return Stores(memory, eraser, settings.state, SystemClock(), this_process())
+
+
+def open_bell(settings: Settings) -> Bell:
+    """Put alerts together from playbooks/alerts.yaml and the channels' addresses; a channel without one is an error."""
+    from connector.adapters.alerts import AppriseChannel, FileBook
+    from connector.config.project import load_alerts
+    from connector.services.alerts import Bell
+
+    alerts, timezone = load_alerts(settings.home)
+    missing = [name for name in alerts.channels if name not in settings.alerts]
+    if missing:
+        variable = f"CONNECTOR_ALERTS__{missing[0].upper()}"
+        cure = (
+            f"export {variable}=… (mailto://…, slack://…, jsons://…), or take the channel out of playbooks/alerts.yaml"
+        )
+        raise ConfigError(f"the alert channel {missing[0]} has no address", at=variable, hint=cure)
+    channels = [AppriseChannel(name, settings.alerts[name].get_secret_value()) for name in alerts.channels]
+    return Bell(alerts, channels, FileBook(settings.state / "alerts.json"), timezone, crm=settings.crm or "")
 
 
 def _own_folder(path: Path, variable: str = "CONNECTOR_STATE_DIR") -> None:
@@ -264,7 +298,7 @@ def _salesforce(settings: Settings) -> SalesforceCredentials:
         raise _missing("CONNECTOR_SALESFORCE__CONSUMER_KEY", "the consumer key of your connected app")
     if mine.auth == "jwt" and mine.username is None:
         raise _missing("CONNECTOR_SALESFORCE__USERNAME", "the integration user's username")
-    if mine.auth == "jwt" and mine.private_key_file is None:
+    if mine.auth == "jwt" and mine.private_key_file is None and mine.private_key is None:
         raise _missing("CONNECTOR_SALESFORCE__PRIVATE_KEY_FILE", "a readable PEM file with the app's private key")
     if mine.auth == "jwt" and mine.private_key_file is not None and not mine.private_key_file.is_file():
         raise CredentialError(
@@ -280,6 +314,7 @@ def _salesforce(settings: Settings) -> SalesforceCredentials:
         domain=mine.domain,
         username=mine.username,
         private_key_file=str(mine.private_key_file) if mine.private_key_file else None,
+        private_key=mine.private_key.get_secret_value() if mine.private_key and not mine.private_key_file else None,
         consumer_secret=mine.consumer_secret.get_secret_value() if mine.consumer_secret else None,
     )
 
@@ -299,4 +334,5 @@ def _hubspot(settings: Settings) -> HubspotCredentials:
 
 
 def _missing(variable: str, what: str) -> CredentialError:
-    return CredentialError(f"{variable} is not set", at="environment", hint=f"export {variable}=… ({what})")
+    cure = f"export {variable}=… ({what}), or keep it in a file, a secrets folder or the keyring (README, settings)"
+    return CredentialError(f"{variable} is not set", at="environment", hint=cure)

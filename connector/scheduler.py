@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -28,6 +29,8 @@ from connector.domain.play import Job, Schedule
 
 TICK_SECONDS = 30
 """How often the clock is looked at and the heartbeat written."""
+LOOK_MINUTES = 10
+"""How often the jobs themselves are looked after."""
 WRONG_CLOCK = timedelta(hours=12)
 """What began so much later than now began under a wrong clock, and does not count as done."""
 MINUTE = timedelta(seconds=59)
@@ -195,6 +198,40 @@ def due_times(schedule: Schedule, at: Callable[..., str], now: datetime) -> Mapp
         name: _trigger(name, job, schedule.timezone, at).get_next_fire_time(None, now)
         for name, job in schedule.jobs.items()
     }
+
+
+def due_after(schedule: Schedule, job: str, at: Callable[..., str]) -> Callable[[datetime], datetime | None]:
+    """Tell when a kind of job is first due after a moment, in the schedule's time zone and over its clock changes."""
+
+    def first(after: datetime) -> datetime | None:
+        zone = ZoneInfo(schedule.timezone)
+        times = []
+        for name, one in schedule.jobs.items():
+            if one.run != job:
+                continue
+            if one.every_minutes:
+                times.append(after + timedelta(minutes=one.every_minutes))
+                continue
+            trigger = _trigger(name, one, schedule.timezone, at)
+            next_time = trigger.get_next_fire_time(None, after.astimezone(zone) + timedelta(seconds=1))
+            if next_time is not None:
+                times.append(next_time.astimezone(UTC))
+        return min(times, default=None)
+
+    return first
+
+
+def look_after(made: Any, look: Callable[[], object]) -> None:
+    """Look after the jobs themselves, every ten minutes and once at the start."""
+    made.add_job(
+        look,
+        IntervalTrigger(minutes=LOOK_MINUTES, timezone=UTC),
+        id="look",
+        max_instances=1,
+        coalesce=True,
+        next_run_time=datetime.now(UTC),
+        misfire_grace_time=None,
+    )
 
 
 def _trigger(name: str, job: Job, timezone: str, at: Callable[..., str]) -> CronTrigger | IntervalTrigger:

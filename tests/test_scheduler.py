@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.domain.errors import ConfigError
 from connector.domain.play import Job, Schedule
-from connector.scheduler import run_until_stopped, scheduler_for
+from connector.scheduler import run_until_stopped, scheduler_for, watch
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEDULE = Schedule(jobs={"nightly": Job(cron="30 5 * * 1-5"), "stages": Job(run="stages", every_minutes=10)})
@@ -116,3 +116,16 @@ def test_one_service_at_a_time_and_a_clean_stop(tmp_path: Path) -> None:
     assert (health.returncode, f"process {service.pid} on " in health.stdout) == (0, True)
     assert rest.strip() == "stopped cleanly"
     assert service.returncode == 0
+
+
+def test_the_jobs_are_looked_after_from_the_start() -> None:
+    """Whoever tells people of silence looks at once: a service that was restarted may owe messages."""
+    looked = threading.Event()
+    made = scheduler_for(Schedule(jobs={}), lambda _job: None, lambda *_: "")
+    watch(made, looked.set)
+
+    made.start()
+    try:
+        assert looked.wait(10)
+    finally:
+        made.shutdown(wait=True)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 import typer
 
 from connector.cli import (
+    alerts,
     audit,
     doctor,
     explain,
+    forget,
     install,
     jobs,
     ledger,
@@ -50,6 +52,7 @@ app.command("sync")(sync.sync)
 app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
+app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)
 app.command("sandbox")(sandbox.sandbox)
@@ -73,6 +76,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "audit": (
         "Who did what to the CRM: look, prove it, take it along, erase a customer's values.",
         {"list": audit.list_, "verify": audit.verify, "export": audit.export, "erase": audit.erase},
+    ),
+    "alerts": (
+        "Who is told when a night goes wrong: try the channels, see how jobs stand.",
+        {"test": alerts.send_test, "status": alerts.status, "check": alerts.check},
     ),
     "pilot": (
         "A pilot: what would have been done or was done, and what people did meanwhile.",

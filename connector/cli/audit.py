@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ActOf = Annotated[
     str | None,
-    typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore or erase."),
+    typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore, erase or forget."),
 ]
 Who = Annotated[str | None, typer.Option("--by", help="Only what this person or service did.")]
 Subject = Annotated[str | None, typer.Option("--key", help="Only about the record with this key.")]
@@ -176,9 +176,13 @@ def _cells(record: AuditRecord) -> tuple[object, ...]:
 
 def _told(record: AuditRecord) -> str:
     """Say in a few words what a record's values tell."""
+    from connector.domain.audit import SEALED
+
     if record.values is None:
         return "erased"
     values = dict(record.values)
+    if SEALED in values:
+        return f"{len(values[SEALED]):,} records about it stay, without saying so"
     if "fields" in values:
         names = ", ".join([*values["fields"], *values.get("links", ())])
         told = f"{values.get('action', '')} {values.get('type', '')}: {names}".strip()

@@ -78,9 +78,12 @@ def redact(text: str) -> str:
 
 
 def _secrets() -> list[str]:
-    """List the environment's secrets as they may stand in a text, longest first: one may be the start of another."""
+    """List the secrets we were given as they may stand in a text, longest first: one may be the start of another."""
+    from connector.config.secrets import REFERENCE, seen
+
     names = [name for name in os.environ if name.startswith("CONNECTOR_") and SECRET_NAMES.search(name)]
-    values = [value for name in names if len(value := os.environ[name].strip()) > 3]
+    exported = [value for name in names if len(value := os.environ[name].strip()) > 3]
+    values = {*seen(), *(value for value in exported if not value.startswith(REFERENCE))}
     forms = {form for v in values for form in (v, quote(v, safe=""), quote_plus(v), repr(v)[1:-1], json.dumps(v)[1:-1])}
     return sorted(forms, key=len, reverse=True)
 

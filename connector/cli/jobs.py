@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from connector.cli.alerting import look_for_silence, watched
 from connector.cli.boundary import redact, saved
 from connector.cli.options import Crm, Json, settings
 from connector.cli.output import ERR, OUT, say_json
@@ -28,21 +29,29 @@ def run(
     Example: connector run --crm salesforce
     """
     from connector.bootstrap import open_service, project_of
-    from connector.scheduler import Watch, next_times, run_until_stopped, scheduler_for
+    from connector.scheduler import Watch, look_after, next_times, run_until_stopped, scheduler_for
 
     chosen = settings(crm)
-    project = project_of(chosen)
+    with watched(chosen, "sync"):  # a service that cannot even start is not silent either
+        project = project_of(chosen)
     if once:
         raise typer.Exit(worst([_run(job.run, crm) for job in project.schedule.jobs.values()]))
 
     def due(job: str) -> Exit:
         return _run(job, crm)
 
+    def look() -> None:
+        try:
+            look_for_silence(settings(crm))
+        except ConnectorError as wrong:  # each job says it, too
+            ERR.print(f"alerts: {redact(str(wrong))}", markup=False)
+
     with open_service(chosen) as (journal, left):
         if left:
             ERR.print(f"the service before ({left}) ended without a word; what it left is finished now", markup=False)
         made = scheduler_for(project.schedule, due, project.at, journal)
         jobs = f"jobs: {', '.join(next_times(made))} ({project.schedule.timezone}); stop with SIGTERM or Ctrl-C"
+        look_after(made, look)
         run_until_stopped(made, ready=lambda: OUT.print(jobs), tick=Watch(made, journal).tick)
     OUT.print("stopped cleanly")
 
@@ -78,8 +87,9 @@ def _run(job: str, crm: str | None) -> Exit:
     began = datetime.now(UTC)
     try:
         chosen = settings(crm)
-        with open_work(chosen, actor=f"job {job}") as work:
+        with watched(chosen, job) as watching, open_work(chosen, actor=f"job {job}") as work:
             outcome = run_job(work, Request(business_now(chosen, work.project), job=job, patience=PATIENCE_SECONDS))
+            watching.note(work, outcome, job)
     except ConnectorError as wrong:
         ERR.print(f"{began:%H:%M:%S} {job}: {redact(str(wrong))}", markup=False)
         return wrong.exit_code

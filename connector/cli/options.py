@@ -25,12 +25,14 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write t
 
 def settings(crm: str | None = None) -> Settings:
     """Read the environment; a command's --crm wins."""
+    from connector.cli.debug import log_at
     from connector.config.settings import load_settings, unknown_variables
     from connector.domain.errors import ConfigError
 
     for problem in unknown_variables():
         _warn(str(problem))
     loaded = load_settings()
+    log_at(loaded.log)
     if crm is None:
         return loaded
     if crm not in ("salesforce", "hubspot"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.markup import escape
 
+from connector.cli.alerting import watched
 from connector.cli.diff import left_told, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
 from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_limits, tell_waits
@@ -27,9 +28,10 @@ def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = Fal
     from connector.services.run import sync as run_sync
 
     chosen = settings(crm)
-    with progress(json) as tell, open_work(chosen) as work:
+    with watched(chosen, "sync") as watching, progress(json) as tell, open_work(chosen) as work:
         signals = work.project.signals
         outcome = run_sync(work, Request(business_now(chosen, work.project, as_of), agree=yes, tell=tell))
+        watching.note(work, outcome, "sync")
     if json:
         say_json(outcome.summary)
     else:

@@ -13,6 +13,7 @@ from jinja2 import Environment, TemplateSyntaxError, meta
 from connector.config.filescheck import check_files
 from connector.config.names import known_name as _known
 from connector.config.yamldoc import Loaded
+from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import Policy
@@ -55,6 +56,8 @@ def crosscheck(documents: Documents) -> list[Problem]:
                 found += _rates(document)
             case Schedule():
                 found += _schedule(document)
+            case Alerts():
+                found += check_alerts(document)
             case _:
                 pass  # the catalogue came first
     return found
@@ -181,6 +184,19 @@ def _schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
         if (job.cron is None) == (job.every_minutes is None):
             at = document.at("jobs", name)
             yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
+
+
+def check_alerts(document: Loaded[Alerts]) -> Iterator[Problem]:
+    """Name what no alert could be sent with."""
+    alerts = document.value
+    for i, channel in enumerate(alerts.channels):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", channel):
+            cure = "lower-case letters, digits and _: its address stands in CONNECTOR_ALERTS__" + "NAME"
+            yield Problem(f"{channel!r} is no name of a channel", document.at("channels", i), cure)
+        if channel in alerts.channels[:i]:
+            yield Problem(f"channel {channel} stands twice", document.at("channels", i), "keep one")
+    if alerts.nothing_since is not None and span_of(alerts.nothing_since) is None:
+        yield Problem("nothing_since is no span of time", document.at("nothing_since"), "write it like 36h, 90m or 2d")
 
 
 def _steps(

@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
-from connector.config.crosscheck import crosscheck
+from connector.config.crosscheck import check_alerts, crosscheck
+from connector.config.nosecrets import project_secrets
 from connector.config.yamldoc import Loaded, load
+from connector.domain.alert import Alerts
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError, Problem
@@ -32,9 +35,10 @@ DOCUMENTS: dict[str, type[Any]] = {
     "playbooks/negotiation.yaml": Negotiation,
     "playbooks/business_review.yaml": BusinessReview,
     "playbooks/schedule.yaml": Schedule,
+    "playbooks/alerts.yaml": Alerts,
 }
 """Every document of a project and its type: the JSON Schemas are generated from this table."""
-OPTIONAL = frozenset({"mappings/fx.yaml"})
+OPTIONAL = frozenset({"mappings/fx.yaml", "playbooks/alerts.yaml"})
 
 
 def load_project(home: Path, sources: Sequence[str], crm: str | None) -> Project:
@@ -46,12 +50,26 @@ def load_project(home: Path, sources: Sequence[str], crm: str | None) -> Project
             hint="run `connector init`, or set CONNECTOR_HOME to the folder that holds mappings/ and playbooks/",
         )
     loaded, problems = _load_all(home, documents_of(sources, crm))
+    problems += project_secrets(home)
     if problems:
         raise ConfigError(problems)
     problems = crosscheck(loaded)
     if problems:
         raise ConfigError(problems)
     return _project(loaded, home)
+
+
+def load_alerts(home: Path) -> tuple[Alerts, str]:
+    """Load who is told of what, and the project's time zone; the rest of the project may be what is broken."""
+    alerts = home / "playbooks/alerts.yaml"
+    loaded = load(alerts, Alerts, "playbooks/alerts.yaml") if alerts.exists() else None
+    if loaded is not None and (problems := list(check_alerts(loaded))):
+        raise ConfigError(problems)
+    try:
+        zone = load(home / "playbooks/schedule.yaml", Schedule, "playbooks/schedule.yaml").value.timezone
+    except ConfigError:
+        zone = "UTC"
+    return (loaded.value if loaded is not None else Alerts()), zone if zone in available_timezones() else "UTC"
 
 
 def documents_of(sources: Sequence[str], crm: str | None) -> list[str]:
@@ -90,7 +108,7 @@ def _project(loaded: dict[str, Loaded[Any]], home: Path) -> Project:
         return loaded[document].at(*loc) if document in loaded else document
 
     digest = hashlib.sha256()
-    for name in sorted(loaded):
+    for name in sorted(set(loaded) - {"playbooks/alerts.yaml"}):  # who is told changes no plan
         digest.update(name.encode() + b"\0" + (home / name).read_bytes())
     crms = [name for name in ("mappings/salesforce.yaml", "mappings/hubspot.yaml") if name in loaded]
     return Project(

@@ -1,5 +1,6 @@
-"""Connections, secrets and switches from `CONNECTOR_…` environment variables (nested with `__`).
+"""Connections, secrets and switches from `CONNECTOR_…` variables (nested with `__`), wherever they are kept.
 
+`secrets` decides where a value is looked for: environment, files, a folder of secrets, keyring.
 Nothing here is ever written to YAML or logged: secrets are `SecretStr`, and `str()` of the settings shows stars. A
 variable that is set but empty counts as not set, so that a copy of `.env.example` can be filled in line by line.
 """
@@ -8,20 +9,36 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
+from connector.config.secrets import (
+    CHANNELS,
+    FILE,
+    KEYRING,
+    LEDGER_URL,
+    PREFIX,
+    SECRETS_DIR,
+    gathered,
+    variables_in_use,
+)
 from connector.domain.errors import ConfigError, Problem
 
-PREFIX = "CONNECTOR_"
 DEFAULTS = Path(__file__).resolve().parent.parent / "defaults"
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FOR_TESTS = "CONNECTOR_TEST_DATA"
@@ -58,6 +75,12 @@ def _key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _pem(secret: SecretStr) -> SecretStr:
+    if "PRIVATE KEY-----" not in secret.get_secret_value():
+        raise PydanticCustomError("pem", "is no private key: it begins with -----BEGIN PRIVATE KEY-----")
+    return secret
+
+
 def _there(path: Path) -> Path:
     if not path.exists():
         raise PydanticCustomError("missing", "there is no such file")
@@ -66,6 +89,7 @@ def _there(path: Path) -> Path:
 
 BaseUrl = Annotated[str, AfterValidator(_web_address)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Pem = Annotated[SecretStr, AfterValidator(_pem)]
 
 
 class StripeSettings(BaseModel):
@@ -86,6 +110,7 @@ class SalesforceSettings(BaseModel):
     username: str | None = None
     consumer_key: Key | None = None
     consumer_secret: Key | None = None
+    private_key: Pem | None = None
     private_key_file: Path | None = None
 
 
@@ -97,6 +122,13 @@ class HubspotSettings(BaseModel):
     client_id: str | None = None
     client_secret: Key | None = None
     refresh_token: Key | None = None
+
+
+class _Everywhere(EnvSettingsSource):
+    """Variables from every place they may be kept in, as if all of them were exported."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in gathered(os.environ, list(_variables()), SECRETS).items()}
 
 
 class Settings(BaseSettings):
@@ -120,6 +152,19 @@ class Settings(BaseSettings):
     stripe: StripeSettings = StripeSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
     hubspot: HubspotSettings = HubspotSettings()
+    alerts: dict[str, SecretStr] = Field(default_factory=dict)
+    """Channel → its address, as playbooks/alerts.yaml names them."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 ours reads the environment and more
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the shell loads `.env`
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 ours reads them
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Everywhere(settings_cls)
 
     @field_validator("source", mode="before")
     @classmethod
@@ -173,20 +218,34 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> Iterator[Problem]:
     """Name every variable with our prefix that no setting reads: a misspelt one would count as not set."""
-    known = list(_variables())
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name.upper() not in {*known, FOR_TESTS}:
+    known = [*_variables(), *(name + FILE for name in SECRETS), KEYRING, SECRETS_DIR]
+    for name, place in sorted(variables_in_use().items()):
+        if name.upper() not in {*known, FOR_TESTS} and not name.upper().startswith(CHANNELS):
             near = get_close_matches(name.upper(), known, 1)
-            yield Problem(f"{name} is no setting", "environment", f"did you mean {near[0]}?" if near else "unset it")
+            yield Problem(f"{name} is no setting", place, f"did you mean {near[0]}?" if near else "unset it")
 
 
 def _variables() -> Iterator[str]:
+    for name, _ in _fields():
+        yield name
+
+
+def _fields() -> Iterator[tuple[str, Any]]:
+    """Give each variable with its field."""
     for name, field in Settings.model_fields.items():
         group = field.annotation
         if isinstance(group, type) and issubclass(group, BaseModel):
-            yield from (f"{PREFIX}{name}__{inner}".upper() for inner in group.model_fields)
+            yield from ((f"{PREFIX}{name}__{inner}".upper(), one) for inner, one in group.model_fields.items())
         else:
-            yield f"{PREFIX}{name}".upper()
+            yield f"{PREFIX}{name}".upper(), field
+
+
+SECRETS = frozenset(
+    name
+    for name, field in _fields()
+    if ("SecretStr" in str(field.annotation) and name != CHANNELS.rstrip("_")) or name == LEDGER_URL
+)
+"""Variables that hold secrets. The ledger's URL may hold a password."""
 
 
 def _problem(error: object) -> Problem:

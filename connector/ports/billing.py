@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from connector.domain.customer import Customer
 from connector.domain.inspection import Probe
 
 Payload = Mapping[str, Any]
@@ -136,7 +137,15 @@ class RawStore(Protocol):
         ...
 
 
-class BillingSource(Protocol):
+class Owned(Protocol):
+    """Knows whom a raw row is about."""
+
+    def account_of(self, stream: str, row: Landing) -> str | None:
+        """Name the account that a row is about; None for one that is about none (a price) or does not tell."""
+        ...
+
+
+class BillingSource(Owned, Protocol):
     """Reads a billing system, a page at a time, from a cursor; translates its rows into canonical ones."""
 
     name: str
@@ -218,4 +227,38 @@ class Warehouse(WarehouseReader, Protocol):
 
     def close(self) -> None:
         """Let go of the database, so that another process can open it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the warehouse tells of some accounts."""
+
+    units: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """`source/stream` → ids of the raw rows about them."""
+    names: frozenset[str] = frozenset()
+    """Names, domains and addresses in those rows, less those that other accounts have too."""
+
+
+class WarehouseEraser(Protocol):
+    """Takes one customer out of the warehouse, and tells whether anything of it is left."""
+
+    def accounts(self) -> Mapping[str, str]:
+        """Name every account that is known, by id."""
+        ...
+
+    def told_of(self, accounts: Collection[str]) -> Told:
+        """Tell what else names these accounts."""
+        ...
+
+    def erase(self, customer: Customer) -> Mapping[str, int]:
+        """Delete every row about a customer in one transaction; count them by table."""
+        ...
+
+    def left(self, customer: Customer) -> Mapping[str, int]:
+        """Count the rows of each table that still name a customer."""
+        ...
+
+    def compact(self) -> None:
+        """Write the database anew, so that what was deleted does not lie in the file any more."""
         ...

@@ -113,7 +113,7 @@ def verify(audit: Audit, destination: str) -> Proof:
 
 def _refuse_unexplained(audit: Audit, destination: str) -> None:
     """Values may only be gone where somebody erased them."""
-    erased = {record.subject for record in audit.records(destination) if record.act is Act.ERASE}
+    erased = {record.subject for record in audit.records(destination) if record.act in (Act.ERASE, Act.FORGET)}
     unexplained = next(
         (one for one in audit.records(destination) if one.values is None and one.account_id not in erased), None
     )

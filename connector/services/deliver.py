@@ -24,6 +24,7 @@ from connector.services.plan import schema_hash
 from connector.services.readback import resolve
 from connector.services.send import crm_id_of, send
 from connector.services.session import Limits, Means, Session
+from connector.services.spare import plan_without_forgotten
 
 POLL_SECONDS = 2.0
 OUT_OF_CALLS = "our share of the CRM's API calls of today is used up (`api_budget` in the mapping)"
@@ -37,6 +38,8 @@ def deliver(
     """Deliver a plan and whatever an earlier delivery left behind."""
     with _leased(plan.destination, means, limits) as lease:
         _refuse_other_world(plan, means, config_hash, ledger_epoch())
+        if means.suppressions is not None:  # nobody is forgotten while we hold the lease
+            plan = plan_without_forgotten(plan, means.suppressions)
         session = _open(plan, means, limits, lease)
         blocked = _recover(session)
         enqueue(plan, session, blocked)

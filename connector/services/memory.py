@@ -9,14 +9,17 @@ from connector.ports.ledger import (
     Decisions,
     Destinations,
     Episodes,
+    Forgetting,
     Holds,
     Leases,
     Links,
     Mirror,
+    Notes,
     Outbox,
     Plans,
     Receipts,
     Runs,
+    Suppressions,
 )
 
 
@@ -36,3 +39,6 @@ class Memory:
     decisions: Decisions
     holds: Holds
     audit: Audit
+    suppressions: Suppressions
+    notes: Notes
+    forgetting: Forgetting

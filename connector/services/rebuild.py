@@ -26,6 +26,7 @@ from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
 from connector.services.recover import Recovered, recover
 from connector.services.run import Tell, Work
+from connector.services.spare import feed_without_forgotten, spared_by
 
 JOB = "rebuild"
 
@@ -58,7 +59,8 @@ def look(work: Work, now: datetime, force: bool, tell: Tell) -> Rebuilding:
     _refuse_known(work.memory, destination.id, force)
     check_installed(work.crm.setup, work.mapping)  # a key that is hidden from us would look like none
     tell("reading our records in the CRM")
-    return _less_what_is_known(work.memory, destination, recover(work.crm.feed, work.project, now))
+    feed = feed_without_forgotten(work.crm.feed, destination.id, spared_by(work.memory.suppressions))
+    return _less_what_is_known(work.memory, destination, recover(feed, work.project, now))
 
 
 def store(work: Work, seen: Rebuilding, now: datetime, force: bool, by: str) -> Rebuilding:

@@ -46,6 +46,7 @@ from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews
 from connector.services.score import Scores, score
 from connector.services.settle import Delivering, apply_plan, too_much
 from connector.services.shadow import as_if_installed, is_shadow, with_earlier
+from connector.services.spare import feed_without_forgotten, spared_by, without_forgotten
 from connector.services.summary import kept, of_decisions, of_plan
 from connector.services.track import relinked_episodes, track
 from connector.services.world import World
@@ -178,7 +179,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
     with current.step("track", request.tell):
         world = _followed(work, current)
     with work.warehouse() as warehouse:
-        sources = work.sources()
+        sources = without_forgotten(work.sources(), spared_by(work.memory.suppressions))
         with current.step("pull", request.tell):
             pulled = pull_and_stage(sources, warehouse, now, request.tell)
         with current.step("measure", request.tell):
@@ -211,7 +212,8 @@ def _relinked(work: Work, request: Request, current: Current, world: World) -> W
 
 def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
     crm, at = work.crm, current.destination.id
-    return track(crm.feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
+    feed = feed_without_forgotten(crm.feed, at, spared_by(work.memory.suppressions))
+    return track(feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
 
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:

@@ -19,7 +19,7 @@ from connector.domain.outbox import DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord, each_once
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
-from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Runs
+from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Runs, Suppressions
 
 T = TypeVar("T")
 NOTHING_MORE = "the CRM accepts nothing more for now"
@@ -43,6 +43,8 @@ class Means:
     holds: Holds | None = None
     runs: Runs | None = None
     """By them an older plan is told from a newer one."""
+    suppressions: Suppressions | None = None
+    """Customers that may have been forgotten since the plan was made."""
 
 
 @dataclass(frozen=True)

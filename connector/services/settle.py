@@ -17,6 +17,7 @@ from connector.services.deliver import deliver
 from connector.services.memory import Memory
 from connector.services.plan import counts
 from connector.services.session import Limits, Means
+from connector.services.spare import plan_without_forgotten
 
 DAY = timedelta(days=1)
 RUNS_OF_A_DAY = 500
@@ -72,6 +73,7 @@ def apply_plan(
     `late`: it was made before, and so does not speak for what was planned since.
     """
     crm, memory = means.crm, means.memory
+    plan = plan_without_forgotten(plan, memory.suppressions)
     memory.plans.save(plan)
     memory.destinations.remember(crm.reader.destination())
     if any(change.action in WRITTEN for change in plan.changes):
@@ -89,6 +91,7 @@ def apply_plan(
         means.actor,
         memory.holds,
         memory.runs,
+        memory.suppressions,
     )
     limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
     told = replace(plan, whole=plan.whole and not late)

@@ -53,6 +53,14 @@ COMMON = (
         ),
         needed=False,
     ),
+    Setting(
+        "CONNECTOR_ALERTS__OPS",
+        _both(
+            "address of the channel `ops`, if playbooks/alerts.yaml names it",
+            "adresse du canal `ops`, si playbooks/alerts.yaml le nomme",
+        ),
+        needed=False,
+    ),
 )
 STRIPE = (
     Setting(

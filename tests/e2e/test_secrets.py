@@ -7,11 +7,13 @@ import sqlite3
 from pathlib import Path
 from unittest.mock import patch
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from connector.sandbox.control import Fault
 from connector.services import run as run_service
-from tests.e2e.running import Ran
+from tests.e2e.running import Processes, Ran
 from tests.e2e.world import World
 
 SECRET = ("API_KEY", "ACCESS_TOKEN", "CONSUMER_KEY", "CONSUMER_SECRET")
@@ -46,6 +48,21 @@ def shown(world: World, text: str) -> list[str]:
     return sorted(secret for secret in secrets(world) if secret in text)
 
 
+def leaked(world: World, file: Path) -> list[str]:
+    """The secrets that a file holds; addresses may stand in the raw rows of billing, and nowhere else."""
+    keys = [secret for secret in secrets(world) if "@" not in secret]
+    addresses = [secret for secret in secrets(world) if "@" in secret and not file.name.startswith("warehouse.")]
+    held = file.read_bytes()
+    if file.suffix == ".parquet":  # its columns are compressed
+        held = str(pq.read_table(file).to_pylist()).encode()
+    elif file.name == "warehouse.duckdb":
+        with duckdb.connect(str(file), read_only=True) as rows:
+            tables = [name for (name,) in rows.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+            texts = (rows.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {name}").fetchall() for name in tables)
+            held += "".join(map(str, texts)).encode()
+    return [secret for secret in [*keys, *addresses] if secret.encode() in held]
+
+
 def test_a_run_that_succeeds_shows_no_secret(installed: World) -> None:
     """Neither its output in both forms, nor its plan, nor what the ledger keeps of it."""
     file = installed.folder / "plan.json"
@@ -57,6 +74,29 @@ def test_a_run_that_succeeds_shows_no_secret(installed: World) -> None:
     assert secrets(installed)
     assert not shown(installed, seen(installed, plan, *ran, listed))
     assert not shown(installed, file.read_text("utf-8"))
+
+
+def test_a_whole_day_at_debug_level_writes_no_secret(installed: World, processes: Processes) -> None:
+    """Every byte that real processes print, log and leave behind: no key, and no address outside of raw billing."""
+    env = {**installed.environment(), "CONNECTOR_LOG": "debug"}
+    plan, told = installed.folder / "plan.json", installed.folder / "told"
+    job = ("run", "--once")
+    for number, args in enumerate([("check", "--live"), ("plan", "--out", str(plan)), ("sync", "--json"), job]):
+        folder = told / str(number)
+        folder.mkdir(parents=True)
+        process = processes.start(args, env, folder)
+        process.join(300)
+        assert process.exitcode == 0, (folder / "err.txt").read_text("utf-8")[-2000:]
+
+    logged = "".join(file.read_text("utf-8") for file in sorted(told.glob("*/err.txt")))
+    assert "DEBUG urllib3.connectionpool" in logged, "nothing was logged: the scan would prove nothing"
+    files = [
+        file for folder in (told, installed.state, plan) for file in (folder, *folder.rglob("*")) if file.is_file()
+    ]
+    names = {file.name for file in files}
+    assert {"ledger.db", "warehouse.duckdb", "signals.parquet", "plan.json", "out.txt"} <= names
+    found = {(secret, file.name) for file in files for secret in leaked(installed, file)}
+    assert not found
 
 
 @pytest.mark.parametrize("arguments", [("sync",), ("sync", "--json")])

@@ -70,7 +70,8 @@ def test_env_example(choice: Choice) -> None:
     for name, _ in names:
         outer, _, inner = name.removeprefix("CONNECTOR_").lower().partition("__")
         field = Settings.model_fields[outer]
-        assert not inner or inner in type(field.default).model_fields
+        is_channel = outer == "alerts" and bool(inner)  # channels are called as people like
+        assert is_channel or not inner or inner in type(field.default).model_fields
     assert {"CONNECTOR_SOURCE", "CONNECTOR_CRM"} <= {name for name, _ in names}
     other = "HUBSPOT" if choice.crm == "salesforce" else "SALESFORCE"
     assert other not in text

@@ -16,8 +16,9 @@ from connector.adapters.ledger.audit import SqlAudit
 from connector.adapters.ledger.database import NEWEST, Database
 from connector.adapters.ledger.rows import entry_of_row
 from connector.adapters.ledger.runs import STANDING
-from connector.adapters.ledger.schema import AUDIT, AUDIT_HEADS, METADATA, OUTBOX, PLANS, RECEIPTS, RECORDS
+from connector.adapters.ledger.schema import AUDIT, AUDIT_HEADS, METADATA, NOTES, OUTBOX, PLANS, RECEIPTS, RECORDS
 from connector.domain.audit import AuditRecord, first_broken
+from connector.domain.customer import FORGETTING
 from connector.domain.errors import ConnectorError, Problem
 from connector.domain.outbox import OPEN, DeliveryState
 from connector.domain.plan_json import plan_from_json
@@ -38,7 +39,7 @@ def problems_of(database: Database) -> list[Problem]:
         if lost:
             return lost
         wrong = [*_unindexed(connection), *_twice_open(connection), *_unrecorded(connection), *_stray(connection)]
-        wrong += _unreadable(connection)
+        wrong += [*_unreadable(connection), *_unfinished(connection)]
     return [*wrong, *_chains(database)]
 
 
@@ -117,6 +118,15 @@ def _unreadable(connection: sa.Connection) -> Iterator[Problem]:
     standing = sa.select(PLANS.c.run_id.label("id"), PLANS.c.document).where(PLANS.c.status.in_(STANDING))
     yield from _that_fail(connection, waiting, entry_of_row, "outbox")
     yield from _that_fail(connection, standing, lambda row: plan_from_json(row.document), "plans")
+
+
+def _unfinished(connection: sa.Connection) -> Iterator[Problem]:
+    """Name the forgetting of a customer that was cut off: its data still stands somewhere."""
+    begun = sa.select(NOTES.c.value).where(NOTES.c.name.startswith(FORGETTING)).order_by(NOTES.c.name)
+    for note in connection.scalars(begun):
+        accounts = note["customer"]["billing"] or [note["name"]]
+        cure = f'call it again: `connector forget {accounts[0]} --by "{note["by"]}"`'
+        yield Problem("the forgetting of a customer was not finished", "notes", cure)
 
 
 def _that_fail(

@@ -23,7 +23,7 @@ from connector.adapters.ledger.audit import append
 from connector.adapters.ledger.bulk import insert, upsert
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.outbox import FREE, is_held
-from connector.adapters.ledger.schema import AUDIT_HEADS, LEASES, LIFE, METADATA
+from connector.adapters.ledger.schema import AUDIT_HEADS, LEASES, LIFE, METADATA, SUPPRESSED
 from connector.domain.audit import Act, Deed
 from connector.domain.errors import LaterError, MendError
 
@@ -76,7 +76,8 @@ def restore(database: Database, file: Path, now: float, by: str) -> None:
     """Replace all that a ledger holds by a backup, and begin a new life: plans of before are refused.
 
     No lease is held afterwards and no token is given out twice, so that a process which delivered before the restore
-    is fenced off. Each audit chain goes on from the backup's end, with a deed that names the end it had.
+    is fenced off. Each audit chain goes on from the backup's end, with a deed that names the end it had. Customers that
+    were forgotten since stay suppressed; what the backup holds of them has to be forgotten once more.
     """
     with _opened_copy(file) as backup:
         database.migrate()
@@ -85,9 +86,11 @@ def restore(database: Database, file: Path, now: float, by: str) -> None:
             for destination, token in _tokens(target, now).items():
                 tokens[destination] = max(token, tokens.get(destination, 0))
             ends = {row.destination: row for row in target.execute(sa.select(AUDIT_HEADS))}
+            forgotten = [dict(row._mapping) for row in target.execute(sa.select(SUPPRESSED))]
             for table in reversed(METADATA.sorted_tables):
                 target.execute(sa.delete(table))
             _copy_rows(source, target)
+            upsert(target, SUPPRESSED, forgotten)
             upsert(target, LIFE, [{"id": 1, "epoch": secrets.token_hex(EPOCH_BYTES)}])
             freed = {"holder": FREE, "expires": 0.0}
             for destination, end in ends.items():

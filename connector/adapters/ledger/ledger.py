@@ -6,7 +6,9 @@ from types import TracebackType
 
 from connector.adapters.ledger.audit import SqlAudit, SqlHolds
 from connector.adapters.ledger.database import Database
+from connector.adapters.ledger.forgetting import SqlForgetting
 from connector.adapters.ledger.mirror import SqlEpisodes, SqlLinks, SqlMirror
+from connector.adapters.ledger.notes import SqlNotes, SqlSuppressions
 from connector.adapters.ledger.outbox import SqlLeases, SqlOutbox, SqlReceipts
 from connector.adapters.ledger.rows import ChangeTexts
 from connector.adapters.ledger.runs import SqlDecisions, SqlDestinations, SqlPlans, SqlRuns
@@ -30,6 +32,9 @@ class Ledger:
         self.decisions = SqlDecisions(self._database)
         self.holds = SqlHolds(self._database)
         self.audit = SqlAudit(self._database)
+        self.suppressions = SqlSuppressions(self._database)
+        self.notes = SqlNotes(self._database)
+        self.forgetting = SqlForgetting(self._database)
 
     def close(self) -> None:
         """Let go of the database."""

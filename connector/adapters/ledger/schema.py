@@ -237,3 +237,7 @@ AUDIT_VALUES = _of(
 )
 # The end of each chain: a chain that was cut short is told by it.
 AUDIT_HEADS = _of("audit_heads", _key("destination"), sa.Column("number", sa.BigInteger, nullable=False), _text("hash"))
+# Customers that asked to be forgotten: keyed hashes of their ids, which tell nothing and recognise them again.
+SUPPRESSED = _of("suppressed", _key("token"), _text("secret"), _text("customer"), _text("by"), _moment("at"))
+# What a command or the service has to remember between two times, by name.
+NOTES = _of("notes", _key("name"), sa.Column("value", sa.JSON, nullable=False))

@@ -29,14 +29,15 @@ from connector.domain.errors import LaterError, MendError
 from connector.ports.billing import BillingSource, Cursor, Landed, Landing, Page, Rejected, Translated
 
 BATCH = 2_000
+THREADS, MEMORY = 2, "1GB"
 SCHEMAS = {table: ibis.schema({**columns, **UNIT}).to_pyarrow() for table, columns in TABLES.items()}
 
 
 class DuckWarehouse:
     """Raw landing and canonical tables in one DuckDB file, or in memory."""
 
-    def __init__(self, path: Path | None = None, threads: int = 2, memory_limit: str = "1GB") -> None:
-        self._connection = _connect(path, threads, memory_limit)
+    def __init__(self, path: Path | None = None, threads: int = THREADS, memory_limit: str = MEMORY) -> None:
+        self._connection = connect(path, threads, memory_limit)
         self._queries = queries()
         self._tables: Mapping[str, Any] | None = None
         self._connection.execute(self._queries["landing_tables"])
@@ -214,7 +215,8 @@ class DuckWarehouse:
             self._connection.execute("INSERT INTO quarantine BY NAME SELECT * FROM aside")
 
 
-def _connect(path: Path | None, threads: int, memory_limit: str) -> Any:
+def connect(path: Path | None, threads: int = THREADS, memory_limit: str = MEMORY) -> Any:
+    """Open a database file, or one in memory; raise LaterError while another process has it open."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -13,6 +13,7 @@ from connector.adapters.ledger import Ledger
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.schema import METADATA
 from connector.domain.change import CrmRecord, Destination, RecordType, StageEntry
+from connector.domain.customer import Suppressed
 from connector.domain.episode import Episode
 from connector.domain.hold import Hold
 from connector.domain.intent import Held
@@ -63,6 +64,8 @@ def fill(url: str) -> None:
             [deed("1"), deed("2", account="b"), deed("3")],
         )
         ledger.audit.erase(HERE, "b")
+        ledger.notes.put("a note", {"of": "é"})
+        ledger.suppressions.add([Suppressed("3:abc", "secret", "forgotten:1", "Ana", NOW)])
         ledger.leases.release(lease)
 
 

@@ -60,12 +60,15 @@ class SalesforceCredentials:
     username: str | None = None
     private_key_file: str | None = None
     consumer_secret: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    """The key itself, where it lies in no file of its own."""
 
     def login_arguments(self) -> dict[str, str | None]:
         """Give what the login function of simple-salesforce takes."""
         common = {"consumer_key": self.consumer_key, "domain": self.domain}
         if self.auth == "jwt":
-            return common | {"username": self.username, "privatekey_file": self.private_key_file}
+            key = {"privatekey": self.private_key} if self.private_key else {"privatekey_file": self.private_key_file}
+            return common | {"username": self.username} | key
         return common | {"consumer_secret": self.consumer_secret}
 
 

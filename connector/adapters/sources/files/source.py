@@ -19,6 +19,8 @@ from connector.adapters.sources.files.audit import raw_mrr
 from connector.adapters.sources.files.reading import At, Where, fingerprint, kept, nowhere, paths, text_rows
 from connector.adapters.sources.files.translate import Translator
 from connector.adapters.sources.files.usage import usage_pages
+from connector.adapters.sources.files.values import Values
+from connector.adapters.sources.unfit import UnfitError
 from connector.domain.billing import FileSet, FilesMapping, FileStream
 from connector.domain.billing import QuarantineReason as Reason
 from connector.domain.errors import SourceDataError
@@ -91,6 +93,16 @@ class FilesSource:
     def recurring(self, raw: RawStore, as_of: datetime) -> RawMrr:
         """Compute MRR from raw rows alone."""
         return raw_mrr(raw, self._mapping, as_of)
+
+    def account_of(self, stream: str, row: Landing) -> str | None:
+        """Name the account that a row is about, as its file set's mapping reads it."""
+        if stream in ("accounts", "prices"):
+            return row.id if stream == "accounts" else None
+        files = self._mapping.sets(cast(FileStream, stream))[row.payload["set"]]
+        try:
+            return Values(files, row.payload["rows"][0]).text("account_id")
+        except UnfitError:
+            return None
 
     def calls(self) -> int:
         """Files cost no API call."""

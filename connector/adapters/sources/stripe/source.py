@@ -130,6 +130,10 @@ class StripeSource:
         """Compute MRR from raw rows alone."""
         return raw_mrr(raw, self._mapping, as_of)
 
+    def account_of(self, stream: str, row: Landing) -> str | None:
+        """Name the customer that a row is about; a tombstone does not tell."""
+        return row.id if stream == "customers" else shapes.id_of(row.payload.get("customer"))
+
     def calls(self) -> int:
         """Count the API calls made."""
         return self._client.calls
