@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.domain.errors import ConfigError
 from connector.domain.play import Job, Schedule
-from connector.scheduler import run_until_stopped, scheduler_for, watch
+from connector.scheduler import look_after, run_until_stopped, scheduler_for
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEDULE = Schedule(jobs={"nightly": Job(cron="30 5 * * 1-5"), "stages": Job(run="stages", every_minutes=10)})
@@ -122,7 +122,7 @@ def test_the_jobs_are_looked_after_from_the_start() -> None:
     """Whoever tells people of silence looks at once: a service that was restarted may owe messages."""
     looked = threading.Event()
     made = scheduler_for(Schedule(jobs={}), lambda _job: None, lambda *_: "")
-    watch(made, looked.set)
+    look_after(made, looked.set)
 
     made.start()
     try:
