@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
-from jinja2 import Environment, TemplateSyntaxError, meta
-
 from connector.config.filescheck import check_files
 from connector.config.names import known_name as _known
+from connector.config.templates import Names, cited, template_problems
 from connector.config.yamldoc import Loaded
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import Policy
 from connector.domain.errors import Problem
-from connector.domain.features import known_features
+from connector.domain.expressions import INTENT, OPPORTUNITY, REVIEW, TASK
+from connector.domain.features import known_days, known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
 from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
 from connector.domain.policy import GatesPolicy
-from connector.domain.project import INTENT_NAMES, OPPORTUNITY_NAMES, REVIEW_NAMES, TASK_NAMES
 from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
 
 LANGUAGES = ("en", "fr")
-FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first", "headline")
 Documents = Mapping[str, Loaded[Any]]
 
 
@@ -99,30 +96,33 @@ def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[
 
 
 def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
-    cited = {rule_id: _cited(rule.evidence.values()) for rule_id, rule in document.value.rules.items()}
-    yield from signal_problems(document.value, catalogue, known_features(catalogue), cited, document.at)
+    used = {id: _cited(rule.evidence.values()) for id, rule in document.value.rules.items()}
+    yield from signal_problems(document.value, catalogue, known_features(catalogue), used, document.at)
+    days = known_days()
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")
         yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
         for language, text in rule.evidence.items():
             # Its names were looked at above, against the features.
-            yield from _template(text, frozenset(cited[rule_id]), document.at(*loc, language))
+            names: Names = {name: "day" if name in days else "text" for name in used[rule_id]}
+            yield from _template(text, names, document, (*loc, language))
 
 
 def _crm(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Problem]:
     mapping = document.value
     needs = sorted({offer.need for offer in catalogue.offers.values() if offer.need})
+    facts = list(mapping.account.facts)
     for i, people in enumerate(mapping.opportunity.people):
         yield from _regex(people.matches, document.at("opportunity", "people", i, "matches"))
         if people.need is not None:
             yield from _known("need", people.need, needs, document.at("opportunity", "people", i))
     for section, rules, names in (
-        ("opportunity", mapping.opportunity.fields, OPPORTUNITY_NAMES),
-        ("task", mapping.task.fields, TASK_NAMES),
+        ("opportunity", mapping.opportunity.fields, OPPORTUNITY),
+        ("task", mapping.task.fields, TASK),
     ):
         for field, rule in rules.items():
             at = document.at(section, "fields", field)
-            yield from _template(rule.value, names, at)
+            yield from _template(rule.value, names, document, (section, "fields", field, "value"), facts)
             if rule.policy is Policy.OWN and not field.lower().startswith(mapping.own_prefix.lower()):
                 hint = f"use policy `merge`, or a field that starts with {mapping.own_prefix}"
                 yield Problem(f"policy `own` on {field}, which is not ours", at, hint)
@@ -137,17 +137,17 @@ def _crm(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Problem
 def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
     playbook = document.value
     for key in ("title", "why", "next_step"):
-        yield from _texts(getattr(playbook, key), INTENT_NAMES, document, (key,))
+        yield from _texts(getattr(playbook, key), INTENT, document, (key,))
     for stage, steps in playbook.stages.items():
-        yield from _steps(document, steps, INTENT_NAMES, ("stages", stage))
+        yield from _steps(document, steps, INTENT, ("stages", stage))
     for name, step in (("small", playbook.small), ("bought", playbook.bought)):
         for key in ("subject", "body"):
-            yield from _texts(getattr(step, key), INTENT_NAMES, document, (name, key))
+            yield from _texts(getattr(step, key), INTENT, document, (name, key))
 
 
 def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
     book = document.value
-    yield from _steps(document, book.steps, REVIEW_NAMES, ("steps",))
+    yield from _steps(document, book.steps, REVIEW, ("steps",))
     if len(book.before_renewal) != 2 or not 0 < book.before_renewal[0] <= book.before_renewal[1]:
         yield Problem("before_renewal is no window", document.at("before_renewal"), "write it like [90, 120]")
     for i, cadence in enumerate(book.cadence):
@@ -171,9 +171,7 @@ def _schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
             yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
 
 
-def _steps(
-    document: Loaded[Any], steps: Iterable[Step], names: frozenset[str], loc: tuple[str, ...]
-) -> Iterator[Problem]:
+def _steps(document: Loaded[Any], steps: Iterable[Step], names: Names, loc: tuple[str, ...]) -> Iterator[Problem]:
     seen: set[str] = set()
     for i, step in enumerate(steps):
         if step.id in seen:
@@ -184,11 +182,11 @@ def _steps(
 
 
 def _texts(
-    texts: Mapping[Any, str], names: frozenset[str], document: Loaded[Any], loc: tuple[str | int, ...]
+    texts: Mapping[Any, str], names: Names, document: Loaded[Any], loc: tuple[str | int, ...]
 ) -> Iterator[Problem]:
     yield from _languages(texts, document.at(*loc), str(loc[-1]))
     for language, text in texts.items():
-        yield from _template(text, names, document.at(*loc, language))
+        yield from _template(text, names, document, (*loc, language))
 
 
 def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem]:
@@ -197,36 +195,14 @@ def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem
         yield Problem(f"{what} has no text in {' and '.join(missing)}", at, f"add `{missing[0]}: …`")
 
 
-def _template(text: str, names: frozenset[str], at: str) -> Iterator[Problem]:
-    try:
-        # An unknown filter shows only when the names are looked up, not when the text is parsed.
-        found = meta.find_undeclared_variables(_environment().parse(text))
-    except TemplateSyntaxError as wrong:
-        yield Problem(
-            f"template, its line {wrong.lineno}: {wrong.message}",
-            at,
-            f"every {{{{ has its }}}}, every {{% if %}} its {{% endif %}}; our filters: {', '.join(FILTERS)}",
-        )
-        return
-    for name in sorted(found - names):
-        yield from _known("name", name, sorted(names), at)
+def _template(
+    text: str, names: Names, document: Loaded[Any], loc: tuple[str | int, ...], facts: Sequence[str] = ()
+) -> Iterator[Problem]:
+    yield from template_problems(text, names, lambda word: document.of(word, *loc), facts)
 
 
 def _cited(texts: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for text in texts:
-        try:
-            found |= meta.find_undeclared_variables(_environment().parse(text))
-        except TemplateSyntaxError:
-            continue
-    return found
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment()  # noqa: S701 templates are only parsed here, never rendered
-    environment.filters.update(dict.fromkeys(FILTERS, str))
-    return environment
+    return {name for text in texts for name in cited(text)}
 
 
 def _regex(pattern: str, at: str) -> Iterator[Problem]:
