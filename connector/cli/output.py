@@ -66,6 +66,17 @@ def tell_waits(summary: Mapping[str, Any]) -> None:
             OUT.print(f"               [dim]{escape(title)}[/]")
 
 
+def tell_schema(summary: Mapping[str, Any]) -> None:
+    """Print what the CRM's schema lost, and how much waits for it."""
+    schema = summary["schema"]
+    if schema["problems"]:
+        held = f"{schema['held']:,} new records wait for it" if schema["held"] else "no new record needs it"
+        OUT.print(f"  [yellow]schema[/]       the CRM and the mapping differ; {held}, the rest goes on")
+    for problem in schema["problems"]:
+        OUT.print(f"               {escape(problem['at'] or '')}: {escape(problem['message'])}")
+        OUT.print(f"               [dim]→ {escape(problem['hint'] or '')}[/]")
+
+
 def set_aside(summary: Mapping[str, Any]) -> None:
     """Print what did not fit: how many rows for each reason, and where the first of them stand."""
     if summary["quarantined"]:

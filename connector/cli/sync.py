@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from connector.cli.diff import left_told, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_waits
+from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_schema, tell_waits
 
 if TYPE_CHECKING:
     from connector.domain.signal import Signals
@@ -43,6 +43,7 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     OUT.print(f"[bold]Run {told['run_id']}[/] → {told['destination']}, as of {told['now'][:10]}")
     OUT.print(f"  pulled       {_counts(told['pulled'])}")
     set_aside(told)
+    tell_schema(told)
     OUT.print(f"  matched      {_counts(told['matched'])}")
     OUT.print(f"  MRR          {_mrr(told['mrr'])}")
     OUT.print(f"  signals      {_counts(told['signals'])}")

@@ -176,7 +176,7 @@ def _what(node: nodes.Node, names: dict[str, What]) -> What | None:
             return names.get(node.name)
         case nodes.Getattr():
             outer = _what(node.node, names)
-            return PART_KINDS.get((outer or "", node.attr), "text") if outer is not None else None
+            return PART_KINDS.get((outer, node.attr), "text") if outer is not None else None
         case _:
             return "text"
 

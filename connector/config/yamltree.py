@@ -50,7 +50,7 @@ CURES = (
     ("unexpected end of stream", "close the quote; a quote inside a text is doubled: ''"),
     ("could not determine a constructor", "leave the `!tag` out; a text that starts with ! needs quotes"),
     ("but found another document", "keep one document in a file: delete the `---`"),
-    ("expected ',' or", "close the bracket, or put a comma between its parts"),
+    ("expected ',' or", "close the bracket, put commas between its parts, and quotes around a text with `: ` in it"),
     ("'%'", "put the text in quotes: it starts with %"),
 )
 """What YAML complains about, and what mends it."""

@@ -65,6 +65,8 @@ class FieldSpec:
     unique: bool = False
     options: tuple[str, ...] | None = None
     """Values that are accepted; None when any is."""
+    is_currency: bool = False
+    """Tells in which currency the record's amounts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class Why(StrEnum):
     PERSON = "touched_by_a_person"
     DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
     NOTHING_TO_CLOSE = "nothing_to_close"
+    SCHEMA = "schema"  # the CRM lost a field that a new record needs, or came to require one
     UNDONE = "undone"  # a person undid a run: what it wrote is left alone until released
 
 

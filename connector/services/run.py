@@ -18,7 +18,7 @@ from typing import Any
 from connector.compute.mrr import tie
 from connector.domain.account import BillingAccount
 from connector.domain.change import Destination, Plan
-from connector.domain.errors import ConfigError
+from connector.domain.errors import ConfigError, Problem
 from connector.domain.intent import Held, Intent
 from connector.domain.link import LinkState, linked
 from connector.domain.mapping import CrmMapping
@@ -30,9 +30,10 @@ from connector.ports.crm import Crm
 from connector.services import snapshot
 from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
-from connector.services.check import check_live
+from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
+from connector.services.drift import held_for_schema
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -106,6 +107,8 @@ class Current:
     held: dict[str, int] = field(default_factory=dict)
     approval: list[str] = field(default_factory=list)
     """In what the plan does more than a run may do unasked."""
+    gaps: Sequence[Problem] = ()
+    """What the CRM's schema lost since the mapping was written: what needs it is held, the rest goes on."""
 
     @contextmanager
     def step(self, name: str, tell: Tell) -> Iterator[None]:
@@ -237,7 +240,8 @@ def carry_out(
         return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
     with current.step("deliver", request.tell):
         delivered = apply_plan(plan, work.delivering(), request.patience)
-    return delivered.status, delivered
+    is_short = bool(current.gaps) and delivered.status is RunStatus.SUCCESS
+    return (RunStatus.PARTIAL if is_short else delivered.status), delivered
 
 
 def stages(work: Work, request: Request) -> Outcome:
@@ -269,12 +273,12 @@ def open_current(work: Work, request: Request) -> Current:
     began = time.monotonic()
     destination = work.crm.reader.destination()
     check_installed(work.crm.setup, work.mapping)
-    problems = check_live(work.project, work.mapping, work.crm)
-    if problems:
-        raise ConfigError(problems)
+    gaps = shape_gaps(work.project, work.mapping, work.crm)
+    if any(gap.stops for gap in gaps):
+        raise ConfigError([gap.problem for gap in gaps])
     run = open_run(work.memory, destination, request.job, request.now, request.agree or request.plan_only)
     with_time["open"] = round(time.monotonic() - began, 3)
-    return Current(run, destination, with_time)
+    return Current(run, destination, with_time, gaps=[gap.problem for gap in gaps])
 
 
 def fail(work: Work, current: Current) -> None:
@@ -309,6 +313,7 @@ def summary(
         "now": current.run.now.isoformat(),
         **(_decisions(decided) if decided is not None else {}),
         "held": current.held,
+        "schema": {"held": held_for_schema(plan.changes), "problems": [asdict(one) for one in current.gaps]},
         "approval": current.approval,
         **of_plan(plan, delivered),
         "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},

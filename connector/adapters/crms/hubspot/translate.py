@@ -28,6 +28,7 @@ OBJECTS = {
 }
 MODIFIED = {RecordType.CONTACT: "lastmodifieddate"}
 MERGED = "hs_merged_object_ids"
+CURRENCY = "deal_currency_code"
 SOURCE, SOURCE_ID = "hs_object_source", "hs_object_source_id"
 _ASSOCIATION_TYPES = {
     # From a deal to its company: unlabelled, and as the primary one, which reports roll up to.
@@ -111,6 +112,7 @@ def field_spec(type: RecordType, row: Mapping[str, Any]) -> FieldSpec:
         required=row["name"] in _REQUIRED.get(type, ()),
         unique=bool(row.get("hasUniqueValue")),
         options=options if options and kind in (FieldType.PICKLIST, FieldType.MULTI_PICKLIST) else None,
+        is_currency=row["name"] == CURRENCY,
     )
 
 
