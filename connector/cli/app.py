@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import typer
 
-from connector.cli import audit, explain, jobs, ledger, link, outbox, plans, rebuild, runs, sandbox, setup, start, sync
+from connector.cli import (
+    audit,
+    explain,
+    jobs,
+    ledger,
+    link,
+    outbox,
+    plans,
+    preview,
+    rebuild,
+    runs,
+    sandbox,
+    setup,
+    start,
+    sync,
+)
 
 app = typer.Typer(
     name="connector",
@@ -20,6 +35,7 @@ app = typer.Typer(
 app.command("init")(start.init)
 app.command("install")(setup.install)
 app.command("check")(setup.check)
+app.command("preview")(preview.preview)
 app.command("plan")(plans.plan)
 app.command("apply")(plans.apply)
 app.command("approve")(plans.approve)

@@ -200,20 +200,27 @@ def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
     """Turn intents and reviews into records, and records into a plan."""
-    rules, world, chosen = work.project, decided.world, decided.chosen
-    links = linked(world.links)
-    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
-    owned = owned_by_customer(decided.measured, links, rules.catalogue)
-    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now, owned)
-    held = [*chosen.held, *made.held]
+    world, chosen = decided.world, decided.chosen
+    made, held = desired_of(work, request, decided)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
 
 
-def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
-    context = PlanContext(
+def desired_of(work: Work, request: Request, decided: Decided) -> tuple[Projected, list[Held]]:
+    """Turn intents and reviews into the records that the CRM should hold; also what is held, and why."""
+    rules, world, chosen = work.project, decided.world, decided.chosen
+    links = linked(world.links)
+    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
+    owned = owned_by_customer(decided.measured, links, rules.catalogue)
+    made = project(chosen.intents, reviews.intents, reviews.briefs, world, rules, request.now, owned)
+    return made, [*chosen.held, *made.held]
+
+
+def plan_context(work: Work, request: Request, current: Current, world: World) -> PlanContext:
+    """Say what a plan of this run is made under."""
+    return PlanContext(
         run_id=current.run.id,
         job=request.job,
         destination=current.destination.id,
@@ -226,6 +233,10 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         holds=world.holds,
         whole=request.job != STAGES,
     )
+
+
+def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
+    context = plan_context(work, request, current, world)
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
 

@@ -93,6 +93,7 @@ class HubspotClient:
         self.object_search = hubspot.crm.objects.search_api
         self.association_batches = hubspot.crm.associations.v4.batch_api
         self.properties = hubspot.crm.properties.core_api
+        self.type_schemas = hubspot.crm.schemas.core_api
         self.property_groups = hubspot.crm.properties.groups_api
         self.pipelines = hubspot.crm.pipelines.pipelines_api
         self.owners = hubspot.crm.owners.owners_api
