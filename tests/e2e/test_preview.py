@@ -20,7 +20,7 @@ def first_account(world: World) -> tuple[str, str]:
 
 
 def test_a_preview_shows_what_the_plan_writes(installed: World) -> None:
-    """Field for field, before and after, what `plan` has for that account; each with its policy and its rule's place."""
+    """Field for field, before and after, what `plan` has for that account, with policy and place."""
     from connector.services.plan_file import read_plan
 
     account, name = first_account(installed)

@@ -1,4 +1,4 @@
-"""What the CRM's admin takes away between two runs holds only what needs it; the run says so, and makes up for it later."""
+"""What a CRM's admin takes away between two runs holds only what needs it; the run says so and makes up for it."""
 
 from __future__ import annotations
 

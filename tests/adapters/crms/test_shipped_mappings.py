@@ -10,8 +10,8 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 
 from connector.domain.change import Policy, RecordType
-from connector.domain.mapping import CrmMapping, FieldRule
 from connector.domain.expressions import FILTERS, OPPORTUNITY, TASK
+from connector.domain.mapping import CrmMapping, FieldRule
 
 if TYPE_CHECKING:
     from crm_worlds import StandInWorld
