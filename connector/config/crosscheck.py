@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from connector.config.filescheck import check_files
+from connector.config.mappingcheck import check_mapping
 from connector.config.names import known_name as _known
+from connector.config.policycheck import check_policy, check_schedule
 from connector.config.templates import Names, cited, template_problems
 from connector.config.yamldoc import Loaded
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
-from connector.domain.change import Policy
 from connector.domain.errors import Problem
-from connector.domain.expressions import INTENT, OPPORTUNITY, REVIEW, TASK
+from connector.domain.expressions import INTENT, REVIEW
 from connector.domain.features import known_days, known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
@@ -41,18 +40,17 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case Signals():
                 found += _signals(document, catalogue.value)
             case CrmMapping():
-                found += _crm(document, catalogue.value)
+                found += check_mapping(document, catalogue.value)
             case Negotiation():
                 found += _negotiation(document)
             case BusinessReview():
                 found += _review(document)
             case GatesPolicy():
-                at = document.at("reporting_currency")
-                found += _known("currency", document.value.reporting_currency, sorted(KNOWN), at)
+                found += check_policy(document)
             case FxTable():
                 found += _rates(document)
             case Schedule():
-                found += _schedule(document)
+                found += check_schedule(document)
             case _:
                 pass  # the catalogue came first
     return found
@@ -79,6 +77,7 @@ def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
             at = document.at("offers", name)
             yield Problem(f"offer {name} meets a need but has no kind or lever", at, "add `kind:` and `lever:`")
         yield from _languages(offer.label, document.at("offers", name, "label"), f"offer {name}")
+    yield from _cycles(document)
     for name, metric in catalogue.metrics.items():
         yield from _languages(metric.label, document.at("metrics", name, "label"), f"metric {name}")
         for offer_id in metric.limit.by_plan if metric.limit else ():
@@ -86,6 +85,25 @@ def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
             yield from _known("offer", offer_id, offers, at)
         for i, offer_id in enumerate(metric.limit.quantity_of if metric.limit else ()):
             yield from _known("offer", offer_id, offers, document.at("metrics", name, "limit", "quantity_of", i))
+
+
+def _cycles(document: Loaded[Catalogue]) -> Iterator[Problem]:
+    """Offers that need each other are never proposed."""
+    needs = {name: list(offer.prerequisites) for name, offer in document.value.offers.items()}
+    told: set[str] = set()
+    for start in needs:
+        way, ahead = [start], {start: [start]}
+        while way:
+            here = way.pop()
+            for there in needs.get(here, ()):
+                if there == start and start not in told:
+                    told.update(ahead[here])
+                    at = document.at("offers", start, "prerequisites")
+                    shown = f"prerequisites go round: {' → '.join([*ahead[here], start])}"
+                    yield Problem(shown, at, "none of them is ever proposed: take one away")
+                elif there not in ahead:
+                    ahead[there] = [*ahead[here], there]
+                    way.append(there)
 
 
 def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[Problem]:
@@ -106,32 +124,6 @@ def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Proble
             # Its names were looked at above, against the features.
             names: Names = {name: "day" if name in days else "text" for name in used[rule_id]}
             yield from _template(text, names, document, (*loc, language))
-
-
-def _crm(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Problem]:
-    mapping = document.value
-    needs = sorted({offer.need for offer in catalogue.offers.values() if offer.need})
-    facts = list(mapping.account.facts)
-    for i, people in enumerate(mapping.opportunity.people):
-        yield from _regex(people.matches, document.at("opportunity", "people", i, "matches"))
-        if people.need is not None:
-            yield from _known("need", people.need, needs, document.at("opportunity", "people", i))
-    for section, rules, names in (
-        ("opportunity", mapping.opportunity.fields, OPPORTUNITY),
-        ("task", mapping.task.fields, TASK),
-    ):
-        for field, rule in rules.items():
-            at = document.at(section, "fields", field)
-            yield from _template(rule.value, names, document, (section, "fields", field, "value"), facts)
-            if rule.policy is Policy.OWN and not field.lower().startswith(mapping.own_prefix.lower()):
-                hint = f"use policy `merge`, or a field that starts with {mapping.own_prefix}"
-                yield Problem(f"policy `own` on {field}, which is not ours", at, hint)
-    missing = {"proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"} - set(
-        mapping.opportunity.stages
-    )
-    if missing:
-        at = document.at("opportunity", "stages")
-        yield Problem(f"stages without a label: {', '.join(sorted(missing))}", at, "name the CRM's stage for each")
 
 
 def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
@@ -161,14 +153,6 @@ def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:
         yield from _known("currency", rate.currency, sorted(KNOWN), document.at("rates", i, "currency"))
         if rate.rate <= 0:
             yield Problem("a rate must be above 0", document.at("rates", i, "rate"), "write what one unit buys")
-
-
-def _schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
-    yield from _known("time zone", document.value.timezone, sorted(available_timezones()), document.at("timezone"))
-    for name, job in document.value.jobs.items():
-        if (job.cron is None) == (job.every_minutes is None):
-            at = document.at("jobs", name)
-            yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
 
 
 def _steps(document: Loaded[Any], steps: Iterable[Step], names: Names, loc: tuple[str, ...]) -> Iterator[Problem]:
@@ -203,10 +187,3 @@ def _template(
 
 def _cited(texts: Iterable[str]) -> set[str]:
     return {name for text in texts for name in cited(text)}
-
-
-def _regex(pattern: str, at: str) -> Iterator[Problem]:
-    try:
-        re.compile(pattern)
-    except re.error as wrong:
-        yield Problem(f"not a regular expression: {wrong}", at, "escape ( ) [ ] . + * ? with a backslash")
