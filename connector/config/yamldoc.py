@@ -106,9 +106,11 @@ def _plain(message: str) -> str:
     return message[0].lower() + message[1:]
 
 
+LISTS = "write a list: [one, two], or a line `- one` for each"
+KEYS = "write `key: value` lines under it"
 CURES = (
-    (("list_type", "tuple_type"), "write a list: [one, two], or a line `- one` for each"),
-    (("dict_type", "mapping_type", "dataclass_type", "dataclass_exact_type"), "write `key: value` lines under it"),
+    (("list_type", "tuple_type"), LISTS),
+    (("dict_type", "mapping_type", "dataclass_type", "dataclass_exact_type"), KEYS),
     (("bool_type", "bool_parsing"), "write true or false"),
     (("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing"), "write a number, like 12"),
     (("decimal_type", "decimal_parsing"), 'write a number, like "0.92"'),
@@ -126,6 +128,8 @@ def _cure(error: Any, known: Loc) -> str:
         return 'put it in quotes: "…"'
     if error["type"] == "string_type":
         return "write a text, or leave the key out" if shown is None else "write one text here, not several parts"
+    if error["type"] == "is_instance_of":
+        return LISTS if error["ctx"]["class"] == "Sequence" else KEYS
     cure = next((cure for types, cure in CURES if error["type"] in types), None)
     return cure or f"see the schema that the file's first line names, at `{known[-1] if known else 'version'}`"
 
