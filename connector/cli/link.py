@@ -151,6 +151,8 @@ def _say_csv(rows: list[LinkRow]) -> None:
     import csv
     import sys
 
+    from connector.domain.cells import cell
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(
         (
@@ -169,4 +171,5 @@ def _say_csv(rows: list[LinkRow]) -> None:
         crm = (row.crm.id, row.crm.name) if row.crm else ("", "")
         candidates = " ".join(one.id for one in row.candidates)
         decided = (row.decided_by, row.decided_at.isoformat())
-        writer.writerow((row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided))
+        told = (row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided)
+        writer.writerow([cell(one) for one in told])

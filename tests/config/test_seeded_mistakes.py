@@ -116,16 +116,17 @@ def test_line_ends_of_windows_keep_places(home: Home) -> None:
     assert told.at == f"{at}:1"
 
 
+def _towers(each: str) -> str:
+    """Nine steps, each made of ten of the one before."""
+    steps = zip("abcdefgh", "bcdefghi", strict=True)
+    return "".join(each.format(name=name, ten=", ".join([f"*{before}"] * 10)) for before, name in steps)
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
-        "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-            f"{name}: &{name} [{', '.join(['*' + before] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-        ),
-        "a: &a {k: v}\n" + "".join(
-            f"{name}: &{name} {{<<: [{', '.join(['*' + before] * 10)}], {name}: v}}\n"
-            for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-        ),
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + _towers("{name}: &{name} [{ten}]\n"),
+        "a: &a {k: v}\n" + _towers("{name}: &{name} {{<<: [{ten}], {name}: v}}\n"),
         "[" * 5_000,
         "{a: " * 5_000,
         "- " * 5_000 + "x",
@@ -133,7 +134,7 @@ def test_line_ends_of_windows_keep_places(home: Home) -> None:
         "a: &a {<<: [*a, *a]}",
     ],
     ids=["aliases", "merges", "lists", "maps", "dashes", "digits", "merge of itself"],
-)  # fmt: skip
+)
 def test_a_bomb_does_not_go_off(home: Home, bomb: str) -> None:
     """A dozen lines that stand for a billion values are refused with a cure, in well under a second."""
     (home.folder / SF).write_text(bomb, encoding="utf-8")
