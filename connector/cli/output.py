@@ -15,8 +15,8 @@ from rich.table import Table
 
 from connector.domain.errors import ApprovalNeededError
 
-OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+ERR = Console(stderr=True, highlight=False, emoji=False)
 
 
 def say_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
