@@ -63,8 +63,9 @@ def _run(job: str, crm: str | None) -> Exit:
     delivered = ", ".join(f"{name} {count}" for name, count in outcome.summary["delivered"].items() if count)
     if outcome.run.status is RunStatus.WAITING:
         delivered = f"approve it with `connector approve {outcome.run.id} --by NAME`"
-    if outcome.summary["schema"]["problems"]:
-        delivered += f"; the CRM and the mapping differ, {outcome.summary['schema']['held']} new records wait for it"
+    schema = outcome.summary.get("schema", {})
+    if schema.get("problems"):
+        delivered += f"; the CRM and the mapping differ, {schema['held']} new records wait for it"
     told = f"run {outcome.run.id} {outcome.run.status}; {delivered or 'nothing to write'}"
     OUT.print(f"{began:%H:%M:%S} {job}: {told}", markup=False)
     return EXITS[outcome.run.status]

@@ -42,6 +42,7 @@ VERSION = "2026-09"
 _PATHS = (
     (re.compile(r"^/crm/v[34]/(objects|associations|properties|pipelines|owners)"), rf"/crm/\1/{VERSION}"),
     (re.compile(r"^/oauth/v1/"), "/oauth/2026-03/"),
+    (re.compile(r"^/crm-object-schemas/v3/"), "/crm-object-schemas/2026-03/"),
 )
 ACCOUNT_DETAILS = f"/account-info/{VERSION}/details"
 _MOST_REPEATS = 5
