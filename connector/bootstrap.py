@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 def project_of(settings: Settings) -> Project:
     """Load the project that the settings point at."""
-    return load_project(settings.home, settings.source, settings.crm)
+    return load_project(settings.home, settings.source, settings.crm, settings.env)
 
 
 def business_now(settings: Settings, project: Project, as_of: str | None = None) -> datetime:

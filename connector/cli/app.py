@@ -23,6 +23,7 @@ from connector.cli import (
     outbox,
     pilot,
     plans,
+    preview,
     rebuild,
     reference,
     runs,
@@ -45,6 +46,7 @@ app.command("doctor")(doctor.doctor)
 app.command("install")(install.install)
 app.command("uninstall")(install.uninstall)
 app.command("check")(setup.check)
+app.command("preview")(preview.preview)
 app.command("plan")(plans.plan)
 app.command("apply")(plans.apply)
 app.command("approve")(plans.approve)

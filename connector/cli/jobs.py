@@ -102,6 +102,9 @@ def _run(job: str, crm: str | None) -> Exit:
     if outcome.run.status is RunStatus.SHADOW:
         would = ", ".join(f"{name} {count}" for name, count in outcome.summary["plan"].items() if count)
         delivered = f"nothing was written (mode is shadow); it would: {would or 'nothing'}"
+    schema = outcome.summary.get("schema", {})
+    if schema.get("problems"):
+        delivered += f"; the CRM and the mapping differ, {schema['held']} new records wait for it"
     told = f"run {outcome.run.id} {outcome.run.status}; {delivered or 'nothing to write'}"
     OUT.print(f"{began:%H:%M:%S} {job}: {told}", markup=False)
     return EXITS[outcome.run.status]

@@ -169,7 +169,7 @@ def write_csv(lines: Iterable[Sequence[str]]) -> None:
 
 
 def _csv_lines(rows: list[LinkRow]) -> Iterator[tuple[str, ...]]:
-    from connector.services.link_file import as_text
+    from connector.domain.cells import cell
 
     yield (
         "billing_id",
@@ -187,5 +187,5 @@ def _csv_lines(rows: list[LinkRow]) -> Iterator[tuple[str, ...]]:
         crm = (row.crm.id, row.crm.name) if row.crm else ("", "")
         candidates = " ".join(one.id for one in row.candidates)
         decided = (row.decided_by, row.decided_at.isoformat(), _why(row))
-        cells = (row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided)
-        yield tuple(map(as_text, cells))
+        told = (row.billing_id, row.billing_name, row.state, row.method or "", *crm, candidates, *decided)
+        yield tuple(str(cell(one)) for one in told)

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from connector.domain.errors import ApprovalNeededError
 
-OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+ERR = Console(stderr=True, highlight=False, emoji=False)
 
 
 def say_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -75,6 +75,17 @@ def tell_limits(summary: Mapping[str, Any]) -> None:
         known = f", {scope['in_billing']:,} of them known to billing"
         left = f"; {summary['out_of_scope']:,} records outside stay as they are" if summary["out_of_scope"] else ""
         OUT.print(f"  [yellow]scope[/]        {scope['accounts']:,} of {scope['of']:,} accounts{known}{left}")
+
+
+def tell_schema(summary: Mapping[str, Any]) -> None:
+    """Print what the CRM's schema lost, and how much waits for it."""
+    schema = summary["schema"]
+    if schema["problems"]:
+        held = f"{schema['held']:,} new records wait for it" if schema["held"] else "no new record needs it"
+        OUT.print(f"  [yellow]schema[/]       the CRM and the mapping differ; {held}, the rest goes on")
+    for problem in schema["problems"]:
+        OUT.print(f"               {escape(problem['at'] or '')}: {escape(problem['message'])}")
+        OUT.print(f"               [dim]→ {escape(problem['hint'] or '')}[/]")
 
 
 def set_aside(summary: Mapping[str, Any]) -> None:

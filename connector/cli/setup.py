@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector.cli.options import Crm, Json, settings
 from connector.cli.output import OUT, say_json
 
+if TYPE_CHECKING:
+    from connector.config.settings import Settings
+    from connector.domain.errors import Problem
+
 
 def check(
-    live: Annotated[bool, typer.Option("--live", help="Also ask the CRM and look at its schema.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also ask the CRM: schema, stages, owners.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also look at the billing data that was pulled, and at who matches.")
+    ] = False,
     crm: Crm = None,
     json: Json = False,
 ) -> None:
     """Find every mistake in mappings and playbooks, with file, line, column and cure.
 
-    Example: connector check --crm salesforce --live
+    Example: connector check --crm salesforce --live --data
     """
-    from connector.bootstrap import open_work, project_of
+    from connector.config.project import load_project
     from connector.domain.errors import ConfigError
-    from connector.services.check import check_live, check_templates
+    from connector.services.check import check_templates
 
     chosen = settings(crm)
-    project = project_of(chosen)
+    project = load_project(chosen.home, chosen.source, chosen.crm, chosen.env)
     problems = check_templates(project)
-    if live and not problems:
-        with open_work(chosen) as work:
-            problems = check_live(work.project, work.mapping, work.crm)
+    notes: list[Problem] = []
+    if (live or data) and not problems:
+        problems, notes = _asked(chosen, live, data)
     if problems:
         raise ConfigError(problems)
+    if json:
+        say_json({"status": "ok", "live": live, "notes": [asdict(note) for note in notes]})
+        return
+    for note in notes:
+        OUT.print(f"[yellow]note[/] {note.message}" + (f"\n    → {note.hint}" if note.hint else ""), markup=True)
     said = "configuration and CRM agree" if live else "configuration is sound; `--live` also asks the CRM"
-    say_json({"status": "ok", "live": live}) if json else OUT.print(f"[green]ok[/] {said}")
+    OUT.print(f"[green]ok[/] {said}")
+
+
+def _asked(chosen: Settings, live: bool, data: bool) -> tuple[list[Problem], list[Problem]]:
+    """Ask the CRM, and look at what was pulled from billing."""
+    from connector.bootstrap import open_work
+    from connector.services.check_data import data_notes
+    from connector.services.check_live import shape_gaps
+    from connector.services.check_values import value_problems
+
+    with open_work(chosen) as work:
+        problems = [gap.problem for gap in shape_gaps(work.project, work.mapping, work.crm)] if live else []
+        if live and not problems:
+            problems = value_problems(work.project, work.mapping, work.crm)
+        return problems, data_notes(work) if data and not problems else []

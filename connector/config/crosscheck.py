@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from zoneinfo import available_timezones
-
-from jinja2 import Environment, TemplateSyntaxError, meta
 
 from connector.config.filescheck import check_files
+from connector.config.mappingcheck import check_mapping
 from connector.config.names import known_name as _known
+from connector.config.policycheck import check_policy, check_schedule
+from connector.config.templates import Names, cited, template_problems
 from connector.config.yamldoc import Loaded
 from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
-from connector.domain.change import Policy
 from connector.domain.errors import Problem
-from connector.domain.features import known_features
+from connector.domain.expressions import INTENT, REVIEW
+from connector.domain.features import known_days, known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
 from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
 from connector.domain.policy import GatesPolicy
-from connector.domain.project import INTENT_NAMES, OPPORTUNITY_NAMES, REVIEW_NAMES, TASK_NAMES
 from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
 
 LANGUAGES = ("en", "fr")
-FILTERS = ("money", "day", "short_day", "number", "percent", "html", "lower_first", "headline")
 Documents = Mapping[str, Loaded[Any]]
 
 
@@ -45,17 +42,17 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case Signals():
                 found += _signals(document, catalogue.value)
             case CrmMapping():
-                found += _crm(document, catalogue.value)
+                found += check_mapping(document, catalogue.value)
             case Negotiation():
                 found += _negotiation(document)
             case BusinessReview():
                 found += _review(document)
             case GatesPolicy():
-                found += _policy(document)
+                found += check_policy(document)
             case FxTable():
                 found += _rates(document)
             case Schedule():
-                found += _schedule(document)
+                found += check_schedule(document)
             case Alerts():
                 found += check_alerts(document)
             case _:
@@ -84,6 +81,7 @@ def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
             at = document.at("offers", name)
             yield Problem(f"offer {name} meets a need but has no kind or lever", at, "add `kind:` and `lever:`")
         yield from _languages(offer.label, document.at("offers", name, "label"), f"offer {name}")
+    yield from _cycles(document)
     for name, metric in catalogue.metrics.items():
         yield from _languages(metric.label, document.at("metrics", name, "label"), f"metric {name}")
         for offer_id in metric.limit.by_plan if metric.limit else ():
@@ -91,6 +89,25 @@ def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
             yield from _known("offer", offer_id, offers, at)
         for i, offer_id in enumerate(metric.limit.quantity_of if metric.limit else ()):
             yield from _known("offer", offer_id, offers, document.at("metrics", name, "limit", "quantity_of", i))
+
+
+def _cycles(document: Loaded[Catalogue]) -> Iterator[Problem]:
+    """Offers that need each other are never proposed."""
+    needs = {name: list(offer.prerequisites) for name, offer in document.value.offers.items()}
+    told: set[str] = set()
+    for start in needs:
+        way, ahead = [start], {start: [start]}
+        while way:
+            here = way.pop()
+            for there in needs.get(here, ()):
+                if there == start and start not in told:
+                    told.update(ahead[here])
+                    at = document.at("offers", start, "prerequisites")
+                    shown = f"prerequisites go round: {' → '.join([*ahead[here], start])}"
+                    yield Problem(shown, at, "none of them is ever proposed: take one away")
+                elif there not in ahead:
+                    ahead[there] = [*ahead[here], there]
+                    way.append(there)
 
 
 def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[Problem]:
@@ -101,55 +118,32 @@ def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[
 
 
 def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
-    cited = {rule_id: _cited(rule.evidence.values()) for rule_id, rule in document.value.rules.items()}
-    yield from signal_problems(document.value, catalogue, known_features(catalogue), cited, document.at)
+    used = {id: _cited(rule.evidence.values()) for id, rule in document.value.rules.items()}
+    yield from signal_problems(document.value, catalogue, known_features(catalogue), used, document.at)
+    days = known_days()
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")
         yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
         for language, text in rule.evidence.items():
             # Its names were looked at above, against the features.
-            yield from _template(text, frozenset(cited[rule_id]), document.at(*loc, language))
-
-
-def _crm(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Problem]:
-    mapping = document.value
-    needs = sorted({offer.need for offer in catalogue.offers.values() if offer.need})
-    for i, people in enumerate(mapping.opportunity.people):
-        yield from _regex(people.matches, document.at("opportunity", "people", i, "matches"))
-        if people.need is not None:
-            yield from _known("need", people.need, needs, document.at("opportunity", "people", i))
-    for section, rules, names in (
-        ("opportunity", mapping.opportunity.fields, OPPORTUNITY_NAMES),
-        ("task", mapping.task.fields, TASK_NAMES),
-    ):
-        for field, rule in rules.items():
-            at = document.at(section, "fields", field)
-            yield from _template(rule.value, names, at)
-            if rule.policy is Policy.OWN and not field.lower().startswith(mapping.own_prefix.lower()):
-                hint = f"use policy `merge`, or a field that starts with {mapping.own_prefix}"
-                yield Problem(f"policy `own` on {field}, which is not ours", at, hint)
-    missing = {"proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"} - set(
-        mapping.opportunity.stages
-    )
-    if missing:
-        at = document.at("opportunity", "stages")
-        yield Problem(f"stages without a label: {', '.join(sorted(missing))}", at, "name the CRM's stage for each")
+            names: Names = {name: "day" if name in days else "text" for name in used[rule_id]}
+            yield from _template(text, names, document, (*loc, language))
 
 
 def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
     playbook = document.value
     for key in ("title", "why", "next_step"):
-        yield from _texts(getattr(playbook, key), INTENT_NAMES, document, (key,))
+        yield from _texts(getattr(playbook, key), INTENT, document, (key,))
     for stage, steps in playbook.stages.items():
-        yield from _steps(document, steps, INTENT_NAMES, ("stages", stage))
+        yield from _steps(document, steps, INTENT, ("stages", stage))
     for name, step in (("small", playbook.small), ("bought", playbook.bought)):
         for key in ("subject", "body"):
-            yield from _texts(getattr(step, key), INTENT_NAMES, document, (name, key))
+            yield from _texts(getattr(step, key), INTENT, document, (name, key))
 
 
 def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
     book = document.value
-    yield from _steps(document, book.steps, REVIEW_NAMES, ("steps",))
+    yield from _steps(document, book.steps, REVIEW, ("steps",))
     if len(book.before_renewal) != 2 or not 0 < book.before_renewal[0] <= book.before_renewal[1]:
         yield Problem("before_renewal is no window", document.at("before_renewal"), "write it like [90, 120]")
     for i, cadence in enumerate(book.cadence):
@@ -178,14 +172,6 @@ def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:
             yield Problem("a rate must be above 0", document.at("rates", i, "rate"), "write what one unit buys")
 
 
-def _schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
-    yield from _known("time zone", document.value.timezone, sorted(available_timezones()), document.at("timezone"))
-    for name, job in document.value.jobs.items():
-        if (job.cron is None) == (job.every_minutes is None):
-            at = document.at("jobs", name)
-            yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
-
-
 def check_alerts(document: Loaded[Alerts]) -> Iterator[Problem]:
     """Name what no alert could be sent with."""
     alerts = document.value
@@ -199,9 +185,7 @@ def check_alerts(document: Loaded[Alerts]) -> Iterator[Problem]:
         yield Problem("nothing_since is no span of time", document.at("nothing_since"), "write it like 36h, 90m or 2d")
 
 
-def _steps(
-    document: Loaded[Any], steps: Iterable[Step], names: frozenset[str], loc: tuple[str, ...]
-) -> Iterator[Problem]:
+def _steps(document: Loaded[Any], steps: Iterable[Step], names: Names, loc: tuple[str, ...]) -> Iterator[Problem]:
     seen: set[str] = set()
     for i, step in enumerate(steps):
         if step.id in seen:
@@ -212,11 +196,11 @@ def _steps(
 
 
 def _texts(
-    texts: Mapping[Any, str], names: frozenset[str], document: Loaded[Any], loc: tuple[str | int, ...]
+    texts: Mapping[Any, str], names: Names, document: Loaded[Any], loc: tuple[str | int, ...]
 ) -> Iterator[Problem]:
     yield from _languages(texts, document.at(*loc), str(loc[-1]))
     for language, text in texts.items():
-        yield from _template(text, names, document.at(*loc, language))
+        yield from _template(text, names, document, (*loc, language))
 
 
 def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem]:
@@ -225,40 +209,11 @@ def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem
         yield Problem(f"{what} has no text in {' and '.join(missing)}", at, f"add `{missing[0]}: …`")
 
 
-def _template(text: str, names: frozenset[str], at: str) -> Iterator[Problem]:
-    try:
-        # An unknown filter shows only when the names are looked up, not when the text is parsed.
-        found = meta.find_undeclared_variables(_environment().parse(text))
-    except TemplateSyntaxError as wrong:
-        yield Problem(
-            f"template, its line {wrong.lineno}: {wrong.message}",
-            at,
-            f"every {{{{ has its }}}}, every {{% if %}} its {{% endif %}}; our filters: {', '.join(FILTERS)}",
-        )
-        return
-    for name in sorted(found - names):
-        yield from _known("name", name, sorted(names), at)
+def _template(
+    text: str, names: Names, document: Loaded[Any], loc: tuple[str | int, ...], facts: Sequence[str] = ()
+) -> Iterator[Problem]:
+    yield from template_problems(text, names, lambda word: document.of(word, *loc), facts)
 
 
 def _cited(texts: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for text in texts:
-        try:
-            found |= meta.find_undeclared_variables(_environment().parse(text))
-        except TemplateSyntaxError:
-            continue
-    return found
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment()  # noqa: S701 templates are only parsed here, never rendered
-    environment.filters.update(dict.fromkeys(FILTERS, str))
-    return environment
-
-
-def _regex(pattern: str, at: str) -> Iterator[Problem]:
-    try:
-        re.compile(pattern)
-    except re.error as wrong:
-        yield Problem(f"not a regular expression: {wrong}", at, "escape ( ) [ ] . + * ? with a backslash")
+    return {name for text in texts for name in cited(text)}

@@ -10,7 +10,9 @@ from zoneinfo import available_timezones
 
 from connector.config.crosscheck import check_alerts, crosscheck
 from connector.config.nosecrets import project_secrets
-from connector.config.yamldoc import Loaded, load
+from connector.config.overlay import check_env, merged, override_of
+from connector.config.yamldoc import Loaded, load, validated
+from connector.config.yamltree import read_tree
 from connector.domain.alert import Alerts
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
@@ -41,22 +43,28 @@ DOCUMENTS: dict[str, type[Any]] = {
 OPTIONAL = frozenset({"mappings/fx.yaml", "playbooks/alerts.yaml"})
 
 
-def load_project(home: Path, sources: Sequence[str], crm: str | None) -> Project:
-    """Load and cross-check what these sources and this CRM need; raise ConfigError with everything that is wrong."""
+def load_project(home: Path, sources: Sequence[str], crm: str | None, env: str | None = None) -> Project:
+    """Load and cross-check what these sources and this CRM need; raise ConfigError with everything that is wrong.
+
+    `env` lays the overrides of one environment over the documents.
+    """
     if not (home / "mappings").is_dir():
         raise ConfigError(
             f"no project in {home}: it has no folder mappings/",
             at="environment",
             hint="run `connector init`, or set CONNECTOR_HOME to the folder that holds mappings/ and playbooks/",
         )
-    loaded, problems = _load_all(home, documents_of(sources, crm))
+    names = documents_of(sources, crm)
+    if env:
+        check_env(home, env, DOCUMENTS, names)
+    loaded, problems = _load_all(home, names, env)
     problems += project_secrets(home)
     if problems:
         raise ConfigError(problems)
     problems = crosscheck(loaded)
     if problems:
         raise ConfigError(problems)
-    return _project(loaded, home)
+    return _project(loaded, home, env)
 
 
 def load_alerts(home: Path) -> tuple[Alerts, str]:
@@ -87,20 +95,29 @@ def documents_of(sources: Sequence[str], crm: str | None) -> list[str]:
     return [*common, *crms, *billing]
 
 
-def _load_all(home: Path, names: Sequence[str]) -> tuple[dict[str, Loaded[Any]], list[Problem]]:
+def _load_all(home: Path, names: Sequence[str], env: str | None) -> tuple[dict[str, Loaded[Any]], list[Problem]]:
     loaded: dict[str, Loaded[Any]] = {}
     problems: list[Problem] = []
     for name in names:
         if name in OPTIONAL and not (home / name).exists():
             continue
         try:
-            loaded[name] = load(home / name, DOCUMENTS[name], name)
+            loaded[name] = _load(home, name, env)
         except ConfigError as wrong:
             problems += wrong.problems
     return loaded, problems
 
 
-def _project(loaded: dict[str, Loaded[Any]], home: Path) -> Project:
+def _load(home: Path, name: str, env: str | None) -> Loaded[Any]:
+    """Read one document, with its override where the environment has one."""
+    tree = read_tree(home / name, name)
+    over = override_of(name, env) if env else ""
+    if over and (home / over).is_file():
+        tree = merged(tree, read_tree(home / over, over), DOCUMENTS[name])
+    return validated(tree, DOCUMENTS[name], name)
+
+
+def _project(loaded: dict[str, Loaded[Any]], home: Path, env: str | None) -> Project:
     def one(name: str) -> Any:
         return loaded[name].value
 
@@ -108,7 +125,9 @@ def _project(loaded: dict[str, Loaded[Any]], home: Path) -> Project:
         return loaded[document].at(*loc) if document in loaded else document
 
     digest = hashlib.sha256()
-    for name in sorted(set(loaded) - {"playbooks/alerts.yaml"}):  # who is told changes no plan
+    sworn = set(loaded) - {"playbooks/alerts.yaml"}  # who is told changes no plan
+    files = [*sworn, *(override_of(name, env) for name in sworn if env)]
+    for name in sorted(name for name in files if (home / name).is_file()):
         digest.update(name.encode() + b"\0" + (home / name).read_bytes())
     crms = [name for name in ("mappings/salesforce.yaml", "mappings/hubspot.yaml") if name in loaded]
     return Project(

@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     files_dir: Path | None = None
     source: Annotated[tuple[str, ...], NoDecode] = ("stripe",)
     crm: Literal["salesforce", "hubspot"] | None = None
+    env: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
+    """Names the overrides that are laid over the documents: `mappings/<crm>.<env>.yaml`."""
     now: datetime | None = None
     ca_bundle: Annotated[Path, AfterValidator(_there)] | None = None
     log: Literal["debug", "info", "warning", "error"] = "warning"

@@ -65,6 +65,8 @@ class FieldSpec:
     unique: bool = False
     options: tuple[str, ...] | None = None
     """Values that are accepted; None when any is."""
+    is_currency: bool = False
+    """Tells in which currency the record's amounts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Why(StrEnum):
     DISAPPEARED = "not_in_crm"  # a record that is not ours, named by an id that the CRM does not have
     NOTHING_TO_CLOSE = "nothing_to_close"
     OUT_OF_SCOPE = "out_of_scope"  # the policy's `scope` leaves its account out: it stays as it is
+    SCHEMA = "schema"  # the CRM lost a field that a new record needs, or came to require one
     UNDONE = "undone"  # a person undid a run: what it wrote is left alone until released
     FOUND = "found_after_rebuild"  # the ledger that knew what we wrote was lost: nobody can tell whose it is to close
 

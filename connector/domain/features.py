@@ -189,6 +189,12 @@ def known_features(catalogue: Catalogue) -> frozenset[str]:
     return frozenset(names | {PER_SEAT} | {OWNS + offer for offer in catalogue.offers})
 
 
+def known_days() -> frozenset[str]:
+    """Those of them that hold a day."""
+    typed = {f.name: str(f.type) for kind in _NAMES for f in fields(kind)}
+    return frozenset(name for name, type in typed.items() if type.startswith("date"))
+
+
 def owned_offers(account: AccountFeatures, catalogue: Catalogue) -> frozenset[str]:
     """Offers an account holds itself, and those its holdings contain."""
     held = set(account.holdings)

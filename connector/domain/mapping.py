@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal
 
 from connector.domain.catalogue import Language, Texts
 from connector.domain.change import FieldType, Policy
@@ -25,6 +25,28 @@ class FieldRule:
     value: str
     policy: Policy = Policy.MERGE
     clear: bool = False
+
+
+@document
+class Example:
+    """What must come of a case; `connector check` runs it."""
+
+    language: Language = "en"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Name of the templates, or a part of one (`account.name`) → its value; the others are a usual case."""
+    expect: Mapping[str, str]
+    """Field, or text of the playbook (`title`, `listen.subject`) → what it must show; `…` stands for anything."""
+
+
+@document
+class NeedExample:
+    """A name that people give a deal, and what it must tell; `connector check` runs it."""
+
+    text: str
+    field: str | None = None
+    """Only rules on this field are tried; without it, all."""
+    need: str | None = None
+    renewal: bool = False
 
 
 @document
@@ -98,9 +120,11 @@ class OpportunityMap:
     """Our stage → the label people see. `proposed` must not count in the forecast."""
     people: Sequence[NeedRule] = ()
     """How an opportunity made by a person tells its need."""
+    people_examples: Sequence[NeedExample] = ()
     links: Mapping[str, str]
     """Role (account, contact) → lookup field or associated object."""
     fields: Mapping[str, FieldRule]
+    examples: Sequence[Example] = ()
 
 
 @document
@@ -119,6 +143,7 @@ class TaskMap:
     kinds: Mapping[Literal["call", "email", "todo"], str]
     """Step kind → the CRM's task type."""
     fields: Mapping[str, FieldRule]
+    examples: Sequence[Example] = ()
 
 
 @document

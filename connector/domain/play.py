@@ -11,7 +11,7 @@ from typing import Literal
 
 from connector.domain.catalogue import Texts
 from connector.domain.documents import document
-from connector.domain.mapping import OwnerRole
+from connector.domain.mapping import Example, OwnerRole
 
 NEGOTIATION, REVIEW = "negotiation", "business_review"
 """Names of the plays, as keys hold them: they never change."""
@@ -50,6 +50,7 @@ class Negotiation:
     """The one task an intent becomes when it is too small to be an opportunity."""
     bought: Step
     """What the owner is told when billing shows that the customer bought the offer meanwhile."""
+    examples: Sequence[Example] = ()
 
 
 @document
@@ -75,6 +76,7 @@ class BusinessReview:
     minimum_mrr: int = 0
     """Smallest account that gets reviews, in minor units of the reporting currency per month."""
     steps: Sequence[Step]
+    examples: Sequence[Example] = ()
 
 
 @document

@@ -19,21 +19,6 @@ from connector.domain.signal import Signals
 BillingMapping = StripeMapping | FilesMapping
 At = Callable[..., str]
 
-INTENT_NAMES = frozenset(
-    "account offer need quantity delta_mrr p evidence against moment data_to contact goals irritants stages"
-    " opportunity amount basis".split()
-)
-"""Names that templates of `negotiation.yaml` may use."""
-REVIEW_NAMES = frozenset("account review_on renewal_on announce evidence contact goals irritants mrr data_to".split())
-"""Names that templates of `business_review.yaml` may use."""
-OPPORTUNITY_NAMES = frozenset(
-    "account offer need key episode play amount mrr currency close_date stage pipeline owner_id name why next_step p"
-    " data_to quantity".split()
-)
-"""Names that field rules of an opportunity may use."""
-TASK_NAMES = frozenset("account need key episode play owner_id subject body due kind status priority reminder".split())
-"""Names that field rules of a task may use."""
-
 
 def _nowhere(document: str, *_loc: str | int) -> str:
     return document

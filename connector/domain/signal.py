@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.documents import document
@@ -96,6 +96,16 @@ class Curve:
 
 
 @document
+class SignalExample:
+    """Features of a customer, and whether the rule must fire on them; `connector check` runs it."""
+
+    given: Mapping[str, Any]
+    fires: bool = True
+    says: Texts = field(default_factory=dict)
+    """What its evidence must say; `…` stands for anything."""
+
+
+@document
 class SignalRule:
     """When to raise a signal, how strongly, what it says, and which needs it points to."""
 
@@ -118,6 +128,7 @@ class SignalRule:
     """Its strength halves with each so many days of age."""
     evidence: Texts
     """A template per language that cites the numbers and their date."""
+    examples: Sequence[SignalExample] = ()
 
 
 @document

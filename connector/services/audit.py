@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, assert_never
 
 from connector.domain.audit import BEGINNING, Act, AuditRecord, Deed, first_broken
+from connector.domain.cells import cell
 from connector.domain.errors import MendError
 from connector.ports.ledger import Audit
 
@@ -175,7 +176,7 @@ def _writer(file: IO[str], format: Format, with_values: bool) -> Callable[[dict[
             table.writeheader()
             return lambda told: table.writerow(
                 {
-                    name: json.dumps(value, ensure_ascii=False) if name == "values" else value
+                    name: json.dumps(value, ensure_ascii=False) if name == "values" else cell(value)
                     for name, value in told.items()
                 }
             )

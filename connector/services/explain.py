@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.change import RecordType
-from connector.domain.company_names import plain_name
 from connector.domain.errors import MendError
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import Money
 from connector.services import snapshot
+from connector.services.lookup import find_account
 from connector.services.memory import Memory
 from connector.services.texts import money
 from connector.services.world import crm_accounts
@@ -31,7 +31,7 @@ def explain_account(
             "no scored run to explain" + (f": {run_id}" if run_id else ""), hint="run `connector plan` first"
         )
     names, links = _world(memory, mapping, taken.run_id)
-    crm_id = _find(asked, names, links)
+    crm_id = find_account(asked, names, links)
     billing = sorted(one for one, crm in links.items() if crm == crm_id) or [crm_id]
     decisions = [row for row in taken.rows["decisions"] if row["account_id"] in (crm_id, *billing)]
     scores = [row for row in taken.rows["scores"] if row["account_id"] in billing]
@@ -53,24 +53,6 @@ def _world(memory: Memory, mapping: CrmMapping, run_id: str) -> tuple[dict[str, 
     records = memory.mirror.records(destination, RecordType.ACCOUNT)
     names = {id: account.name for id, account in crm_accounts(records, mapping).items()}
     return names, linked(memory.links.all(destination))
-
-
-def _find(asked: str, names: Mapping[str, str], links: Mapping[str, str]) -> str:
-    if asked in names:
-        return asked
-    if asked in links:
-        return links[asked]
-    wanted = plain_name(asked)
-    exact = [id for id, name in names.items() if plain_name(name) == wanted]
-    found = exact or [id for id, name in names.items() if wanted and wanted in plain_name(name)]
-    match found:
-        case [one]:
-            return one
-        case []:
-            raise MendError(f"no account answers to {asked!r}", hint="use a part of its CRM name, or an id")
-        case _:
-            some = ", ".join(f"{names[id]} ({id})" for id in sorted(found)[:5])
-            raise MendError(f"{len(found)} accounts answer to {asked!r}: {some}", hint="use the id in brackets")
 
 
 def _signal(row: Row, language: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.domain.account import CrmAccount
+from connector.domain.cells import STARTS, cell
 from connector.domain.change import RecordType
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.link import LinkDecision
@@ -28,8 +29,6 @@ TO_READ = ("billing_name", "state", "candidates")
 """What a person needs to fill the file in; an import passes over it."""
 NONE = frozenset({"none", "null", "-", "–", "aucun"})
 """What people write for "belongs to no CRM account"."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run by a spreadsheet."""
 MOST_BYTES = 50_000_000
 MOST_PROBLEMS = 50
 
@@ -89,7 +88,7 @@ def rows_to_fill_in(rows: list[LinkRow]) -> Iterator[tuple[str, ...]]:
     yield (*COLUMNS, *TO_READ)
     for row in rows:
         candidates = " | ".join(map(why, row.weighed)) or " | ".join(one.id for one in row.candidates)
-        yield tuple(map(as_text, (row.billing_id, "", "", "", row.billing_name, row.state, candidates)))
+        yield tuple(str(cell(one)) for one in (row.billing_id, "", "", "", row.billing_name, row.state, candidates))
 
 
 def why(one: Candidate) -> str:
@@ -97,11 +96,6 @@ def why(one: Candidate) -> str:
     said = ", ".join(one.agrees) or "nothing agrees"
     but = f"; but {', '.join(one.differs)}" if one.differs else ""
     return f"{one.id} {one.name} ({one.score:.2f}: {said}{but})"
-
-
-def as_text(cell: str) -> str:
-    """Write a cell so that no spreadsheet runs it: company names come from strangers."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _stands(new: LinkDecision, old: LinkDecision) -> bool:
@@ -174,7 +168,7 @@ class _Reader:
         def cell(column: str) -> str:
             place = places.get(column)
             text = cells[place].strip() if place is not None and place < len(cells) else ""
-            return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+            return text[1:] if text.startswith("'") and text[1:].startswith(STARTS) else text
 
         crm_id, by = cell("crm_id"), cell("by")
         if not crm_id and not by:

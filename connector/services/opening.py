@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from connector.domain.change import Destination
+from connector.domain.change import Destination, RecordType
 from connector.domain.errors import ApprovalNeededError, MappingError
 from connector.domain.installation import wanted_fields
 from connector.domain.mapping import CrmMapping
@@ -16,10 +16,24 @@ from connector.services.memory import Memory
 __all__ = ["check_installed", "open_run", "wanted_fields"]
 
 
+def essential_fields(mapping: CrmMapping) -> dict[RecordType, tuple[str, ...]]:
+    """Fields of ours that nothing is written without: by them a record of ours is known."""
+    opportunity = mapping.opportunity
+    return {
+        RecordType.OPPORTUNITY: (opportunity.key, opportunity.need, opportunity.episode),
+        RecordType.TASK: (mapping.task.key,) if mapping.task.key else (),
+    }
+
+
 def check_installed(setup: CrmSetup, mapping: CrmMapping) -> None:
-    """Refuse to go on when the CRM lacks a field of ours, or hides it from the user we run as."""
-    missing = {type: names for type, names in setup.missing(wanted_fields(mapping)).items() if names}
-    if missing:
+    """Refuse to go on when the CRM lacks a field that our records are known by, or all of ours.
+
+    It may also hide it from the user we run as. Of another one that is lost, the plan holds what needs it.
+    """
+    wanted, essential = wanted_fields(mapping), essential_fields(mapping)
+    missing = {type: names for type, names in setup.missing(wanted).items() if names}
+    is_lost = any(set(names) & set(essential.get(type, ())) for type, names in missing.items())
+    if is_lost or (missing and all(set(missing.get(type, ())) == set(fields) for type, fields in wanted.items())):
         listed = "; ".join(f"{type}: {', '.join(names)}" for type, names in sorted(missing.items()))
         raise MappingError(
             f"the CRM lacks our fields, or hides them from this user: {listed}",

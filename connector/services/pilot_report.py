@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.account import Owner
+from connector.domain.cells import cell
 from connector.services.pilot import Gathered, Night, Period, Proposal, Theirs
 
 FEW = 10
@@ -23,8 +24,6 @@ COLUMNS = (
     "last_proposed", "days_proposed", "mode", "still_proposed", "state", "written", "agreed_with", "tasks",
     "tasks_done", "moved_to", "edited", "deleted", "key",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would work out."""
 
 
 def report(gathered: Gathered, period: Period, destination: str, mode: str, currency: str) -> dict[str, Any]:
@@ -117,10 +116,8 @@ def _cell(value: Any) -> str:
             return "yes" if value else "no"
         case list():
             return " ".join(value)
-        case str() if value.startswith(FORMULA):
-            return f"'{value}"
         case _:
-            return str(value)
+            return str(cell(value))
 
 
 def _numbers_of(owner: Owner, gathered: Gathered) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from connector.domain.change import Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
 from connector.domain.episode import Episode
-from connector.domain.errors import ConnectorError, MappingError
+from connector.domain.errors import ConnectorError
 from connector.domain.hold import Hold
 from connector.domain.intent import Held
 from connector.domain.receipt import KnownRecord, resolved
@@ -23,6 +23,7 @@ from connector.ports.clock import Clock
 from connector.ports.crm import CrmReader
 from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
+from connector.services.drift import missing_for_new, with_children, without_lost
 
 READ_BATCH = 500
 FIND_BATCH = 10_000
@@ -72,7 +73,6 @@ def make_plan(
     _refuse_twins(desired)
     abilities = reader.abilities()
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
-    _refuse_unknown_fields(desired, schemas)
     inside, changes = _within(desired, known, context)
     changes += [*(held_change(one) for one in held), *context.waiting]
     for batch, seen, at in _looked(inside, reader, known, schemas, context.clock):
@@ -85,6 +85,7 @@ def make_plan(
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
+    changes = list(with_children(changes))
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
     return Plan(
@@ -135,7 +136,7 @@ def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: 
     if known is not None and known.tombstone is not None:
         return hold(one, Why.DELETED, known.crm_id)
     if seen is not None and _is_there(seen.record):
-        return revise(one, known, seen, schema)
+        return revise(without_lost(one, schema), known, seen, schema)
     if known is not None:
         return hold(one, Why.DELETED, known.crm_id)
     if one.crm_id is not None:
@@ -145,6 +146,8 @@ def _decide(one: Desired, known: KnownRecord | None, seen: Seen | None, schema: 
         return hold(one, Why.DELETED, seen.record.id)
     if one.close:
         return hold(one, Why.NOTHING_TO_CLOSE, None)
+    if missing := missing_for_new(one, schema):
+        return replace(hold(one, Why.SCHEMA, None), reason="; ".join(missing))
     return create(one, schema, at)
 
 
@@ -214,14 +217,3 @@ def _refuse_twins(desired: Sequence[Desired]) -> None:
         if one.key in first:
             raise ConnectorError(f"two desired records share the key {one.key}: {first[one.key].title}, {one.title}")
         first[one.key] = one
-
-
-def _refuse_unknown_fields(desired: Sequence[Desired], schemas: Mapping[RecordType, Schema]) -> None:
-    for one in desired:
-        for name, wanted in one.fields.items():
-            if name not in schemas[one.type].fields:
-                raise MappingError(
-                    f"the CRM has no field {name!r} on {one.type}, or hides it from us",
-                    at=wanted.at,
-                    hint="`connector install` makes and grants our own fields; `connector check` lists what is missing",
-                )

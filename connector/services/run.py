@@ -18,7 +18,7 @@ from typing import Any
 from connector.compute.mrr import tie
 from connector.domain.account import BillingAccount
 from connector.domain.change import Destination, Plan
-from connector.domain.errors import ConfigError
+from connector.domain.errors import ConfigError, Problem
 from connector.domain.intent import Held, Intent
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
@@ -31,7 +31,7 @@ from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
-from connector.services.check import check_live
+from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.match import match
@@ -47,7 +47,7 @@ from connector.services.score import Scores, score
 from connector.services.settle import Delivering, apply_plan, too_much
 from connector.services.shadow import as_if_installed, is_shadow, with_earlier
 from connector.services.spare import feed_without_forgotten, spared_by, without_forgotten
-from connector.services.summary import kept, of_decisions, of_plan
+from connector.services.summary import kept, of_run
 from connector.services.track import relinked_episodes, track
 from connector.services.world import World
 
@@ -121,6 +121,8 @@ class Current:
     within: Bounds = EVERYBODY
     """Whom the run may write about."""
     mode: str = "live"
+    gaps: Sequence[Problem] = ()
+    """What the CRM's schema lost since the mapping was written: what needs it is held, the rest goes on."""
 
     @contextmanager
     def step(self, name: str, tell: Tell) -> Iterator[None]:
@@ -218,23 +220,32 @@ def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
     """Turn intents and reviews into records, and records into a plan."""
-    rules, world, chosen = work.project, decided.world, decided.chosen
-    links = linked(world.links)
-    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
-    owned = owned_by_customer(decided.measured, links, rules.catalogue)
-    due, outside = reviews_within(reviews.intents, current.within)
-    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned)
-    held = [*chosen.held, *made.held, *outside]
+    world, chosen = decided.world, decided.chosen
+    made, held = desired_of(work, request, decided, current.within)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
-    snapshot.save_segments(work.snapshots, current.run.id, segments_of(decided.measured.accounts, links))
+    snapshot.save_segments(work.snapshots, current.run.id, segments_of(decided.measured.accounts, linked(world.links)))
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
 
 
-def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
+def desired_of(
+    work: Work, request: Request, decided: Decided, within: Bounds = EVERYBODY
+) -> tuple[Projected, list[Held]]:
+    """Turn intents and reviews into the records that the CRM should hold; also what is held, and why."""
+    rules, world, chosen = work.project, decided.world, decided.chosen
+    links = linked(world.links)
+    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
+    owned = owned_by_customer(decided.measured, links, rules.catalogue)
+    due, outside = reviews_within(reviews.intents, within)
+    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned)
+    return made, [*chosen.held, *made.held, *outside]
+
+
+def plan_context(work: Work, request: Request, current: Current, world: World, made: Projected) -> PlanContext:
+    """Say what a plan of this run is made under."""
     left = work.memory.outbox.entries(current.destination.id) if current.within.is_limited else ()
-    context = PlanContext(
+    return PlanContext(
         run_id=current.run.id,
         job=request.job,
         destination=current.destination.id,
@@ -249,6 +260,10 @@ def _plan(work: Work, request: Request, current: Current, world: World, made: Pr
         outside=current.within.outside,
         waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
     )
+
+
+def _plan(work: Work, request: Request, current: Current, world: World, made: Projected, held: Sequence[Held]) -> Plan:
+    context = plan_context(work, request, current, world, made)
     return make_plan(made.desired, held, work.crm.reader, world.known, context, made.episodes)
 
 
@@ -267,7 +282,8 @@ def carry_out(
         return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
     with current.step("deliver", request.tell):
         delivered = apply_plan(plan, work.delivering(), request.patience)
-    return delivered.status, delivered
+    is_short = bool(current.gaps) and delivered.status is RunStatus.SUCCESS
+    return (RunStatus.PARTIAL if is_short else delivered.status), delivered
 
 
 def stages(work: Work, request: Request) -> Outcome:
@@ -285,7 +301,7 @@ def stages(work: Work, request: Request) -> Outcome:
     except BaseException:
         fail(work, current)
         raise
-    told = summary(current, plan, status, delivered, work.crm.meter.calls())
+    told = of_run(current, plan, status, delivered, work.crm.meter.calls())
     work.memory.runs.close(current.run.id, status, datetime.now(UTC), kept(told))
     return Outcome(replace(current.run, status=status), plan, told)
 
@@ -301,13 +317,14 @@ def open_current(work: Work, request: Request) -> Current:
     began = time.monotonic()
     destination = work.crm.reader.destination()
     check_installed(work.crm.setup, work.mapping)
-    problems = check_live(work.project, work.mapping, work.crm)
-    if problems:
-        raise ConfigError(problems)
+    gaps = shape_gaps(work.project, work.mapping, work.crm)
+    if any(gap.stops for gap in gaps):
+        raise ConfigError([gap.problem for gap in gaps])
     writes_nothing = request.plan_only or work.is_shadow
     run = open_run(work.memory, destination, request.job, request.now, request.agree or writes_nothing)
     with_time["open"] = round(time.monotonic() - began, 3)
-    return Current(run, destination, with_time, mode=work.project.policy.mode)
+    problems = [gap.problem for gap in gaps]
+    return Current(run, destination, with_time, mode=work.project.policy.mode, gaps=problems)
 
 
 def fail(work: Work, current: Current) -> None:
@@ -320,32 +337,7 @@ def close(
     work: Work, current: Current, plan: Plan, decided: Decided, status: RunStatus, delivered: Delivered | None
 ) -> Outcome:
     """Note how the run ended and give its summary."""
-    told = summary(current, plan, status, delivered, work.crm.meter.calls(), decided)
+    told = of_run(current, plan, status, delivered, work.crm.meter.calls(), decided)
     work.memory.runs.close(current.run.id, status, datetime.now(UTC), kept(told))
     names = {id: account.name for id, account in decided.world.accounts.items()}
     return Outcome(replace(current.run, status=status), plan, told, decided.chosen.intents, names)
-
-
-def summary(
-    current: Current,
-    plan: Plan,
-    status: RunStatus,
-    delivered: Delivered | None,
-    calls: int,
-    decided: Decided | None = None,
-) -> dict[str, Any]:
-    """The object that people script against; a job that does not score leaves its middle out."""
-    return {
-        "run_id": current.run.id,
-        "status": str(status),
-        "destination": current.destination.id,
-        "now": current.run.now.isoformat(),
-        **(of_decisions(decided.pulled, decided.world.links, decided.mrr, decided.measured) if decided else {}),
-        "mode": current.mode,
-        "scope": dict(current.within.told),
-        "held": current.held,
-        "approval": current.approval,
-        **of_plan(plan, delivered),
-        "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
-        "seconds": current.seconds,
-    }

@@ -4,18 +4,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from connector.domain.change import Cause, Plan, Why
 from connector.domain.link import LinkDecision, LinkState
-from connector.domain.run import Delivered
+from connector.domain.run import Delivered, RunStatus
+from connector.services.drift import held_for_schema
 from connector.services.measure import Measured
 from connector.services.plan import counts
 from connector.services.pull import Pulled
 
+if TYPE_CHECKING:
+    from connector.services.run import Current, Decided
+
 ACTIONS = ("create", "update", "close", "associate", "unchanged")
 FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")
 MOST_TITLES = 5
+
+
+def of_run(
+    current: Current,
+    plan: Plan,
+    status: RunStatus,
+    delivered: Delivered | None,
+    calls: int,
+    decided: Decided | None = None,
+) -> dict[str, Any]:
+    """The object that people script against; a job that does not score leaves its middle out."""
+    return {
+        "run_id": current.run.id,
+        "status": str(status),
+        "destination": current.destination.id,
+        "now": current.run.now.isoformat(),
+        **(of_decisions(decided.pulled, decided.world.links, decided.mrr, decided.measured) if decided else {}),
+        "mode": current.mode,
+        "scope": dict(current.within.told),
+        "held": current.held,
+        "schema": {"held": held_for_schema(plan.changes), "problems": [asdict(one) for one in current.gaps]},
+        "approval": current.approval,
+        **of_plan(plan, delivered),
+        "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
+        "seconds": current.seconds,
+    }
 
 
 def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:

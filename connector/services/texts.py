@@ -1,13 +1,15 @@
 """Renders what people read: Jinja templates in a sandbox, numbers and dates the way their language writes them.
 
-An unknown name is an error, never an empty string. Values are data: what a customer's name contains is never
-evaluated, and `html` escapes it before a CRM shows it as rich text.
+An unknown name is an error, never an empty string; a known one without a value is written as nothing. Values are data:
+what a customer's name contains is never evaluated, and `html` escapes it before a CRM shows it as rich text. What a
+template may say is the closed list of `domain/expressions.py`: `check` refuses anything else before a text is rendered,
+and so does this sandbox.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -16,10 +18,12 @@ from typing import Any
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connector.domain.catalogue import Language, Texts
 from connector.domain.errors import ConfigError
+from connector.domain.expressions import FILTERS, LONGEST_TEXT, LOOP, PARTS, TESTS
 from connector.domain.money import Money, exponent
 
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "fr": "fr_FR"}
@@ -33,7 +37,7 @@ def in_language(texts: Texts, language: Language) -> str:
 def render(template: str, language: Language, context: Mapping[str, Any], at: str | None = None) -> str:
     """Render one template; raise ConfigError with its place when it names what is not there."""
     try:
-        return str(_compiled(template, language).render(context)).strip()
+        return _bounded(_compiled(template, language).generate(context), at).strip()
     except TemplateError as wrong:
         known = ", ".join(sorted(context))
         raise ConfigError(f"template: {wrong.message}", at=at, hint=f"names known here: {known}") from None
@@ -43,15 +47,46 @@ def render(template: str, language: Language, context: Mapping[str, Any], at: st
         raise ConfigError(f"template: {wrong}", at=at, hint=hint) from None
 
 
+def _bounded(parts: Iterable[str], at: str | None) -> str:
+    """Put a text together, and stop where it is longer than any field."""
+    made, size = [], 0
+    for part in parts:
+        made.append(part)
+        size += len(part)
+        if size > LONGEST_TEXT:
+            raise ConfigError(f"template: makes more than {LONGEST_TEXT:,} characters", at=at, hint="shorten it")
+    return "".join(made)
+
+
 @lru_cache(maxsize=1024)
 def _compiled(template: str, language: Language) -> Any:
     return _environment(language).from_string(template)
 
 
+_PARTS = frozenset({part for parts in PARTS.values() for part in parts} | set(LOOP))
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, made smaller: no calls, no attribute that is not listed, no repetition of texts."""
+
+    intercepted_binops = frozenset({"*", "%", "**"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return attr in _PARTS and not callable(value) and super().is_safe_attribute(obj, attr, value)
+
+    def is_safe_callable(self, obj: Any) -> bool:  # noqa: ARG002 - whatever it is
+        return False
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or not all(isinstance(one, int | float | Decimal) for one in (left, right)):
+            raise SecurityError(f"{operator} is for numbers, and ** for none")
+        return super().call_binop(context, operator, left, right)
+
+
 @lru_cache(maxsize=8)
 def _environment(language: Language) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    filters: dict[str, Callable[..., str]] = {
+    environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
+    ours: dict[str, Callable[..., Any]] = {
         "money": lambda value, whole=True: money(value, language, whole),
         "day": lambda value: day(value, language),
         "short_day": lambda value: short_day(value, language),
@@ -60,9 +95,25 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
         "html": as_html,
         "lower_first": lower_first,
         "headline": headline,
+        "replace": _replaced,
     }
-    environment.filters.update(filters)
+    environment.filters = {name: ours.get(name) or environment.filters[name] for name in FILTERS}
+    environment.tests = {name: test for name, test in environment.tests.items() if name in TESTS}
+    environment.globals.clear()
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What has no value is written as nothing, never as `None`."""
+    return "" if value is None else value
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """Put one text in place of another; one after the other they would grow without end."""
+    made = str(text).replace(str(old), str(new)) if old else str(text)
+    if len(made) > LONGEST_TEXT:
+        raise ValueError(f"replace makes more than {LONGEST_TEXT:,} characters")
+    return made
 
 
 def money(value: Money, language: Language, whole: bool = True) -> str:

@@ -38,7 +38,8 @@ def track(
 ) -> World:
     """Follow the CRM's changes and give the world as it now stands. `is_quick` leaves out what seldom changes."""
     mapping = mapping_of(rules)
-    changed_ids = {type: _follow(feed, memory.mirror, mapping, destination, type) for type in FOLLOWED}
+    names = {type: _there(reader, mapping, type) for type in FOLLOWED}
+    changed_ids = {type: _follow(feed, memory.mirror, names[type], destination, type) for type in FOLLOWED}
     _follow_tasks(reader, memory, mapping, destination, is_quick)
     _follow_stages(feed, memory, mapping, destination, changed_ids[RecordType.OPPORTUNITY])
     world = look(memory, mapping, destination, feed.stages(), feed.owners())
@@ -159,10 +160,15 @@ def _is_small(episode: Episode, world: World) -> bool:
     return bool(episode.brief.get("as_task")) if episode.brief else world.opportunity(episode.key) is None
 
 
-def _follow(feed: CrmFeed, mirror: Mirror, mapping: CrmMapping, destination: str, type: RecordType) -> frozenset[str]:
+def _there(reader: CrmReader, mapping: CrmMapping, type: RecordType) -> list[str]:
+    """Name the fields to read that the CRM still has: what a run cannot do without was looked for when it opened."""
+    return [name for name in read_names(mapping, type) if name in reader.schema(type).fields]
+
+
+def _follow(feed: CrmFeed, mirror: Mirror, names: Sequence[str], destination: str, type: RecordType) -> frozenset[str]:
     """Store what changed of a type, and give the ids of that."""
     since = mirror.cursor(destination, type)
-    records = list(feed.changed(type, read_names(mapping, type), since - OVERLAP if since else None))
+    records = list(feed.changed(type, names, since - OVERLAP if since else None))
     newest = max((record.modified_at for record in records if record.modified_at), default=since)
     mirror.save(destination, type, records, max(newest, since) if newest and since else newest)
     return frozenset(record.id for record in records)

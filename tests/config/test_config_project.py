@@ -83,7 +83,7 @@ CROSS_CHECKS = [
     (SIGNALS, "metrics: [active_seats]", "metrics: [active_seat]", "unknown metric", "active_seats"),
     (SIGNALS, "feature: utilisation,", "feature: utilization,", "unknown feature 'utilization'", "utilisation"),
     (SIGNALS, "{{ pace|number }}", "{{ paces|number }}", "unknown feature 'paces'", "did you mean pace?"),
-    (SIGNALS, "{{ pace|number }}", "{{ pace|nomber }}", "No filter named 'nomber'", "our filters"),
+    (SIGNALS, "{{ pace|number }}", "{{ pace|nomber }}", "unknown filter 'nomber'", "did you mean number?"),
     (SIGNALS, "full_at: 18", "full_at: 0", "zero_at and full_at are the same", "two numbers"),
     (SALESFORCE, "{{ next_step }}", "{{ next_stop }}", "unknown name 'next_stop'", "did you mean next_step?"),
     (SALESFORCE, r"'\bautomat(", r"'(automat(", "not a regular expression", "backslash"),

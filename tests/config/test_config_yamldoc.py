@@ -151,7 +151,7 @@ def test_not_utf8(tmp_path: Path) -> None:
         ("base: !color red", "mappings/fx.yaml:1:7"),
         ("base: EUR\n---\nbase: USD", "mappings/fx.yaml:2:1"),
         ("{[a, b]: c}", "mappings/fx.yaml:1:2"),
-        ("rates: &a [*a]", "mappings/fx.yaml"),
+        ("rates: &a [*a]", "mappings/fx.yaml:1:8"),
     ],
 )
 def test_invalid_yaml(tmp_path: Path, text: str, at: str) -> None:

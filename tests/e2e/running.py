@@ -97,14 +97,14 @@ class Kept:
             "billing_accounts": self.once("billing_accounts", lambda _w: ""),
         }
 
-    def project(self, home: Path, source: Sequence[str], crm: str | None) -> Project:
+    def project(self, home: Path, source: Sequence[str], crm: str | None, env: str | None = None) -> Project:
         """Read a project once while its files stay as they are."""
         files = sorted(home.rglob("*.yaml"))
         digest = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-        key = "project", f"{digest} {source} {crm}"
+        key = "project", f"{digest} {source} {crm} {env}"
         if key not in self.answers:
             # What tells lines apart cannot travel to another process; the tests of messages are elsewhere.
-            self.answers[key] = replace(load_project(home, source, crm), at=document_only)
+            self.answers[key] = replace(load_project(home, source, crm, env), at=document_only)
         project: Project = self.answers[key]
         return project
 

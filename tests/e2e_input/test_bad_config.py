@@ -72,7 +72,7 @@ def installed(stand_ins: dict[str, Any], tmp_path_factory: pytest.TempPathFactor
         ("playbooks/policy.yaml", "0.03", "three", 1, "base_rate: input should be a valid number", None),
         ("playbooks/policy.yaml", "paying_only: true", "paying_only: {a: b: c}", 19, "not valid YAML", "quotes"),
         ("playbooks/policy.yaml", "trial: hold", "trial: held", 1, "got 'held'", "did you mean hold?"),
-        (HUBSPOT, "need: automation}", "need: automatisation}", 7, "unknown need", "did you mean automation?"),
+        (HUBSPOT, "need: automation}", "need: automatisation}", 74, "unknown need", "did you mean automation?"),
         (FILES, "quantity: seats", "quantite: seats", 74, "unknown column 'quantite'", "did you mean quantity?"),
         (FILES, "day: day, ", "", 5, "no column says day", "add `day: THEIR COLUMN`"),
         (FILES, "{pro: pro,", "{pro: por,", 25, "unknown offer 'por'", "did you mean pro?"),

@@ -175,7 +175,7 @@ def test_a_field_that_was_handed_over_since_is_not_written_by_an_older_plan(worl
 
 def test_a_parked_record_is_not_tried_again_by_another_job(world: World) -> None:
     """What the nightly job could not deliver is not sent every ten minutes by the one that follows stages."""
-    poison = with_fields(opportunity(1), formula=("1", Policy.MERGE))
+    poison = opportunity(1)
     bad = replace(poison, links=(replace(poison.links[0], to=replace(poison.links[0].to, id="nobody")),))
     world.sync([bad])
     states = [entry.state for entry in world.ledger.outbox.entries(DESTINATION)]

@@ -202,6 +202,9 @@ def needed_scopes(method: str, path: str) -> tuple[str, ...]:
             return ("automation",)
         case ["crm", _, "owners", *_]:
             return ("crm.objects.owners.read",)
+        case ["crm-object-schemas", _, "schemas", named, *_]:
+            scope = next((kind.scope for kind in TYPES if kind.answers_to(named)), named)
+            return (f"crm.schemas.{scope}.read",)
         case ["crm", _, ("properties" | "pipelines") as family, named, *_]:
             scope = next((kind.scope for kind in TYPES if kind.answers_to(named)), named)
             reading = method == "GET" or path.endswith(_READS)

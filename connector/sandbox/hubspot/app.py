@@ -40,7 +40,7 @@ UNPUBLISHED = (setup,)
 """Modules whose routes HubSpot's published specifications do not have."""
 CORRELATION = "X-HubSpot-Correlation-Id"
 _CRM = re.compile(r"/crm/(objects|associations|properties|pipelines|owners)/(\d{4}-\d\d)(/.*)?")
-_OTHER = re.compile(r"/(account-info|oauth)/(\d{4}-\d\d)(/.*)")
+_OTHER = re.compile(r"/(account-info|oauth|crm-object-schemas)/(\d{4}-\d\d)(/.*)")
 
 
 def create_app(control: Control | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> Starlette:

@@ -16,6 +16,7 @@ from connector.sandbox.hubspot.catalogue import property_row
 from connector.sandbox.hubspot.errors import ApiError, invalid, nothing_named
 from connector.sandbox.hubspot.portal import Call, Portal, Routes, fields, object_type
 from connector.sandbox.hubspot.records import iso
+from connector.sandbox.hubspot.rules import required_names
 
 Row = dict[str, Any]
 FIELD_TYPES = {
@@ -235,7 +236,14 @@ def _archive_group(portal: Portal, call: Call) -> Response:
     return Response(status_code=204)
 
 
+def _schema(portal: Portal, call: Call) -> Response:
+    """Tell a type's schema, as far as it says which properties a new record needs."""
+    kind, _ = _of(portal, call)
+    return JSONResponse({"name": kind, "requiredProperties": list(required_names(portal, kind))})
+
+
 ROUTES: Routes = (
+    ("GET", "/crm-object-schemas/v3/schemas/{type}", _schema),
     ("GET", "/crm/v3/properties/{type}", _list),
     ("POST", "/crm/v3/properties/{type}", _create),
     ("GET", "/crm/v3/properties/{type}/groups", _list_groups),

@@ -25,9 +25,14 @@ _REQUIRED = {
 _ANY_OF = {"companies": ("domain", "name"), "contacts": ("email", "firstname", "lastname")}
 
 
+def required_names(portal: Portal, kind: str) -> tuple[str, ...]:
+    """Name what HubSpot and the administrator require of a new record."""
+    return (*_REQUIRED.get(kind, ()), *portal.switch("required").get(kind, ()))
+
+
 def require_for_create(portal: Portal, kind: str, values: Mapping[str, str]) -> None:
     """Raise unless a new record has what HubSpot and the administrator require."""
-    names = (*_REQUIRED.get(kind, ()), *portal.switch("required").get(kind, ()))
+    names = required_names(portal, kind)
     missing = [name for name in names if not values.get(name)]
     if not any(values.get(name) for name in _ANY_OF.get(kind, ())):
         missing += _ANY_OF.get(kind, ())

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jinja2 import Environment, StrictUndefined
 
-from connector.config.crosscheck import FILTERS
 from connector.domain.change import Policy, RecordType
+from connector.domain.expressions import FILTERS, OPPORTUNITY, TASK
 from connector.domain.mapping import CrmMapping, FieldRule
-from connector.domain.project import OPPORTUNITY_NAMES, TASK_NAMES
 
 if TYPE_CHECKING:
     from crm_worlds import StandInWorld
@@ -111,9 +110,9 @@ def test_required_fields_are_mapped(installed: StandInWorld, mapping: CrmMapping
 def test_templates_use_known_names(mapping: CrmMapping) -> None:
     """Every template compiles, and names only what a record's context holds."""
     environment = Environment(undefined=StrictUndefined, autoescape=True)
-    environment.filters.update(dict.fromkeys(FILTERS, str))
+    environment.filters.update({name: str for name in FILTERS if name not in environment.filters})
     for type, _, rule in sections(mapping):
-        names = OPPORTUNITY_NAMES if type is RecordType.OPPORTUNITY else TASK_NAMES
+        names = OPPORTUNITY if type is RecordType.OPPORTUNITY else TASK
         context = dict.fromkeys(names, "x") | {"p": 0.5}
         assert environment.from_string(rule.value).render({name: context[name] for name in names if name in context})
 

@@ -45,6 +45,7 @@ VERSION = "2026-09"
 _PATHS = (
     (re.compile(r"^/crm/v[34]/(objects|associations|properties|pipelines|owners)"), rf"/crm/\1/{VERSION}"),
     (re.compile(r"^/oauth/v1/"), "/oauth/2026-03/"),
+    (re.compile(r"^/crm-object-schemas/v3/"), "/crm-object-schemas/2026-03/"),
 )
 PRIVATE_APP = "/oauth/v2/private-apps/get/access-token-info"
 ACCOUNT_DETAILS = f"/account-info/{VERSION}/details"
@@ -100,6 +101,7 @@ class HubspotClient:
         self.object_search = hubspot.crm.objects.search_api
         self.association_batches = hubspot.crm.associations.v4.batch_api
         self.properties = hubspot.crm.properties.core_api
+        self.type_schemas = hubspot.crm.schemas.core_api
         self.property_groups = hubspot.crm.properties.groups_api
         self.pipelines = hubspot.crm.pipelines.pipelines_api
         self.owners = hubspot.crm.owners.owners_api

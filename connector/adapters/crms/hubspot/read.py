@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from connector.adapters.crms.batches import chunks
+from connector.adapters.crms.http import CallError
 from connector.adapters.crms.hubspot.client import HubspotClient
 from connector.adapters.crms.hubspot.translate import (
     OBJECTS,
@@ -45,6 +46,7 @@ class HubspotReader:
         self._client = client
         self._mapping = mapping
         self._schemas: dict[RecordType, Schema] = {}
+        self._required: frozenset[str] | None = None
         self._pipelines: Pipelines | None = None
 
     def destination(self) -> Destination:
@@ -68,8 +70,20 @@ class HubspotReader:
         """Describe a type, once."""
         if type not in self._schemas:
             rows = self._client.read(self._client.properties.get_all, OBJECTS[type])["results"]
-            self._schemas[type] = Schema(type, {row["name"]: field_spec(type, row) for row in rows})
+            required = self._asked_for() if type is RecordType.OPPORTUNITY else frozenset()
+            specs = {row["name"]: field_spec(type, row, row["name"] in required) for row in rows}
+            self._schemas[type] = Schema(type, specs)
         return self._schemas[type]
+
+    def _asked_for(self) -> frozenset[str]:
+        """Name what an administrator requires of a new deal; a token without `crm.schemas.deals.read` is not told."""
+        if self._required is None:
+            try:
+                told = self._client.call(self._client.type_schemas.get_by_id, OBJECTS[RecordType.OPPORTUNITY])
+            except CallError:
+                told = {}
+            self._required = frozenset(told.get("requiredProperties") or ())
+        return self._required
 
     def forget_schemas(self) -> None:
         """Describe anew from now on: properties have changed."""

@@ -28,6 +28,7 @@ OBJECTS = {
 }
 MODIFIED = {RecordType.CONTACT: "lastmodifieddate"}
 MERGED = "hs_merged_object_ids"
+CURRENCY = "deal_currency_code"
 SOURCE, SOURCE_ID = "hs_object_source", "hs_object_source_id"
 _ASSOCIATION_TYPES = {
     # From a deal to its company: unlabelled, and as the primary one, which reports roll up to.
@@ -95,8 +96,8 @@ def _stage(row: Mapping[str, Any], pipeline: str) -> Stage:
     )
 
 
-def field_spec(type: RecordType, row: Mapping[str, Any]) -> FieldSpec:
-    """Read one property definition."""
+def field_spec(type: RecordType, row: Mapping[str, Any], is_required: bool = False) -> FieldSpec:
+    """Read one property definition; `is_required`: an administrator asks for it on a new record."""
     kind = _field_type(row)
     is_text = kind in (FieldType.TEXT, FieldType.HTML)
     options = tuple(option["value"] for option in row.get("options") or ())
@@ -108,9 +109,10 @@ def field_spec(type: RecordType, row: Mapping[str, Any]) -> FieldSpec:
         length=_LONGEST_TEXT if is_text else None,
         createable=writable,
         updateable=writable,
-        required=row["name"] in _REQUIRED.get(type, ()),
+        required=is_required or row["name"] in _REQUIRED.get(type, ()),
         unique=bool(row.get("hasUniqueValue")),
         options=options if options and kind in (FieldType.PICKLIST, FieldType.MULTI_PICKLIST) else None,
+        is_currency=row["name"] == CURRENCY,
     )
 
 

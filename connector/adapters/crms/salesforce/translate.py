@@ -40,6 +40,8 @@ _TYPES = {
     "id": FieldType.REFERENCE,
 }
 ALWAYS_READ = ("Id", "CreatedDate", "SystemModstamp", "IsDeleted")
+CURRENCY = "CurrencyIsoCode"
+"""In orgs with several currencies, and only there."""
 OUT_OF_FORECAST = "Omitted"
 
 
@@ -62,6 +64,7 @@ def field_spec(described: Mapping[str, Any]) -> FieldSpec:
         required=createable and not described["nillable"] and not described["defaultedOnCreate"],
         unique=bool(described.get("unique") and described.get("externalId")),
         options=options,
+        is_currency=described["name"] == CURRENCY,
     )
 
 

@@ -1,0 +1,89 @@
+"""Checks the policy's numbers and the schedule's times: one that is none of its kind would do the odd thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from zoneinfo import available_timezones
+
+from connector.config.names import known_name
+from connector.config.yamldoc import Loaded
+from connector.domain.errors import Problem
+from connector.domain.money import KNOWN
+from connector.domain.play import Schedule
+from connector.domain.policy import GatesPolicy
+
+CRON = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day", 1, 31, ()),
+    ("month", 1, 12, tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())),
+    ("weekday", 0, 7, tuple("mon tue wed thu fri sat sun".split())),
+)
+PART = re.compile(r"(?P<what>\*|[a-z0-9]+(?:-[a-z0-9]+)?)(?:/(?P<step>\d+))?", re.IGNORECASE)
+A_MINUTE, A_WEEK = 1, 7 * 24 * 60
+
+
+def check_policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
+    """List shares that are none, counts below 0, and bounds that cross."""
+    policy = document.value
+    yield from known_name("currency", policy.reporting_currency, sorted(KNOWN), document.at("reporting_currency"))
+    bounds = list(policy.p_bounds)
+    if len(bounds) != 2 or not 0 < bounds[0] < bounds[1] < 1:
+        yield Problem("p_bounds are no bounds of a likelihood", document.at("p_bounds"), "write them like [0.01, 0.8]")
+    shares = {
+        ("base_rate",): policy.base_rate,
+        ("p_minimum",): policy.p_minimum,
+        ("through_plan",): policy.through_plan,
+        ("opportunity_min", "p"): policy.opportunity_min.p,
+        ("approval", "share"): policy.approval.share,
+    }
+    for loc, share in shares.items():
+        if not 0 <= share <= 1:
+            yield Problem(f"{loc[-1]} must be from 0 to 1", document.at(*loc), "write a share: 0.05 is 5 %")
+    for section in ("caps", "approval", "timing"):
+        part = getattr(policy, section)
+        for name, count in vars(part).items():
+            if isinstance(count, int) and count < 0:
+                yield Problem(f"{name} must not be below 0", document.at(section, name), "write how many")
+    for outcome, days in policy.cool_down_days.items():
+        if days < 0:
+            yield Problem("days must not be below 0", document.at("cool_down_days", outcome), "write how many days")
+    if policy.timing.earliest > policy.timing.latest:
+        at = document.at("timing", "latest")
+        yield Problem("latest comes before earliest", at, "write days from today, the larger one here")
+
+
+def check_schedule(document: Loaded[Schedule]) -> Iterator[Problem]:
+    """List zones that are none, jobs without a time, and cron lines that never come."""
+    yield from known_name("time zone", document.value.timezone, sorted(available_timezones()), document.at("timezone"))
+    for name, job in document.value.jobs.items():
+        at = document.at("jobs", name)
+        if (job.cron is None) == (job.every_minutes is None):
+            yield Problem(f"job {name} needs either cron or every_minutes", at, "keep exactly one of them")
+        elif job.cron is not None:
+            yield from _cron(job.cron, document.at("jobs", name, "cron"))
+        elif job.every_minutes is not None and not A_MINUTE <= job.every_minutes <= A_WEEK:
+            at = document.at("jobs", name, "every_minutes")
+            yield Problem(f"every {job.every_minutes} minutes", at, f"from {A_MINUTE} to {A_WEEK:,}")
+
+
+def _cron(line: str, at: str) -> Iterator[Problem]:
+    parts = line.split()
+    if len(parts) != len(CRON):
+        shown = f"a cron line has five fields, this one {len(parts)}"
+        yield Problem(shown, at, "minute hour day month weekday: `30 5 * * 1-5`")
+        return
+    for part, (name, low, high, words) in zip(parts, CRON, strict=True):
+        if not all(_is_of(one, low, high, words) for one in part.split(",")):
+            yield Problem(f"{part!r} is no {name}", at, f"from {low} to {high}, `*`, `1-5`, `*/10` or `1,15`")
+
+
+def _is_of(part: str, low: int, high: int, words: tuple[str, ...]) -> bool:
+    found = PART.fullmatch(part)
+    if found is None or found["step"] == "0":
+        return False
+    if found["what"] == "*":
+        return True
+    ends = found["what"].lower().split("-")
+    return all(end in words or (end.isdigit() and low <= int(end) <= high) for end in ends)

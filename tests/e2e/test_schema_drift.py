@@ -1,0 +1,147 @@
+"""What a CRM's admin takes away between two runs holds only what needs it; the run says so and makes up for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.crm_admin import close_field, hide_field, rename_stage, require_field, show_field
+from tests.e2e.world import World
+
+
+def score_field(world: World) -> str:
+    return "Expansion_Score__c" if world.side.crm == "salesforce" else "expansion_score"
+
+
+def next_step(world: World) -> str:
+    return "NextStep" if world.side.crm == "salesforce" else "hs_next_step"
+
+
+@pytest.mark.parametrize("field", [score_field, next_step])
+def test_a_field_that_vanished_holds_new_records_only(installed: World, field: object) -> None:
+    """New opportunities wait with the reason `schema`, and their tasks with them; tasks on accounts are delivered."""
+    assert callable(field)
+    name = field(installed)
+    whole = installed.run("plan", "--json").json
+    hide_field(installed.side, "opportunity", name)
+
+    ran = installed.run("sync", "--json")
+
+    told = ran.json
+    assert (ran.code, told["status"]) == (3, "partial")
+    assert installed.side.ours("opportunity") == []
+    assert installed.side.ours("task") != []
+    assert all(not installed.side.parents_of(task) for task in installed.side.ours("task"))
+    assert told["schema"]["held"] == whole["plan"]["create"] - told["plan"]["create"]
+    assert any(name in problem["message"] and problem["hint"] for problem in told["schema"]["problems"])
+
+
+def test_the_next_run_makes_up_for_it(installed: World) -> None:
+    """Once the field is back, everything that waited is there, and a further run writes nothing."""
+    name, kind = score_field(installed), installed.side.kinds["opportunity"]
+    row = installed.side.store.properties[kind][name] if installed.side.crm == "hubspot" else None
+    whole = installed.run("plan", "--json").json["plan"]["create"]
+    hide_field(installed.side, "opportunity", name)
+    installed.run("sync", "--json")
+    show_field(installed.side, "opportunity", name, row)
+
+    installed.sync()
+    again = installed.run("sync", "--json").json
+
+    assert len(installed.side.ours("opportunity")) + len(installed.side.ours("task")) == whole
+    assert (again["status"], again["plan"]["create"], again["schema"]["problems"]) == ("success", 0, [])
+    assert installed.side.writes() == []
+
+
+def test_of_a_record_that_exists_only_the_field_waits(synced: World) -> None:
+    """Its other fields are kept current."""
+    ours = synced.side.ours("opportunity")[0]
+    need = synced.side.names["need"]
+    synced.side.write("opportunity", {"need": "something else"}, ours.id)
+    hide_field(synced.side, "opportunity", next_step(synced))
+
+    ran = synced.run("sync", "--json")
+
+    assert ran.json["schema"]["held"] == 0
+    assert ran.json["status"] == "partial"
+    assert synced.side.get("opportunity", ours.id)[need] == ours[need]
+
+
+def test_a_field_closed_to_us_holds_as_a_lost_one(installed: World) -> None:
+    """What may not be written any more is told with its line and cure."""
+    close_field(installed.side, "opportunity", next_step(installed))
+
+    told = installed.run("sync", "--json").json
+
+    (problem,) = told["schema"]["problems"]
+    assert "cannot be written" in problem["message"]
+    assert installed.side.ours("opportunity") == []
+
+
+def test_a_field_that_became_required_holds_new_records(installed: World) -> None:
+    """Nothing is sent that the CRM would refuse: no record is parked."""
+    name = "Budget_Code__c" if installed.side.crm == "salesforce" else "budget_code"
+    require_field(installed.side, "opportunity", name)
+
+    told = installed.run("sync", "--json").json
+
+    assert (told["status"], told["delivered"]["parked"]) == ("partial", 0)
+    assert told["schema"]["held"] > 0
+    assert f"opportunity.{name}" in told["schema"]["problems"][0]["message"]
+    assert installed.side.ours("opportunity") == []
+
+
+def test_a_fact_that_vanished_holds_nothing(installed: World) -> None:
+    """What is only read to be shown is done without; the run says so and delivers the rest."""
+    fact = "Expansion_Goals__c" if installed.side.crm == "salesforce" else "expansion_goals"
+    whole = installed.run("plan", "--json").json["plan"]["create"]
+    hide_field(installed.side, "account", fact)
+
+    told = installed.run("sync", "--json").json
+
+    assert told["schema"]["held"] == 0
+    assert told["delivered"]["ok"] >= whole
+    assert fact in told["schema"]["problems"][0]["message"]
+
+
+def test_a_renamed_stage_stops_the_run(synced: World) -> None:
+    """Where a deal stands cannot be told without it: nothing is written, and the cure names the stages there are."""
+    label = "Expansion Consult" if synced.side.crm == "salesforce" else "Consult"
+    rename_stage(synced.side, label, "Discovery")
+
+    ran = synced.run("sync", "--json")
+
+    assert ran.code == 2
+    assert f"no stage {label!r}" in ran.json["errors"][0]["message"]
+    assert "Discovery" in ran.json["errors"][0]["hint"]
+    assert synced.side.writes() == []
+
+
+def test_a_lost_key_stops_the_run(synced: World) -> None:
+    """By its key a record is known: without it nothing is written."""
+    hide_field(synced.side, "opportunity", synced.side.names["key"])
+
+    ran = synced.run("sync", "--json")
+
+    assert (ran.code, synced.side.writes()) == (2, [])
+    assert "connector install" in ran.json["errors"][0]["hint"]
+
+
+def test_the_job_that_follows_stages_says_so_too(synced: World) -> None:
+    """Its line in the log names what waits."""
+    hide_field(synced.side, "opportunity", next_step(synced))
+
+    ran = synced.run("run", "--once")
+
+    assert "the CRM and the mapping differ" in ran.out
+    assert ran.code == 3
+
+
+def test_people_see_what_waits(installed: World) -> None:
+    """`sync` and `plan` print the field, its line and its cure."""
+    hide_field(installed.side, "opportunity", next_step(installed))
+
+    out = installed.run("plan").out
+
+    assert "the CRM and the mapping differ" in out
+    assert next_step(installed) in out
+    assert "[schema]" in out
