@@ -42,11 +42,11 @@ def without_lost(one: Desired, schema: Schema) -> Desired:
     return replace(one, fields={name: wanted for name, wanted in one.fields.items() if name in schema.fields})
 
 
-def with_children(changes: Sequence[Change]) -> list[Change]:
+def with_children(changes: list[Change]) -> list[Change]:
     """Let what hangs on a record that waits for the schema wait with it."""
     waiting = {change.key for change in changes if change.why == Why.SCHEMA}
     if not waiting:
-        return list(changes)
+        return changes
     kept = []
     for change in changes:
         parents = {link.to.key for link in change.links} & waiting

@@ -85,7 +85,7 @@ def make_plan(
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
-    changes = list(with_children(changes))
+    changes = with_children(changes)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
     return Plan(
