@@ -47,6 +47,7 @@ def install(
     from connector.bootstrap import open_work, project_of, setup_package
     from connector.domain.project import mapping_of
     from connector.services import installing
+    from connector.services.shadow import refuse_in_shadow
 
     chosen = settings(crm)
     if out is not None:
@@ -54,6 +55,8 @@ def install(
         _written(out, installing.write_package(setup_package(mapping), out), mapping.crm, json)
         return
     with open_work(chosen) as work:
+        if not dry_run:
+            refuse_in_shadow(work.project, "an installation")
         survey = installing.look(work, with_pipeline)
         if not json:
             _show(survey.destination.id, survey.steps)
@@ -88,8 +91,11 @@ def uninstall(
     from connector.bootstrap import open_work
     from connector.domain.errors import ConfigError
     from connector.services import installing
+    from connector.services.shadow import refuse_in_shadow
 
     with open_work(settings(crm)) as work:
+        if not dry_run:
+            refuse_in_shadow(work.project, "an uninstallation")
         survey = installing.look_back(work)
         if not json:
             _show(survey.destination.id, survey.steps)

@@ -49,6 +49,11 @@ def check_policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
     for outcome, days in policy.cool_down_days.items():
         if days < 0:
             yield Problem("days must not be below 0", document.at("cool_down_days", outcome), "write how many days")
+    for key in ("owners", "segments", "accounts"):
+        named = getattr(policy.scope, key)
+        if named is not None and not list(filter(str.strip, named)):
+            at = document.at("scope", key)
+            yield Problem(f"scope.{key} names nobody", at, "leave the key out to let everybody in")
     if policy.timing.earliest > policy.timing.latest:
         at = document.at("timing", "latest")
         yield Problem("latest comes before earliest", at, "write days from today, the larger one here")

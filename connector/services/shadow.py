@@ -37,7 +37,7 @@ from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.occupied import OpenEpisode
 from connector.domain.project import Project
-from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmSetup, CrmWriter
+from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmRemoval, CrmSetup, CrmWriter
 from connector.ports.ledger import Plans, PlanStatus
 from connector.services.customers import Day
 from connector.services.scope import POLICY
@@ -70,7 +70,8 @@ def write_protected(crm: Crm, rules: Project) -> Crm:
     if not is_shadow(rules):
         return crm
     at = rules.at(POLICY, "mode")
-    return replace(crm, writer=_NoWriter(crm.writer, at), setup=_NoSetup(crm.setup, at), bulk=None, removal=None)
+    removal = _NoRemoval(crm.removal, at) if crm.removal is not None else None
+    return replace(crm, writer=_NoWriter(crm.writer, at), setup=_NoSetup(crm.setup, at), bulk=None, removal=removal)
 
 
 def as_if_installed(crm: Crm, mapping: CrmMapping) -> Crm:
@@ -130,6 +131,18 @@ class _NoSetup:
 
     def advice(self, wanted: Wanted) -> list[str]:
         return self.inner.advice(wanted)
+
+
+@dataclass(frozen=True)
+class _NoRemoval:
+    inner: CrmRemoval
+    at: str
+
+    def survey(self, wanted: Wanted) -> list[SetupStep]:
+        return self.inner.survey(wanted)
+
+    def remove(self, wanted: Wanted) -> list[SetupStep]:
+        _refuse(self.at, f"the removal of {sum(map(len, wanted.values()))} fields")
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,24 @@ NOTE = "{% for a in range(9) %}9{% endfor %}\n<b onclick=x>ref: 0123456789abcdef
 
 @pytest.fixture
 def hostile(installed: World) -> World:
-    """Every CRM account has a hostile name and note; customers are known by their domains."""
+    """Every CRM account has a hostile name and note; who it is, a person has said before."""
+    settle(installed)
     goals = "Expansion_Goals__c" if installed.side.crm == "salesforce" else "expansion_goals"
     for i, account in enumerate(installed.side.all("account")):
         if not account.gone:
             name = f"{NAMES[i % len(NAMES)]} {i}"
             installed.side.write("account", {"account_name": name, goals: NOTE}, account.id)
     return installed
+
+
+def settle(world: World) -> None:
+    """Let a person confirm what matching found while the names were still the customers' own."""
+    assert world.run("plan").code == 0
+    found = [one for one in world.run("link", "list", "--json").json["links"] if one["state"] == "linked"]
+    lines = ["billing_id,crm_id,by", *(f"{one['billing_id']},{one['crm']['id']},Ana" for one in found)]
+    file = world.folder / "links.csv"
+    file.write_text("\n".join(lines), "utf-8")
+    assert world.run("link", "import", str(file), "--yes", "--by", "Ana").code == 0
 
 
 def test_names_and_notes_arrive_as_they_are(hostile: World) -> None:

@@ -237,9 +237,24 @@ def _archive_group(portal: Portal, call: Call) -> Response:
 
 
 def _schema(portal: Portal, call: Call) -> Response:
-    """Tell a type's schema, as far as it says which properties a new record needs."""
-    kind, _ = _of(portal, call)
-    return JSONResponse({"name": kind, "requiredProperties": list(required_names(portal, kind))})
+    """Tell a type's schema: its properties, and which of them a new record needs."""
+    kind, known = _of(portal, call)
+    shown = [row for name, row in known.items() if not row["archived"] and portal.is_visible(kind, name)]
+    told = {
+        "id": object_type(kind).type_id,
+        "objectTypeId": object_type(kind).type_id,
+        "name": kind,
+        "fullyQualifiedName": kind,
+        "labels": {"singular": kind.removesuffix("s"), "plural": kind},
+        "archived": False,
+        "allowsSensitiveProperties": False,
+        "properties": shown,
+        "associations": [],
+        "requiredProperties": list(required_names(portal, kind)),
+        "searchableProperties": [],
+        "secondaryDisplayProperties": [],
+    }
+    return JSONResponse(told)
 
 
 ROUTES: Routes = (

@@ -107,6 +107,7 @@ CALLS: Mapping[tuple[str, str], Ask] = {
     ("GET", f"{LINKS}/labels"): lambda c: c.crm.associations_schema.labels.list_labels(
         "companies", from_object_type="deals"
     ),
+    ("GET", "/crm-object-schemas/v3/schemas/{type}"): lambda c: c.crm.object_schemas.get("deals"),
     ("GET", PROPERTIES): lambda c: c.crm.properties.list("deals"),
     ("POST", PROPERTIES): lambda c: c.crm.properties.create("deals", **SCORE),
     ("GET", f"{PROPERTIES}/{{name}}"): lambda c: c.crm.properties.get("amount", object_type="deals"),
