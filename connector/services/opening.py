@@ -50,6 +50,11 @@ def open_run(memory: Memory, destination: Destination, job: str, now: datetime, 
             hint="look at `connector plan` first; `connector install` or `--yes` agrees to this destination",
         )
     began = datetime.now(UTC)
-    run = Run(f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", job, destination.id, now, began)
+    run = Run(_named(began), job, destination.id, now, began)
     memory.runs.open(run)
     return run
+
+
+def _named(began: datetime) -> str:
+    """Name a run so that names sort as runs began: the newest is found by name. Its end tells two of one moment apart."""
+    return f"{began:%Y%m%dT%H%M%S}-{began.microsecond // 1000:03x}{secrets.token_hex(2)[:3]}"

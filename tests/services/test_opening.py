@@ -1,0 +1,19 @@
+"""A run's name tells when it began."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.services.opening import _named
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.integers(1, 10**9))
+def test_names_sort_as_runs_began(began: datetime, milliseconds_later: int) -> None:
+    """Of two runs that began a millisecond apart or more, the later one has the greater name."""
+    first = began.replace(tzinfo=UTC)
+    second = first + timedelta(milliseconds=milliseconds_later)
+
+    assert _named(first) < _named(second)
