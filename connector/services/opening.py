@@ -56,5 +56,5 @@ def open_run(memory: Memory, destination: Destination, job: str, now: datetime, 
 
 
 def _named(began: datetime) -> str:
-    """Name a run so that names sort as runs began: the newest is found by name. The end tells apart what began at once."""
+    """Name a run so that names sort as runs began: the newest is found by its name."""
     return f"{began:%Y%m%dT%H%M%S}-{began.microsecond // 1000:03x}{secrets.token_hex(2)[:3]}"
