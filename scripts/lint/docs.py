@@ -26,7 +26,7 @@ from connector.config.project import DOCUMENTS, load_project
 from connector.domain.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHELL = re.compile(r"```(?:bash|console|sh)\n(.*?)```", re.S)
+SHELL = re.compile(r"```(bash|console|sh)\n(.*?)```", re.S)
 YAML = re.compile(r"```ya?ml\n(.*?)```", re.S)
 NAMED = re.compile(r"# ([\w./-]+\.ya?ml)\b")
 ELSEWHERE = frozenset({"compose.yaml"})
@@ -69,8 +69,14 @@ def help_problems() -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    lines = "\n".join(SHELL.findall(text)).replace("\\\n", " ").splitlines()
-    return [line.removeprefix("$ ").split(" #")[0].strip() for line in lines if line.split("#")[0].strip()]
+    lines = [line for kind, block in SHELL.findall(text) for line in _typed(kind, block)]
+    return [line.split(" #")[0].strip() for line in lines if line.split("#")[0].strip()]
+
+
+def _typed(kind: str, block: str) -> list[str]:
+    """What is typed in a block: of a console only what follows its `$`, the rest is what came back."""
+    lines = block.replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ") for line in lines if kind != "console" or line.startswith("$ ")]
 
 
 def _links(text: str) -> list[str]:
