@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from connector.cli.options import Crm, Json, settings
 from connector.cli.output import OUT, say_json
@@ -43,7 +44,10 @@ def check(
         say_json({"status": "ok", "live": live, "notes": [asdict(note) for note in notes]})
         return
     for note in notes:
-        OUT.print(f"[yellow]note[/] {note.message}" + (f"\n    → {note.hint}" if note.hint else ""), markup=True)
+        place = f"{note.at}: " if note.at else ""
+        OUT.print(f"[yellow]note[/] {escape(place + note.message)}")
+        if note.hint:
+            OUT.print(f"    → {escape(note.hint)}")
     said = "configuration and CRM agree" if live else "configuration is sound; `--live` also asks the CRM"
     OUT.print(f"[green]ok[/] {said}")
 

@@ -64,8 +64,9 @@ def _applied(runs: Sequence[Run]) -> dict[str, str]:
     """Map each run whose plan was applied by another → that one; of several the first that wrote anything."""
     found: dict[str, str] = {}
     for run in runs:  # newest first
-        plan = run.summary.get("applies")
-        if plan and (plan not in found or run.summary.get("written")):
+        plan, wrote = run.summary.get("applies"), run.summary.get("written")
+        was_refused = run.status is RunStatus.FAILED and not wrote
+        if plan and not was_refused and (plan not in found or wrote):
             found[plan] = run.id
     return found
 

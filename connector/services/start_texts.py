@@ -241,7 +241,7 @@ STEPS: Mapping[str, Both] = {
         "connector plan --out plan.json : montre ce qui serait écrit, et n’écrit rien",
     ),
     "apply": _both(
-        "connector apply plan.json: does that; from then on connector run, every morning",
-        "connector apply plan.json : le fait ; ensuite connector run, chaque matin",
+        "connector apply plan.json: does that; from then on connector run, every weekday morning",
+        "connector apply plan.json : le fait ; ensuite connector run, chaque matin de semaine",
     ),
 }

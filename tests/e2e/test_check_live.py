@@ -227,6 +227,9 @@ def test_data_names_products_that_nothing_maps(synced: World) -> None:
     assert "is no offer of the catalogue" in note["message"]
     assert "{offer: …, product: prod_mobile}" in note["hint"]
     assert note["at"].startswith("mappings/billing/stripe.yaml:")
+    shown = synced.run("check", "--data", fresh=True).out
+    # Brackets are no markup, here or in a product's name.
+    assert f"note {note['at']}: {note['message']}" in " ".join(shown.split())
 
 
 def test_data_before_any_run(installed: World) -> None:
