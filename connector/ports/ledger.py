@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from connector.domain.audit import AuditRecord, Deed
 from connector.domain.change import CrmRecord, Destination, Plan, RecordType, StageEntry
-from connector.domain.customer import Customer, Suppressed
 from connector.domain.episode import Episode
 from connector.domain.hold import Hold
 from connector.domain.intent import Held
@@ -28,6 +27,10 @@ class Destinations(Protocol):
 
     def all(self) -> list[Destination]:
         """List the known destinations."""
+        ...
+
+    def seen(self) -> list[str]:
+        """Name every destination that anything is kept of, agreed to or not: a shadow run agrees to none."""
         ...
 
     def remember(self, destination: Destination) -> None:
@@ -294,56 +297,4 @@ class Decisions(Protocol):
 
     def current(self, destination: str) -> list[Decision]:
         """List what stands, by account and subject."""
-        ...
-
-
-class Suppressions(Protocol):
-    """Customers that were forgotten. Only hashes of their ids are kept, each with the key it was made with."""
-
-    def secret(self) -> str:
-        """Give the key that new hashes are made with."""
-        ...
-
-    def all(self) -> list[Suppressed]:
-        """List every hash that stands."""
-        ...
-
-    def add(self, hashes: Sequence[Suppressed]) -> None:
-        """Store hashes; one that stands stays as it is."""
-        ...
-
-
-class Notes(Protocol):
-    """What a command or the service remembers between two times, by name."""
-
-    def get(self, name: str) -> Mapping[str, Any] | None:
-        """Give what is noted under a name."""
-        ...
-
-    def put(self, name: str, value: Mapping[str, Any]) -> None:
-        """Note something, replacing what stood."""
-        ...
-
-    def drop(self, name: str) -> None:
-        """Remove a note."""
-        ...
-
-    def named(self, prefix: str) -> dict[str, Mapping[str, Any]]:
-        """Give every note whose name begins so, by name."""
-        ...
-
-
-class Forgetting(Protocol):
-    """Takes a customer out of the ledger, and tells whether anything is left."""
-
-    def erase(self, customer: Customer, by: str, at: datetime) -> Mapping[str, int]:
-        """Erase every row and value about a customer in one transaction; count them. The audit chains stay whole."""
-        ...
-
-    def left(self, customer: Customer) -> Mapping[str, int]:
-        """Count the rows of each table that still name a customer, its note aside."""
-        ...
-
-    def compact(self) -> None:
-        """Give freed pages back, so that what was deleted does not lie in the file any more."""
         ...

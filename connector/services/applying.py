@@ -10,6 +10,7 @@ from connector.domain.audit import Act, Deed
 from connector.domain.change import Plan
 from connector.domain.errors import MendError, PlanRefusedError
 from connector.domain.run import Delivered, Run, RunStatus
+from connector.services.drift import held_for_schema
 from connector.services.links import person
 from connector.services.opening import check_installed, open_run
 from connector.services.run import Outcome, Tell, Work
@@ -61,16 +62,18 @@ def _apply(work: Work, plan: Plan, agree: bool, tell: Tell, deed: Deed | None = 
     except BaseException:
         work.memory.runs.close(run.id, RunStatus.FAILED, datetime.now(UTC), {"applies": plan.run_id})
         raise
-    summary = _summary(work, run, plan, delivered)
-    work.memory.runs.close(run.id, delivered.status, datetime.now(UTC), kept(summary))
-    return Outcome(replace(run, status=delivered.status), plan, summary)
+    is_short = held_for_schema(plan.changes) and delivered.status is RunStatus.SUCCESS
+    status = RunStatus.PARTIAL if is_short else delivered.status
+    summary = _summary(work, run, plan, status, delivered)
+    work.memory.runs.close(run.id, status, datetime.now(UTC), kept(summary))
+    return Outcome(replace(run, status=status), plan, summary)
 
 
-def _summary(work: Work, run: Run, plan: Plan, delivered: Delivered) -> dict[str, Any]:
+def _summary(work: Work, run: Run, plan: Plan, status: RunStatus, delivered: Delivered) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "applies": plan.run_id,
-        "status": str(delivered.status),
+        "status": str(status),
         "destination": plan.destination,
         **of_plan(plan, delivered),
         "api_calls": {"crm": work.crm.meter.calls()},

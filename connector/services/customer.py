@@ -67,7 +67,7 @@ def find(wanted: str, memory: Memory, warehouse: WarehouseEraser | None, mapping
 
 def _known(memory: Memory, warehouse: WarehouseEraser | None, mapping: CrmMapping) -> _Known:
     known = _Known(dict(warehouse.accounts()) if warehouse else {}, {}, {}, mapping)
-    for destination in (one.id for one in memory.destinations.all()):
+    for destination in memory.destinations.seen():
         decisions = memory.links.all(destination)
         known.names = {one.billing_id: one.billing_name or one.billing_id for one in decisions} | known.names
         known.links[destination] = {

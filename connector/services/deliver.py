@@ -43,13 +43,13 @@ def deliver(
         session = _open(plan, means, limits, lease)
         blocked = _recover(session)
         enqueue(plan, session, blocked)
-        pending = [entry for entry in session.entries.values() if entry.state is DeliveryState.PENDING]
+        pending = [entry for entry in _of_job(session, plan.job) if entry.state is DeliveryState.PENDING]
         chosen = affordable(pending, session.calls_left, _transport(session))
         for phase, entries in by_phase(chosen).items():
             _send_phase(session, phase, [entry.id for entry in entries])
         if len(chosen) < len(pending):
             session.stop(OUT_OF_CALLS)
-        return _tally(session)
+        return _tally(session, plan.job)
 
 
 def _refuse_other_world(plan: Plan, means: Means, config_hash: str, ledger_epoch: str) -> None:
@@ -165,9 +165,14 @@ def _missing(session: Session, entry: OutboxEntry) -> frozenset[str]:
     return frozenset(key for key in keys if key is not None)
 
 
-def _tally(session: Session) -> Delivered:
+def _of_job(session: Session, job: str) -> list[OutboxEntry]:
+    """Give what a delivery is for: an undoing leaves to the next run, which knows whom it may reach, what runs left."""
+    return [entry for entry in session.entries.values() if job != UNDO or entry.job == UNDO]
+
+
+def _tally(session: Session, job: str) -> Delivered:
     going = _on_their_way(session)
-    fates = {entry.id: fate for entry in session.entries.values() if (fate := _fate(entry, going)) is not None}
+    fates = {entry.id: fate for entry in _of_job(session, job) if (fate := _fate(entry, going)) is not None}
     counts = Counter(fates.values())
     return Delivered(
         ok=counts["ok"],

@@ -72,7 +72,7 @@ def unfinished(memory: Memory, wanted: str) -> tuple[Customer, str] | None:
 def forgotten_before(memory: Memory, wanted: str) -> tuple[str, datetime] | None:
     """Say who had the customer with this id forgotten, and when."""
     hashes = memory.suppressions.all()
-    kinds = [ACCOUNT, *(one.id for one in memory.destinations.all())]
+    kinds = [ACCOUNT, *memory.destinations.seen()]
     for one in hashes:
         if one.customer and any(suppression_of([one]).holds(kind, wanted) for kind in kinds):
             return one.by, one.at
@@ -85,7 +85,7 @@ def forget(
     """Erase a customer everywhere; safe to kill at any instant and to call again."""
     memory = stores.memory
     with ExitStack() as stack:
-        for destination in [one.id for one in memory.destinations.all()]:
+        for destination in memory.destinations.seen():
             lease = stack.enter_context(leased(memory.leases, stores.clock, destination, stores.holder))
             memory.leases.renew(lease, stores.clock.now(), LONG)
         tell("suppress")

@@ -9,18 +9,16 @@ from connector.ports.ledger import (
     Decisions,
     Destinations,
     Episodes,
-    Forgetting,
     Holds,
     Leases,
     Links,
     Mirror,
-    Notes,
     Outbox,
     Plans,
     Receipts,
     Runs,
-    Suppressions,
 )
+from connector.ports.ledger_notes import Forgetting, Notes, Suppressions
 
 
 @dataclass(frozen=True)

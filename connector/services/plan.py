@@ -115,6 +115,9 @@ def _within(
             continue
         record = known.get(one.key)
         is_there = record is not None and record.tombstone is None
+        if one.key in context.holds:  # what a person took back is left to the undoing
+            held.append(hold(one, Why.UNDONE, record.crm_id if record else None))
+            continue
         reason = f"{why}; it stays as it is" if is_there else why
         held.append(hold(replace(one, reason=reason), Why.OUT_OF_SCOPE, record.crm_id if record else None))
     return inside, held

@@ -34,6 +34,7 @@ from connector.services.calendar import holidays_of
 from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
+from connector.services.drift import held_for_schema
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -282,7 +283,7 @@ def carry_out(
         return (RunStatus.PLANNED if request.plan_only else RunStatus.WAITING), None
     with current.step("deliver", request.tell):
         delivered = apply_plan(plan, work.delivering(), request.patience)
-    is_short = bool(current.gaps) and delivered.status is RunStatus.SUCCESS
+    is_short = bool(current.gaps or held_for_schema(plan.changes)) and delivered.status is RunStatus.SUCCESS
     return (RunStatus.PARTIAL if is_short else delivered.status), delivered
 
 

@@ -19,6 +19,7 @@ from connector.domain.account import Owner
 from connector.domain.change import Change, Why
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.features import AccountFeatures
+from connector.domain.hold import UNDO
 from connector.domain.intent import Held, ReviewIntent
 from connector.domain.link import linked
 from connector.domain.occupied import Crm
@@ -120,7 +121,7 @@ def waiting_outside(waiting: Iterable[OutboxEntry], within: Bounds, planned: Col
     held = {}
     for entry in waiting:
         why, change = within.outside(entry.change.account_id), entry.change
-        if why and change.key and change.key not in planned:
+        if why and change.key and change.key not in planned and entry.job != UNDO:
             held[change.key] = Change(
                 id=f"{change.type}:{change.key}",
                 action="held",

@@ -19,7 +19,8 @@ from connector.domain.outbox import DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord, each_once
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmBulk, CrmMeter, CrmReader, CrmWriter
-from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Runs, Suppressions
+from connector.ports.ledger import Holds, Lease, Leases, Outbox, Receipts, Runs
+from connector.ports.ledger_notes import Suppressions
 
 T = TypeVar("T")
 NOTHING_MORE = "the CRM accepts nothing more for now"

@@ -18,7 +18,7 @@ from connector.domain.change import CrmRecord, Plan, RecordType, Stage, StageEnt
 from connector.domain.customer import ACCOUNT, SHORT, Suppressed, Suppression, records_kind, suppression_of, token_of
 from connector.ports.billing import BillingSource, Cursor, Landing, Page, RawMrr, RawStore, Rejected, Translated
 from connector.ports.crm import CrmFeed
-from connector.ports.ledger import Suppressions
+from connector.ports.ledger_notes import Suppressions
 
 BETWEEN = re.compile(r"[\s;,|\"'/]+")
 ACCOUNTS = ("accounts", "customers")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ACTIONS = ("create", "update", "close", "associate", "unchanged")
 FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")
 MOST_TITLES = 5
+NOBODYS = (Why.FOUND, Why.OUT_OF_SCOPE, Why.SCHEMA)
+"""Why a record is held without anybody having said so."""
 
 
 def of_run(
@@ -88,7 +90,7 @@ def kept(summary: Mapping[str, Any]) -> dict[str, Any]:
 def left_to_people(plan: Plan) -> dict[str, int]:
     """Count what a plan leaves alone because people changed, deleted or took it back."""
     held = (change for change in plan.changes if change.action == "held" and change.key)
-    whys = Counter(change.why for change in held if change.why and change.why not in (Why.FOUND, Why.OUT_OF_SCOPE))
+    whys = Counter(change.why for change in held if change.why and change.why not in NOBODYS)
     fields = sum(not is_found for is_found in _left(plan))
     return ({"fields": fields} if fields else {}) | {str(why): whys[why] for why in sorted(whys)}
 

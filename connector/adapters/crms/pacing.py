@@ -47,7 +47,7 @@ class Pace:
         """Wait until one more call fits, and count it when it is over, however it ends."""
         self._forget_old()
         while len(self._made) >= self._calls:
-            self._clock.sleep(self._made[0] + self._seconds - self._clock.now())
+            self._clock.sleep(max(0.0, self._made[0] + self._seconds - self._clock.now()))
             self._forget_old()
         try:
             yield

@@ -18,13 +18,13 @@ import sqlalchemy as sa
 
 from connector.adapters.ledger.audit import append
 from connector.adapters.ledger.database import Database, chunks
-from connector.adapters.ledger.rows import audit_of
+from connector.adapters.ledger.rows import audit_of, link_of, link_row
+from connector.adapters.ledger.runs import seen_destinations
 from connector.adapters.ledger.schema import (
     ASSOCIATIONS,
     AUDIT,
     AUDIT_VALUES,
     DECISIONS,
-    DESTINATIONS,
     EPISODES,
     HOLDS,
     LINKS,
@@ -57,7 +57,7 @@ class SqlForgetting:
     def erase(self, customer: Customer, by: str, at: datetime) -> Mapping[str, int]:
         counts: Counter[str] = Counter()
         with self._database.write() as connection:
-            for destination in list(connection.scalars(sa.select(DESTINATIONS.c.id).order_by(DESTINATIONS.c.id))):
+            for destination in seen_destinations(connection):
                 sealed = _Eraser(connection, destination, customer, counts).erase()
                 about = (
                     sa.select(sa.func.count())
@@ -209,8 +209,14 @@ class _Eraser:
     def _blank_candidates(self) -> None:
         """Another customer that might have been this one is no more in doubt about it."""
         for row in self._mine(LINKS):
-            left = [id for id in row.candidates if id not in self._accounts]
-            if left != row.candidates:
+            decision = link_of(row)
+            cut = replace(
+                decision,
+                candidates=tuple(id for id in decision.candidates if id not in self._accounts),
+                evidence=tuple(one for one in decision.evidence if one.crm_id not in self._accounts),
+            )
+            if cut != decision:
+                left = link_row(self._destination, cut)["candidates"]
                 this = (LINKS.c.destination == self._destination) & (LINKS.c.billing_id == row.billing_id)
                 self._connection.execute(sa.update(LINKS).where(this).values(candidates=left))
 

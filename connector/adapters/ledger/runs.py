@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from connector.adapters.ledger.bulk import upsert
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.rows import ChangeTexts, decision_of, destination_of, run_of, run_row
-from connector.adapters.ledger.schema import DECISIONS, DESTINATIONS, LIFE, PLANS, RUNS
+from connector.adapters.ledger.schema import DECISIONS, DESTINATIONS, LIFE, LINKS, PLANS, RUNS
 from connector.domain.change import Destination, Plan
 from connector.domain.errors import MendError
 from connector.domain.intent import Held
@@ -21,6 +21,12 @@ from connector.domain.run import Decision, Run, RunStatus
 from connector.ports.ledger import PlanStatus, StoredPlan
 
 STANDING = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
+
+
+def seen_destinations(connection: sa.Connection) -> list[str]:
+    """Name every destination that anything is kept of, agreed to or not."""
+    every = sa.union(*(sa.select(column) for column in (DESTINATIONS.c.id, RUNS.c.destination, LINKS.c.destination)))
+    return sorted(connection.scalars(every))
 
 
 class SqlDestinations:
@@ -34,6 +40,10 @@ class SqlDestinations:
             return [
                 destination_of(row) for row in connection.execute(sa.select(DESTINATIONS).order_by(DESTINATIONS.c.id))
             ]
+
+    def seen(self) -> list[str]:
+        with self._database.read() as connection:
+            return seen_destinations(connection)
 
     def remember(self, destination: Destination) -> None:
         row = {
