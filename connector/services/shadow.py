@@ -37,6 +37,7 @@ from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.occupied import OpenEpisode
 from connector.domain.project import Project
+from connector.domain.routing import place_of, routes_of, stage_in
 from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmSetup, CrmWriter
 from connector.ports.ledger import Plans, PlanStatus
 from connector.services.customers import Day
@@ -201,13 +202,14 @@ class _AsIfFeed:
 
     def stages(self) -> list[Stage]:
         """List the real stages, then those that the mapping names and nobody made yet."""
-        real, where = self.inner.stages(), self.mapping.opportunity.pipeline
-        here = {name for stage in real if where in (None, stage.pipeline) for name in (stage.label, stage.id)}
-        missing = {
-            label: Stage(label, label, where or "", ours in ("won", "lost", "withdrawn"), ours == "won", False)
-            for ours, label in self.mapping.opportunity.stages.items()
-            if label not in here
-        }
+        real = self.inner.stages()
+        missing: dict[tuple[str, str], Stage] = {}
+        for route in routes_of(self.mapping.opportunity):
+            where = place_of(route) or ""
+            for ours, label in route.stages.items():
+                if stage_in(route, ours, real) is None:
+                    is_end = ours in ("won", "lost", "withdrawn")
+                    missing[where, label] = Stage(label, label, where, is_end, ours == "won", False)
         return [*real, *missing.values()]
 
     def stage_history(self, ids: Sequence[str]) -> dict[str, tuple[StageEntry, ...]]:

@@ -25,6 +25,7 @@ from connector.adapters.crms.salesforce.translate import SOBJECTS, key_field
 from connector.domain.change import FieldSpec, FieldType, RecordType
 from connector.domain.installation import Doing, SetupStep, Wanted, mark
 from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.routing import routes_of
 
 Row = Mapping[str, Any]
 PROVEN, REFUSED_KEYS = "Task key: one key makes one task.", "Task key: refused by this org."
@@ -210,7 +211,8 @@ class Surveyor:
     def _stages(self) -> Iterator[SetupStep]:
         rows = list(self._client.query("SELECT MasterLabel, ApiName, IsActive FROM OpportunityStage"))
         known = {row[name] for row in rows if row["IsActive"] for name in ("MasterLabel", "ApiName")}
-        wanted = dict.fromkeys(self._mapping.opportunity.stages.values())
+        routes = routes_of(self._mapping.opportunity)
+        wanted = dict.fromkeys(label for route in reversed(routes) for label in route.stages.values())
         lacking = [label for label in wanted if label not in known]
         if lacking:
             hint = (
