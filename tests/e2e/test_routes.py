@@ -195,3 +195,21 @@ def test_a_stage_that_a_route_lacks_is_told_at_the_route(routed: Routed) -> None
         (f"stage {consult!r} counts in the forecast", f"mappings/{crm}.yaml:", "outside the forecast"),
         ("no stage 'Nowhere'", place(routed.world, "confront: Nowhere"), "known:"),
     )
+
+
+def test_install_names_the_place_that_somebody_has_to_make(routed: Routed) -> None:
+    """It makes no pipeline and no record type for a route: it says which stages the admin gives it, and where."""
+    side = routed.world.side
+    what = "record type" if side.crm == "salesforce" else "pipeline"
+    there = routed.world.run("install", "--dry-run", "--json").json
+    if side.crm == "salesforce":
+        side.store.take("RecordType", routed.place)
+    else:
+        side.store.drop_pipeline("deals", routed.place)
+
+    gone = routed.world.run("install", "--dry-run", "--json", fresh=True).json
+
+    assert [one for one in there["steps"] if one["doing"] == "by hand"] == []
+    (step,) = [one for one in gone["steps"] if one["doing"] == "by hand"]
+    assert (step["what"], step["name"]) == (what, "Volume")
+    assert LABELS[side.crm]["proposed"] in step["detail"] + step["hint"]
