@@ -146,6 +146,7 @@ def labelled(type: RecordType, spec: FieldSpec) -> str:
 
 def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage], document: str) -> Iterator[Problem]:
     """Each route's place is there and open to us, and has the stages that the route names."""
+    lists: dict[str, Route] = {}
     for i, route in enumerate(routes_of(mapping.opportunity)):
         is_default = i == len(mapping.opportunity.routes)
         loc = ("opportunity",) if is_default else ("opportunity", "routes", i)
@@ -156,6 +157,10 @@ def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage],
             yield _no_place(route, place, every_stage, at)
             continue
         yield from _stages_of(project, route, stages, (document, *loc))
+        first = lists.setdefault(stages[0].pipeline, route) if place is not None else route
+        if first.stages != route.stages:
+            shown = f"{place_of(first)!r} and {place!r} are one {word.replace('_', ' ')}, with two lists of stages"
+            yield Problem(shown, project.at(document, *loc, "stages"), "write the same stages in both")
 
 
 def _stages_of(project: Project, route: Route, stages: Sequence[Stage], place: tuple[Any, ...]) -> Iterator[Problem]:

@@ -182,6 +182,21 @@ def test_a_place_that_is_not_there_or_not_ours_is_told(routed: Routed) -> None:
         )
 
 
+@pytest.mark.parametrize("crm", ["salesforce"], indirect=True)
+def test_one_record_type_under_two_names_has_one_list_of_stages(routed: Routed) -> None:
+    """The developer name here and the label there are the same place: two lists could not be told apart."""
+    routed.routes(route("salesforce", "Expansion", need=["more_seats"]))
+
+    told(
+        routed.world,
+        (
+            "'Expansion' and 'All other expansion' are one record type",
+            place(routed.world, "stages:"),
+            "the same stages in both",
+        ),
+    )
+
+
 def test_a_stage_that_a_route_lacks_is_told_at_the_route(routed: Routed) -> None:
     """The stage is looked for in the route's own place, and the entry stage must be outside the forecast there."""
     crm = routed.world.side.crm
@@ -213,3 +228,19 @@ def test_install_names_the_place_that_somebody_has_to_make(routed: Routed) -> No
     (step,) = [one for one in gone["steps"] if one["doing"] == "by hand"]
     assert (step["what"], step["name"]) == (what, "Volume")
     assert LABELS[side.crm]["proposed"] in step["detail"] + step["hint"]
+
+
+def test_a_shadow_run_needs_no_place_to_be_there(routed: Routed) -> None:
+    """Before an admin has made the second place, or any, a shadow run proposes as if they stood there."""
+    world = routed.world
+    if world.side.crm == "salesforce":
+        for row in world.side.store.dump("RecordType"):
+            world.side.store.take("RecordType", row["Id"])
+    else:
+        world.side.store.drop_pipeline("deals", routed.place)
+    world.edit_yaml("playbooks/policy.yaml", lambda policy: policy.update(mode="shadow"))
+
+    shadow = world.run("sync", "--json", fresh=True)
+
+    assert (shadow.code, world.side.writes()) == (0, []), shadow.err
+    assert shadow.json["plan"]["create"] > 0
