@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from connector.config.names import known_name
+from connector.config.routecheck import check_routes, check_stages
 from connector.config.templates import template_problems
 from connector.config.yamldoc import Loaded
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import Policy
 from connector.domain.errors import Problem
 from connector.domain.expressions import OPPORTUNITY, TASK
-from connector.domain.mapping import CrmMapping, NewField, OurStage
-from connector.domain.play import NegotiationStage, StepKind
+from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.play import StepKind
 
 LONGEST_FIELD = 131_072
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -27,7 +27,8 @@ def check_mapping(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterato
     """List what is wrong in a mapping, part by part."""
     yield from _people(document, catalogue)
     yield from _fields(document)
-    yield from _stages(document)
+    yield from check_stages(document, ("opportunity", "stages"), document.value.opportunity.stages)
+    yield from check_routes(document, catalogue)
     yield from _links_and_kinds(document)
     yield from _owners(document)
     yield from _budget(document)
@@ -67,22 +68,6 @@ def _fields(document: Loaded[CrmMapping]) -> Iterator[Problem]:
 
 def _word(document: Loaded[Any], section: str, field: str) -> Callable[[str], str]:
     return lambda word: document.of(word, section, "fields", field, "value")
-
-
-def _stages(document: Loaded[CrmMapping]) -> Iterator[Problem]:
-    stages = document.value.opportunity.stages
-    missing = set(get_args(OurStage)) - set(stages)
-    if missing:
-        at = document.at("opportunity", "stages")
-        yield Problem(f"stages without a label: {', '.join(sorted(missing))}", at, "name the CRM's stage for each")
-    told: dict[str, list[OurStage]] = defaultdict(list)
-    for ours in [*get_args(NegotiationStage), "won"]:
-        told[stages.get(ours, "")].append(ours)
-    for label, some in told.items():
-        if label and len(some) > 1:
-            at = document.at("opportunity", "stages", some[1])
-            shown = f"{' and '.join(some)} are one stage in the CRM, {label!r}"
-            yield Problem(shown, at, "each needs a stage of its own: by it we know where a deal stands")
 
 
 def _links_and_kinds(document: Loaded[CrmMapping]) -> Iterator[Problem]:

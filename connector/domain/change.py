@@ -322,6 +322,8 @@ class Stage:
     closed: bool = False
     won: bool = False
     in_forecast: bool = True
+    pipeline_names: tuple[str, ...] = ()
+    """What people call the pipeline, where `pipeline` is an id."""
 
 
 @dataclass(frozen=True, slots=True)

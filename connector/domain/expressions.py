@@ -58,7 +58,10 @@ REVIEW: Mapping[str, What] = {
     "data_to": "day",
 }
 """Names that templates of `business_review.yaml` may use."""
-_TEXTS = "need key episode play amount mrr currency close_date stage pipeline owner_id name why next_step data_to"
+_TEXTS = (
+    "need key episode play amount mrr currency close_date stage pipeline record_type owner_id name why next_step "
+    "data_to"
+)
 OPPORTUNITY: Mapping[str, What] = {
     **dict.fromkeys(_TEXTS.split(), "text"),
     "account": "account",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
-from connector.domain.catalogue import Language, Texts
+from connector.domain.catalogue import Kind, Language, Texts
 from connector.domain.change import FieldType, Policy
 from connector.domain.documents import document
 
@@ -99,6 +99,28 @@ class NeedRule:
 
 
 @document
+class RouteCase:
+    """What is proposed on a route: every condition that is named must hold, and one of its words is enough."""
+
+    need: Sequence[str] = ()
+    offer: Sequence[str] = ()
+    kind: Sequence[Kind] = ()
+
+
+@document
+class Route:
+    """Where some opportunities go instead of the top level's place, with a stage list of their own."""
+
+    when: RouteCase
+    pipeline: str | None = None
+    """Pipeline (HubSpot) by label."""
+    record_type: str | None = None
+    """Record type (Salesforce) by developer name or label."""
+    stages: Mapping[OurStage, str]
+    """Our stage → the label people see there. `proposed` must not count in the forecast."""
+
+
+@document
 class OpportunityMap:
     """How an expansion opportunity is read and written."""
 
@@ -113,11 +135,17 @@ class OpportunityMap:
     pipeline_field: str | None = None
     pipeline: str | None = None
     """Pipeline (HubSpot) by label, when the CRM has several."""
+    record_type_field: str | None = None
+    """Field that holds the record type; neither read nor written unless `record_type` or a route names one."""
+    record_type: str | None = None
+    """Record type (Salesforce) by developer name or label, when the CRM has several."""
     called: Texts = field(default_factory=lambda: {"en": "the opportunity", "fr": "l’opportunité"})
     """What this CRM's users call it, with its article, as texts cite it."""
     amount_basis: Literal["arr", "mrr"] = "arr"
     stages: Mapping[OurStage, str]
     """Our stage → the label people see. `proposed` must not count in the forecast."""
+    routes: Sequence[Route] = ()
+    """Opportunities that go elsewhere, chosen when the record is made: the first route that matches wins."""
     people: Sequence[NeedRule] = ()
     """How an opportunity made by a person tells its need."""
     people_examples: Sequence[NeedExample] = ()

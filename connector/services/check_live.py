@@ -13,12 +13,13 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from dataclasses import fields as parts_of
-from typing import get_args
+from typing import Any, get_args
 
 from connector.domain.change import FieldSpec, Policy, RecordType, Schema, Stage
 from connector.domain.errors import Problem
-from connector.domain.mapping import CrmMapping, FieldRule, OurStage
+from connector.domain.mapping import CrmMapping, FieldRule, OurStage, Route
 from connector.domain.project import Project
+from connector.domain.routing import place_of, routes_of, stages_in
 from connector.ports.crm import Crm
 from connector.services.opening import essential_fields, wanted_fields
 from connector.services.scope import owner_problems
@@ -144,18 +145,30 @@ def labelled(type: RecordType, spec: FieldSpec) -> str:
 
 
 def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage], document: str) -> Iterator[Problem]:
-    pipeline = mapping.opportunity.pipeline
-    pipelines = sorted({stage.pipeline for stage in every_stage if stage.pipeline})
-    if pipeline is not None and pipeline not in pipelines:
-        at = project.at(document, "opportunity", "pipeline")
-        yield Problem(f"the CRM has no pipeline {pipeline!r}", at, meant(pipeline, pipelines))
-        return
-    stages = [stage for stage in every_stage if pipeline in (None, stage.pipeline)]
+    """Each route's place is there and open to us, and has the stages that the route names."""
+    lists: dict[str, Route] = {}
+    for i, route in enumerate(routes_of(mapping.opportunity)):
+        is_default = i == len(mapping.opportunity.routes)
+        loc = ("opportunity",) if is_default else ("opportunity", "routes", i)
+        place, word = place_of(route), "record_type" if route.record_type else "pipeline"
+        stages = stages_in(route, every_stage)
+        if place is not None and not stages:
+            at = project.at(document, *loc, word)
+            yield _no_place(route, place, every_stage, at)
+            continue
+        yield from _stages_of(project, route, stages, (document, *loc))
+        first = lists.setdefault(stages[0].pipeline, route) if place is not None else route
+        if first.stages != route.stages:
+            shown = f"{place_of(first)!r} and {place!r} are one {word.replace('_', ' ')}, with two lists of stages"
+            yield Problem(shown, project.at(document, *loc, "stages"), "write the same stages in both")
+
+
+def _stages_of(project: Project, route: Route, stages: Sequence[Stage], place: tuple[Any, ...]) -> Iterator[Problem]:
     every: tuple[OurStage, ...] = get_args(OurStage)
     for ours in every:
-        label = mapping.opportunity.stages[ours]
+        label = route.stages[ours]
         found = [stage for stage in stages if label in (stage.label, stage.id)]
-        at = project.at(document, "opportunity", "stages", ours)
+        at = project.at(*place, "stages", ours)
         if not found:
             yield Problem(f"the CRM has no stage {label!r}", at, meant(label, [stage.label for stage in stages]))
         elif len({stage.pipeline for stage in found}) > 1:
@@ -165,6 +178,15 @@ def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage],
             )
         else:
             yield from _fit_for(ours, found[0], at)
+
+
+def _no_place(route: Route, place: str, stages: Sequence[Stage], at: str) -> Problem:
+    names = {name for stage in stages if stage.pipeline for name in stage.pipeline_names or (stage.pipeline,)}
+    near = meant(place, sorted(names))
+    if route.record_type is None:
+        return Problem(f"the CRM has no pipeline {place!r}", at, near)
+    shown = f"the CRM has no record type {place!r} that is active and open to this user"
+    return Problem(shown, at, f"{near}; or activate it, and assign it to this user's profile or permission set")
 
 
 def _fit_for(ours: OurStage, stage: Stage, at: str) -> Iterator[Problem]:

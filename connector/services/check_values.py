@@ -90,7 +90,7 @@ def _rendered(template: str | None, language: Language, names: Mapping[str, Any]
 def _fits(type: RecordType, spec: FieldSpec, rule: FieldRule, cases: Sequence[Case], at: str) -> Iterator[Problem]:
     """Hold every value that a rule makes against its field; one problem a rule is enough."""
     values = sorted({_rendered(rule.value, "en", case) for case in cases} - {""})
-    ids = re.search(r"\b(owner_id|account\.id|stage|pipeline)\b", rule.value) is not None
+    ids = re.search(r"\b(owner_id|account\.id|stage|pipeline|record_type)\b", rule.value) is not None
     wrong = next((value for value in values if not (ids or _is_of(spec, value))), None)
     if wrong is not None:
         yield Problem(

@@ -130,7 +130,7 @@ def _stage(episode: Episode, world: World) -> str | None:
     if episode.brief and intent_of(episode.brief).as_task:
         return None
     record = world.opportunity(episode.key)
-    return world.our_stage(record.fields.get(world.mapping.opportunity.stage)) if record else "proposed"
+    return world.our_stage(record) if record else "proposed"
 
 
 def _peoples_opportunities(world: World, now: datetime) -> dict[str, list[PersonsOpportunity]]:

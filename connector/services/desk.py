@@ -17,11 +17,12 @@ from connector.domain.change import Desired, DesiredField, Link, RecordType, Ref
 from connector.domain.episode import Episode
 from connector.domain.intent import Intent, ReviewIntent, intent_of
 from connector.domain.keys import review_key, rule_id, task_key
-from connector.domain.mapping import FieldRule, OurStage
+from connector.domain.mapping import FieldRule, OurStage, Route
 from connector.domain.money import Money, exponent
 from connector.domain.play import NEGOTIATION, REVIEW, Step
 from connector.domain.project import Project
 from connector.domain.receipt import Receipt
+from connector.domain.routing import route_for
 from connector.domain.workdays import add_workdays
 from connector.services.calendar import country_of, holidays_of
 from connector.services.people import whom_to_call
@@ -109,7 +110,7 @@ class Desk:
         if record is None:
             return "proposed", 1, self._day(episode.opened_at)
         stage_id = record.fields.get(self.mapping.opportunity.stage)
-        ours: OurStage | None = self.world.our_stage(stage_id)
+        ours: OurStage | None = self.world.our_stage(record)
         entries = [entry for entry in self.world.entries.get(record.id, ()) if entry.stage == stage_id]
         if ours == "proposed" and len(entries) <= 1:
             return ours, 1, self._day(episode.opened_at)
@@ -118,7 +119,9 @@ class Desk:
 
     def _opportunity(self, episode: Episode, intent: Intent, account: CrmAccount, owner: Owner) -> Desired:
         language = self.world.language(owner)
-        texts = self._intent_names(intent, account, language)
+        route = self._route(episode.key, intent)
+        entry = self.world.stage("proposed", route)
+        texts = self._intent_names(episode.key, intent, account, language)
         book, offer = self.rules.negotiation, self.rules.catalogue.offers[intent.offer]
         name = render(in_language(book.title, language), language, texts)
         context = {
@@ -132,8 +135,9 @@ class Desk:
             "mrr": _plain(intent.reported),
             "currency": intent.reported.currency,
             "close_date": intent.moment.on.isoformat(),
-            "stage": self.world.stage("proposed").id,
-            "pipeline": self.world.stage("proposed").pipeline,
+            "stage": entry.id,
+            "pipeline": entry.pipeline,
+            "record_type": entry.pipeline if route.record_type else "",
             "owner_id": owner.id,
             "name": name,
             "why": render(in_language(book.why, language), language, texts, self._at(NEGOTIATION, "why")),
@@ -148,7 +152,7 @@ class Desk:
             "name": str(book.title),
             "why": str(book.why),
             "next_step": str(book.next_step),
-            "stage": self.mapping.opportunity.stages["proposed"],
+            "stage": route.stages["proposed"],
             "amount": self.mapping.opportunity.amount_basis,
         }
         fields = self._fields("opportunity", self.mapping.opportunity.fields, context, language, sources)
@@ -166,7 +170,7 @@ class Desk:
         stage, entry, entered = position
         owner = self.world.owner(step.role, account)
         language = self.world.language(owner)
-        names = self._intent_names(intent, account, language)
+        names = self._intent_names(parent_key, intent, account, language)
         key = task_key(parent_key, NEGOTIATION, stage, entry, step.id)
         due = add_workdays(entered, step.due, holidays_of(country_of(owner)))
         return self._written(step, key, account, owner, names, due, parent, intent.value, NEGOTIATION)
@@ -280,7 +284,14 @@ class Desk:
             made[name] = DesiredField(value, rule.policy, rule.clear, at, rule_id(rule.value, sources))
         return made
 
-    def _intent_names(self, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
+    def _route(self, key: str, intent: Intent) -> Route:
+        """The route of a record: where it is, or where a new one will be made."""
+        record = self.world.opportunity(key)
+        if record is not None:
+            return self.world.route_of(record)
+        return route_for(self.mapping.opportunity, intent.need, intent.offer, intent.kind)
+
+    def _intent_names(self, key: str, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
         offer = self.rules.catalogue.offers[intent.offer]
         strongest = sorted(intent.contributions, key=lambda c: (self._only_says_when(c.name), -abs(c.term)))
         return {
@@ -303,7 +314,7 @@ class Desk:
             "against": [in_language(c.evidence, language) for c in strongest if c.term < 0][:1],
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
-            "stages": dict(self.mapping.opportunity.stages),
+            "stages": dict(self._route(key, intent).stages),
             "opportunity": in_language(self.mapping.opportunity.called, language),
         }
 

@@ -74,6 +74,7 @@ def opportunity_names(project: Project, language: Language = "en", worst: bool =
         "close_date": DAY.isoformat(),
         "stage": "stage",
         "pipeline": "pipeline",
+        "record_type": "record type",
         "owner_id": "owner",
         "name": "Acme – More seats",
         "why": "Why Acme: 47 of 50 seats used",

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from connector.domain.change import Change, Plan, RecordType
+from connector.domain.change import Change, CrmRecord, Plan, RecordType
 from connector.domain.errors import LaterError, MendError
 from connector.domain.hold import UNDO, Hold
 from connector.domain.outbox import BLOCKING, OPEN, DeliveryState, OutboxEntry
+from connector.domain.routing import place_field
 from connector.domain.run import Run, RunStatus
 from connector.services.batches import TYPES, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen
@@ -157,13 +158,16 @@ def _writers(world: World, entry: OutboxEntry) -> Iterator[str]:
     return (receipt.run_id for receipt in (known.receipts.values() if known is not None else ()))
 
 
-def _closing(world: World) -> Callable[[RecordType], Closing | None]:
-    """Say how the mapping closes what is withdrawn."""
+def _closing(world: World) -> Callable[[RecordType, CrmRecord | None], Closing | None]:
+    """Say how the mapping closes what is withdrawn: an opportunity, in the pipeline that it is in."""
+    opportunity = world.mapping.opportunity
 
-    def of(type: RecordType) -> Closing | None:
+    def of(type: RecordType, record: CrmRecord | None) -> Closing | None:
         match type:
             case RecordType.OPPORTUNITY:
-                return Closing(world.mapping.opportunity.stage, world.stage("withdrawn").id)
+                closed = world.stage("withdrawn", world.route_of(record)).id
+                place = place_field(opportunity) if opportunity.routes else None
+                return Closing(opportunity.stage, closed, told_by=place)
             case RecordType.TASK:
                 task = world.mapping.task
                 return Closing(task.status, task.cancelled, frozenset(task.done))
@@ -200,8 +204,8 @@ def _names(undoes: Undoes, type: RecordType, entries: Sequence[OutboxEntry]) -> 
         known = undoes.known.get(entry.change.key)
         names |= set(known.receipts) if known is not None else set()
     closes = any(entry.change.action == "create" for entry in entries)
-    closing = undoes.closing(type) if closes else None
-    names |= {closing.field} if closing is not None else set()
+    closing = undoes.closing(type, None) if closes else None
+    names |= {closing.field, closing.told_by or closing.field} if closing is not None else set()
     return sorted(names & set(undoes.schema(type).fields))
 
 

@@ -229,7 +229,8 @@ def _tasks(episode: Episode, rules: Project, world: World) -> Iterator[KnownReco
 def _moved_to(world: World, opportunity: KnownRecord | None) -> str | None:
     entries = world.entries.get(opportunity.crm_id, ()) if opportunity is not None else ()
     entered = {entry.stage for entry in entries}
-    return next((ours for ours in reversed(BEYOND) if world.stage(ours).id in entered), None)
+    route = world.route_of(world.opportunity(opportunity.key) if opportunity is not None else None)
+    return next((ours for ours in reversed(BEYOND) if world.stage(ours, route).id in entered), None)
 
 
 def _is_edited(one: KnownRecord, world: World, seen: Mapping[str, CrmRecord]) -> bool:

@@ -20,6 +20,7 @@ from connector.domain.mapping import CrmMapping, FieldRule, OpportunityMap
 from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import Associated, KnownRecord, each_once
+from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
 from connector.services.world import accounts_of, read_names, survivors
 
@@ -60,7 +61,8 @@ def recover(feed: CrmFeed, rules: Project, now: datetime) -> Recovered:
     read = feed.changed(RecordType.TASK, [name for name in asked if name], None) if mapping.task.key else iter(())
     tasks, more = _by_key((task for task in read if _was_proposed(task, mapping)), mapping.task.key)
     accounts = list(feed.changed(RecordType.ACCOUNT, [mapping.account.name], None))
-    stages = {stage.id: stage for stage in feed.stages() if stage.closed}
+    every = tuple(feed.stages())
+    stages = {stage.id: stage for stage in every if stage.closed}
     closed = [one.id for one in opportunities.values() if one.fields.get(mapping.opportunity.stage) in stages]
     return _Shown(
         rules=rules,
@@ -71,6 +73,7 @@ def recover(feed: CrmFeed, rules: Project, now: datetime) -> Recovered:
         twins=(*copies, *more),
         accounts=tuple(account.id for account in accounts),
         survivors=survivors(accounts),
+        stages=every,
         closed_stages=stages,
         closed_at={id: entries[-1].entered_at for id, entries in feed.stage_history(closed).items() if entries},
     ).recovered()
@@ -117,6 +120,7 @@ class _Shown:
     twins: tuple[str, ...]
     accounts: tuple[str, ...]
     survivors: Mapping[str, str]
+    stages: tuple[Stage, ...]
     closed_stages: Mapping[str, Stage]
     closed_at: Mapping[str, datetime]
     """Opportunity's CRM id → when it came into the closed stage that it is in."""
@@ -236,11 +240,12 @@ class _Shown:
     def _state(self, record: CrmRecord) -> EpisodeState:
         if record.archived:
             return EpisodeState.DELETED
-        stage, labels = self._closed_stage(record), self._fields.stages
+        stage = self._closed_stage(record)
         if stage is None:
             return EpisodeState.OPEN
         if stage.won:
             return EpisodeState.WON
+        labels = route_of(self._fields, record, self.stages).stages
         is_withdrawn = labels["withdrawn"] != labels["lost"] and labels["withdrawn"] in (stage.label, stage.id)
         return EpisodeState.WITHDRAWN if is_withdrawn else EpisodeState.LOST
 

@@ -21,6 +21,7 @@ from connector.domain.change import (
     CrmRecord,
     Destination,
     FieldSpec,
+    FieldType,
     Outcome,
     RecordType,
     Ref,
@@ -37,6 +38,7 @@ from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.occupied import OpenEpisode
 from connector.domain.project import Project
+from connector.domain.routing import place_field, place_of, routes_of, stage_in
 from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmRemoval, CrmSetup, CrmWriter
 from connector.ports.ledger import Plans, PlanStatus
 from connector.services.customers import Day
@@ -77,7 +79,7 @@ def write_protected(crm: Crm, rules: Project) -> Crm:
 def as_if_installed(crm: Crm, mapping: CrmMapping) -> Crm:
     """Give a connection that shows our fields, pipeline and stages whether or not they are there."""
     wanted = wanted_fields(mapping)
-    reader = _AsIfReader(crm.reader, wanted, mapping.opportunity.key)
+    reader = _AsIfReader(crm.reader, wanted, mapping.opportunity.key, place_field(mapping.opportunity))
     return replace(crm, reader=reader, feed=_AsIfFeed(crm.feed, crm.reader, mapping), setup=_AsIfSetup(crm.setup))
 
 
@@ -167,6 +169,8 @@ class _AsIfReader:
     inner: CrmReader
     wanted: Wanted
     key: str
+    place: str | None
+    """The field that tells where an opportunity is: there is none before the first record type is made."""
 
     def destination(self) -> Destination:
         return self.inner.destination()
@@ -180,6 +184,8 @@ class _AsIfReader:
             name: FieldSpec(name, field.type, field.label, field.length, unique=field.unique)
             for name, field in self.wanted.get(type, {}).items()
         }
+        if type is RecordType.OPPORTUNITY and self.place is not None:
+            ours[self.place] = FieldSpec(self.place, FieldType.REFERENCE)
         return Schema(type, {**ours, **real.fields})
 
     def read(
@@ -214,13 +220,14 @@ class _AsIfFeed:
 
     def stages(self) -> list[Stage]:
         """List the real stages, then those that the mapping names and nobody made yet."""
-        real, where = self.inner.stages(), self.mapping.opportunity.pipeline
-        here = {name for stage in real if where in (None, stage.pipeline) for name in (stage.label, stage.id)}
-        missing = {
-            label: Stage(label, label, where or "", ours in ("won", "lost", "withdrawn"), ours == "won", False)
-            for ours, label in self.mapping.opportunity.stages.items()
-            if label not in here
-        }
+        real = self.inner.stages()
+        missing: dict[tuple[str, str], Stage] = {}
+        for route in routes_of(self.mapping.opportunity):
+            where = place_of(route) or ""
+            for ours, label in route.stages.items():
+                if stage_in(route, ours, real) is None:
+                    is_end = ours in ("won", "lost", "withdrawn")
+                    missing[where, label] = Stage(label, label, where, is_end, ours == "won", False)
         return [*real, *missing.values()]
 
     def stage_history(self, ids: Sequence[str]) -> dict[str, tuple[StageEntry, ...]]:

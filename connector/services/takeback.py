@@ -53,6 +53,8 @@ class Closing:
     field: str
     closed: Scalar
     done: Container[Scalar] = ()
+    told_by: str | None = None
+    """Another field, whose value decides what `closed` is: it has to be read."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Undoes:
     """Runs that undid something; what they put back is as the run before left it."""
     known: Mapping[str, KnownRecord]
     schema: Callable[[RecordType], Schema]
-    closing: Callable[[RecordType], Closing | None]
+    closing: Callable[[RecordType, CrmRecord | None], Closing | None]
+    """How a record is closed; without one, how its type is."""
     on_its_way: Mapping[str, Mapping[str, Scalar]] = part(default_factory=dict)
     """Key → field → value that an earlier undoing of it was writing when it was broken off."""
 
@@ -136,7 +139,7 @@ def _field(
 
 
 def _close(entry: OutboxEntry, known: KnownRecord, record: CrmRecord, at: datetime, undoes: Undoes) -> TakenBack:
-    closing, schema = undoes.closing(entry.change.type), undoes.schema(entry.change.type)
+    closing, schema = undoes.closing(entry.change.type, record), undoes.schema(entry.change.type)
     spec = schema.fields.get(closing.field) if closing is not None else None
     if closing is None or spec is None or not spec.updateable:
         return TakenBack(left=(_left(entry, Stays.READ_ONLY, "its type has no field by which we may close it"),))

@@ -78,7 +78,7 @@ def _past_keys(episode: Episode, is_live: bool, world: World, rules: Project) ->
     if episode.state is not EpisodeState.OPEN:
         yield task_key(episode.key, NEGOTIATION, book.bought.id, 1, book.bought.id), book.bought.id
     record = world.opportunity(episode.key)
-    here = world.our_stage(record.fields.get(world.mapping.opportunity.stage)) if record else None
+    here = world.our_stage(record) if record else None
     for place, stage in enumerate(STAGES):
         went_back = here is not None and place > STAGES.index(here)
         if is_live and not went_back:

@@ -17,9 +17,10 @@ from connector.domain.episode import Episode
 from connector.domain.errors import MappingError
 from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision
-from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole
+from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole, Route
 from connector.domain.play import NegotiationStage
 from connector.domain.receipt import KnownRecord
+from connector.domain.routing import place_field, place_of, route_of, stage_in, stages_in
 
 STAGES: tuple[NegotiationStage, ...] = get_args(NegotiationStage)
 """Our open stages, in their order."""
@@ -47,23 +48,28 @@ class World:
     waiting: Mapping[str, Mapping[str, FieldChange]] = field(default_factory=dict)
     """Updates that were planned before and are not in the CRM yet, by the record's key and the field's name."""
 
-    def stage(self, ours: OurStage) -> Stage:
-        """Resolve one of our stages to the CRM's; raise MappingError when no pipeline has its label."""
-        label = self.mapping.opportunity.stages[ours]
-        pipeline = self.mapping.opportunity.pipeline
-        found = [s for s in self.stages if label in (s.label, s.id) and pipeline in (None, s.pipeline)]
-        if not found:
-            here = sorted({s.label for s in self.stages if pipeline in (None, s.pipeline)})
-            raise MappingError(
-                f"no stage {label!r}" + (f" in pipeline {pipeline!r}" if pipeline else ""),
-                at=f"mappings/{self.mapping.name}.yaml",
-                hint=f"stages there: {', '.join(here) or 'none; make the pipeline first'}",
-            )
-        return found[0]
+    def route_of(self, record: CrmRecord | None) -> Route:
+        """Tell a record's route by its own pipeline or record type; without a record, the top level."""
+        return route_of(self.mapping.opportunity, record, self.stages)
 
-    def our_stage(self, stage_id: str | None) -> NegotiationStage | None:
-        """Name one of the CRM's stages in our words; None for a closed one and for those of other pipelines."""
-        return next((ours for ours in STAGES if self.stage(ours).id == stage_id), None)
+    def stage(self, ours: OurStage, route: Route | None = None) -> Stage:
+        """Resolve one of our stages to the CRM's; raise MappingError when its route has no such label."""
+        route = route or self.route_of(None)
+        found = stage_in(route, ours, self.stages)
+        if found is None:
+            what, place = "record type" if route.record_type else "pipeline", place_of(route)
+            here = sorted({stage.label for stage in stages_in(route, self.stages)})
+            raise MappingError(
+                f"no stage {route.stages[ours]!r}" + (f" in {what} {place!r}" if place else ""),
+                at=f"mappings/{self.mapping.name}.yaml",
+                hint=f"stages there: {', '.join(here) or f'none; make the {what} first'}",
+            )
+        return found
+
+    def our_stage(self, record: CrmRecord) -> NegotiationStage | None:
+        """Name the stage a record is in, in our words; None for a closed one and for those of other pipelines."""
+        stage_id, route = record.fields.get(self.mapping.opportunity.stage), self.route_of(record)
+        return next((ours for ours in STAGES if self.stage(ours, route).id == stage_id), None)
 
     @cached_property
     def ours(self) -> Mapping[str, CrmRecord]:
@@ -87,7 +93,7 @@ class World:
         """How often an opportunity entered a stage, by the CRM's own history."""
         if record is None:
             return 0
-        wanted = self.stage(stage).id
+        wanted = self.stage(stage, self.route_of(record)).id
         return sum(entry.stage == wanted for entry in self.entries.get(record.id, ()))
 
     def owner(self, role: OwnerRole, account: CrmAccount) -> Owner | None:
@@ -188,6 +194,7 @@ def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
                 o.close_date,
                 o.owner,
                 o.pipeline_field,
+                place_field(o),
                 *rules,
             ]
         case RecordType.TASK:

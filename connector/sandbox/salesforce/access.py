@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from connector.sandbox.control import Row
 from connector.sandbox.salesforce.schema import ACTIVITIES, Field, ObjectType, standard_objects
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class View:
 
     def _taken(self, kind: str) -> dict[str, str]:
         """Say which fields of a type an admin took away or left readable only."""
-        hidden = self._org.switch("hidden_fields", {}).get(kind, [])
+        hidden = [*self._org.switch("hidden_fields", {}).get(kind, [])]
+        if kind == "Opportunity" and not record_types(self._org, kind):
+            hidden.append("RecordTypeId")  # an object without record types has no such field
         read_only = self._org.switch("read_only_fields", {}).get(kind, [])
         return {**dict.fromkeys(read_only, "read only"), **dict.fromkeys(hidden, "hidden")}
 
@@ -87,6 +90,16 @@ class View:
         if editable is None:
             return None
         return field if editable else _read_only(field)
+
+
+def record_types(org: Org, kind: str) -> list[Row]:
+    """List the record types that an admin made for an object."""
+    return [row for row in org.rows("RecordType") if row["SobjectType"] == kind]
+
+
+def is_available(org: Org, record_type: Row) -> bool:
+    """Say whether an admin opened a record type to our user."""
+    return record_type["DeveloperName"] not in org.switch("unavailable_record_types", [])
 
 
 def _read_only(field: Field) -> Field:

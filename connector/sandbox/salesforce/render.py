@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.sandbox.control import Row
-from connector.sandbox.salesforce.access import View
+from connector.sandbox.salesforce.access import View, is_available, record_types
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.schema import NUMERIC, READING, Field, ObjectType, standard_objects, types_by_prefix
 
@@ -78,6 +78,7 @@ def describe_global(version: str, view: View) -> Row:
 
 def describe(version: str, org: Org, kind: ObjectType) -> Row:
     """Describe one object type with its fields."""
+    base = f"/services/data/{version}/sobjects/{kind.name}/describe/layouts"
     return {
         **_summary(version, kind),
         "actionOverrides": [],
@@ -93,11 +94,30 @@ def describe(version: str, org: Org, kind: ObjectType) -> Row:
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [],
+        "recordTypeInfos": _record_types(base, org, kind),
         "searchLayoutable": kind.name in _SEARCHED,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {kind.plural.lower()}", "name": "everything"}],
     }
+
+
+def _record_types(base: str, org: Org, kind: ObjectType) -> list[Row]:
+    """List the record types of a type, and the master one that every type has and that is the default here."""
+    master = {"Id": "012000000000000AAA", "Name": "Master", "DeveloperName": "Master", "IsActive": True}
+    rows = [*sorted(record_types(org, kind.name), key=lambda row: str(row["Name"])), master]
+    return [
+        {
+            "active": row["IsActive"],
+            "available": row is master or is_available(org, row),
+            "defaultRecordTypeMapping": row is master,
+            "developerName": row["DeveloperName"],
+            "master": row is master,
+            "name": row["Name"],
+            "recordTypeId": row["Id"],
+            "urls": {"layout": f"{base}/{row['Id']}"},
+        }
+        for row in rows
+    ]
 
 
 def _summary(version: str, kind: ObjectType) -> Row:

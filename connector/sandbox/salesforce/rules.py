@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.control import Row
 from connector.sandbox.salesforce import derive
+from connector.sandbox.salesforce.access import is_available
 from connector.sandbox.salesforce.errors import Refusal
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.schema import Field, ObjectType, standard_objects, types_by_prefix
@@ -40,6 +41,11 @@ def check_references(org: Org, kind: ObjectType, changes: Row) -> None:
             raise Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [name])
         if row.get("IsDeleted"):
             raise Refusal("ENTITY_IS_DELETED", "entity is deleted", [name])
+        if name == "RecordTypeId" and (
+            row["SobjectType"] != kind.name or not row["IsActive"] or not is_available(org, row)
+        ):
+            unusable = f"Record Type ID: this ID value isn't valid for the user: {value}"
+            raise Refusal("INVALID_CROSS_REFERENCE_KEY", unusable, [name])
         if name == "OwnerId" and not row["IsActive"]:
             raise Refusal(
                 "INACTIVE_OWNER_OR_USER",

@@ -68,6 +68,7 @@ class Surveyor:
             yield _group_step(type, steps, portal)
             yield from _bounded(type, steps, wanted, portal)
         yield from self._pipeline(portal, with_pipeline)
+        yield from self._routes(portal)
         yield from self._probe(wanted, portal)
 
     def _property(self, type: RecordType, name: str, new: NewField, portal: PortalView) -> SetupStep:
@@ -106,6 +107,19 @@ class Surveyor:
                 yield SetupStep(Doing.BY_HAND, "pipeline", label, f"lacks stages {lacking}", hint, ("stages",))
             else:
                 yield SetupStep(Doing.EXISTS, "pipeline", label)
+
+    def _routes(self, portal: PortalView) -> Iterator[SetupStep]:
+        """Name the pipelines that routes lead to and that are not there: people make and shape those themselves."""
+        places = {row[name] for row in portal.pipelines for name in ("label", "id")}
+        for label, route in {one.pipeline: one for one in self._mapping.opportunity.routes}.items():
+            if label is not None and label not in places and label != self._mapping.opportunity.pipeline:
+                told = ", ".join(dict.fromkeys(route.stages.values()))
+                hint = (
+                    "Settings > Objects > Deals > Pipelines > Create pipeline, with these stages; "
+                    f"`{route.stages['proposed']}` at most 10 %"
+                )
+                detail = f"not in this portal; stages {told}"
+                yield SetupStep(Doing.BY_HAND, "pipeline", label, detail, hint, ("routes",))
 
     def _probe(self, wanted: Wanted, portal: PortalView) -> Iterator[SetupStep]:
         name = key_property(self._mapping, RecordType.TASK)

@@ -34,7 +34,7 @@ def connect(
     reader = SalesforceReader(client, mapping)
     return Crm(
         reader=reader,
-        feed=SalesforceFeed(client, reader),
+        feed=SalesforceFeed(client, reader, mapping),
         writer=SalesforceWriter(client, reader, mapping),
         setup=SalesforceSetup(client, reader, mapping, clock),
         meter=meter,

@@ -10,6 +10,7 @@ Source: Object Reference, "System Fields", "OpportunityHistory".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from simple_salesforce.format import format_soql
@@ -21,6 +22,8 @@ from connector.adapters.crms.salesforce.translate import moment, stage
 from connector.adapters.crms.values import datetime_text
 from connector.domain.account import Owner
 from connector.domain.change import CrmRecord, RecordType, Stage, StageEntry
+from connector.domain.mapping import CrmMapping
+from connector.domain.routing import routes_of
 
 _EVER = "CreatedDate != null"
 _IDS_IN_ONE_QUERY = 200
@@ -29,9 +32,10 @@ _IDS_IN_ONE_QUERY = 200
 class SalesforceFeed:
     """Changes since a cursor, owners, stages and stage history."""
 
-    def __init__(self, client: SalesforceClient, reader: SalesforceReader) -> None:
+    def __init__(self, client: SalesforceClient, reader: SalesforceReader, mapping: CrmMapping) -> None:
         self._client = client
         self._reader = reader
+        self._mapping = mapping
 
     def changed(self, type: RecordType, names: Sequence[str], since: datetime | None) -> Iterator[CrmRecord]:
         """Yield every record modified at or after a server time."""
@@ -57,12 +61,16 @@ class SalesforceFeed:
         ]
 
     def stages(self) -> list[Stage]:
-        """List the active stages in their order."""
+        """List the active stages in their order; where the mapping names record types, once more for each of ours."""
         rows = self._client.query(
             "SELECT ApiName, MasterLabel, IsClosed, IsWon, ForecastCategoryName FROM OpportunityStage "
             "WHERE IsActive = true ORDER BY SortOrder"
         )
-        return [stage(row) for row in rows]
+        every = [stage(row) for row in rows]
+        if not any(route.record_type for route in routes_of(self._mapping.opportunity)):
+            return every
+        kinds = self._reader.record_types()
+        return every + [replace(one, pipeline=id, pipeline_names=names) for id, names in kinds.items() for one in every]
 
     def stage_history(self, ids: Sequence[str]) -> dict[str, tuple[StageEntry, ...]]:
         """Give each opportunity's entries into stages, oldest first."""

@@ -16,6 +16,7 @@ from connector.adapters.crms.salesforce.translate import (
     key_field,
     lookups,
     record,
+    record_types,
 )
 from connector.adapters.crms.values import without_reference
 from connector.domain.change import Abilities, CrmRecord, Destination, FieldSpec, RecordType, Ref, Schema
@@ -33,6 +34,7 @@ class SalesforceReader:
         self._client = client
         self._mapping = mapping
         self._schemas: dict[RecordType, Schema] = {}
+        self._record_types: dict[str, tuple[str, ...]] = {}
 
     def destination(self) -> Destination:
         """Say which org the credentials lead to."""
@@ -55,8 +57,15 @@ class SalesforceReader:
         """Describe a type, once."""
         if type not in self._schemas:
             described = self._client.get(f"sobjects/{SOBJECTS[type]}/describe")
+            if type is RecordType.OPPORTUNITY:
+                self._record_types = record_types(described["recordTypeInfos"])
             self._schemas[type] = Schema(type, {one["name"]: field_spec(one) for one in described["fields"]})
         return self._schemas[type]
+
+    def record_types(self) -> Mapping[str, tuple[str, ...]]:
+        """Name the record types that our user may give an opportunity: id → developer name and label."""
+        self.schema(RecordType.OPPORTUNITY)
+        return self._record_types
 
     def forget_schemas(self) -> None:
         """Describe anew from now on: fields or permissions have changed."""

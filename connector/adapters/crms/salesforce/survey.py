@@ -25,6 +25,7 @@ from connector.adapters.crms.salesforce.translate import SOBJECTS, key_field
 from connector.domain.change import FieldSpec, FieldType, RecordType
 from connector.domain.installation import Doing, SetupStep, Wanted, mark
 from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.routing import routes_of
 
 Row = Mapping[str, Any]
 PROVEN, REFUSED_KEYS = "Task key: one key makes one task.", "Task key: refused by this org."
@@ -149,6 +150,7 @@ class Surveyor:
             for one in [*components.list_views(self._mapping, wanted), *components.sections(self._mapping, wanted)]:
                 yield self._shown(one, wanted, org)
         yield from self._stages()
+        yield from self._record_types()
         yield from self._probe(wanted, org)
 
     def _field(self, type: RecordType, name: str, new: NewField, spec: FieldSpec | None, known: bool) -> SetupStep:
@@ -210,7 +212,8 @@ class Surveyor:
     def _stages(self) -> Iterator[SetupStep]:
         rows = list(self._client.query("SELECT MasterLabel, ApiName, IsActive FROM OpportunityStage"))
         known = {row[name] for row in rows if row["IsActive"] for name in ("MasterLabel", "ApiName")}
-        wanted = dict.fromkeys(self._mapping.opportunity.stages.values())
+        routes = routes_of(self._mapping.opportunity)
+        wanted = dict.fromkeys(label for route in reversed(routes) for label in route.stages.values())
         lacking = [label for label in wanted if label not in known]
         if lacking:
             hint = (
@@ -220,6 +223,22 @@ class Surveyor:
             yield SetupStep(Doing.BY_HAND, "stage", ", ".join(lacking), "not in this org", hint, ("stages",))
         else:
             yield SetupStep(Doing.EXISTS, "stage", ", ".join(wanted))
+
+    def _record_types(self) -> Iterator[SetupStep]:
+        """Name the record types of the mapping that our user may not give: an admin makes and assigns those."""
+        named = {one.record_type: one for one in routes_of(self._mapping.opportunity) if one.record_type}
+        usable = {name for names in self._reader.record_types().values() for name in names} if named else set()
+        for name, route in named.items():
+            if name in usable:
+                yield SetupStep(Doing.EXISTS, "record type", name)
+                continue
+            told = ", ".join(dict.fromkeys(route.stages.values()))
+            hint = (
+                f"Setup > Sales Processes > New, with stages {told}; Object Manager > Opportunity > Record Types > New "
+                "with that process; then assign it to our user's profile or permission set"
+            )
+            detail = "not in this org, or not open to our user"
+            yield SetupStep(Doing.BY_HAND, "record type", name, detail, hint, ("routes",))
 
     def _probe(self, wanted: Wanted, org: Org) -> Iterator[SetupStep]:
         name = key_field(self._mapping, RecordType.TASK)

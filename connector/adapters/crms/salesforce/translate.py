@@ -68,6 +68,15 @@ def field_spec(described: Mapping[str, Any]) -> FieldSpec:
     )
 
 
+def record_types(infos: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Name the record types of a describe that this user may use; the master stands for none at all."""
+    return {
+        row["recordTypeId"]: (row["developerName"], row["name"])
+        for row in infos
+        if row["active"] and row["available"] and not row["master"]
+    }
+
+
 def to_wire(spec: FieldSpec, value: Scalar) -> Any:
     """Write a canonical value as JSON; raise ValueError when it is none of the field's type."""
     if value is None:
