@@ -24,6 +24,8 @@ from connector.ports.ledger_notes import Suppressions
 
 T = TypeVar("T")
 NOTHING_MORE = "the CRM accepts nothing more for now"
+LEASE_LEFT = 0.9
+"""Share of the lease that has to be left before a batch is sent."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,13 @@ class Session:
         self.stopped = self.stopped or because or NOTHING_MORE
 
     def keep_lease(self) -> None:
-        """Extend the lease, or raise if another process took over."""
-        self.lease = self.means.leases.renew(self.lease, self.means.clock.now(), self.limits.lease_seconds)
+        """Extend the lease once a tenth of it is over, or raise if another process took over.
+
+        Every commit asks whether it is still ours; extending it before each batch would only cost the disk a turn.
+        """
+        now = self.means.clock.now()
+        if self.lease.expires - now < LEASE_LEFT * self.limits.lease_seconds:
+            self.lease = self.means.leases.renew(self.lease, now, self.limits.lease_seconds)
 
     def ask(self, question: Callable[[], T]) -> T | None:
         """Ask the CRM's reader; None, and an end to this delivery, when it does not answer."""

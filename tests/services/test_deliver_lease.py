@@ -50,3 +50,21 @@ def test_a_deliverer_that_was_overtaken_writes_no_more(world: World) -> None:
     assert taken[0] is not None
     left = world.ledger.outbox.entries(DESTINATION)
     assert {entry.state for entry in left} == {DeliveryState.SENDING, DeliveryState.PENDING}
+
+
+def test_a_long_delivery_keeps_its_lease(world: World) -> None:
+    """Batch after batch takes its time, longer together than a lease lasts: nobody else may begin meanwhile."""
+    plan = world.plan([opportunity(number) for number in range(1, 9)])
+    taken: list[object] = []
+
+    def slow(crm: MemoryCrm, batch: Sequence[Write]) -> list[Outcome]:
+        world.clock.sleep(100)
+        taken.append(world.ledger.leases.take(DESTINATION, "another", world.clock.now(), 300))
+        return crm.carry_out(batch)
+
+    world.crm.faults = [slow] * 8
+    delivered = world.deliver(plan)
+
+    assert delivered.parked == delivered.unknown == 0
+    assert len(taken) > 3, "the batches together last longer than a lease"
+    assert taken == [None] * len(taken)
