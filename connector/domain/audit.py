@@ -25,6 +25,10 @@ BEGINNING = "0" * 64
 """The hash before the first record of a destination."""
 
 
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+"""Made once: `json.dumps` would make one for each of a delivery's records."""
+
+
 class Act(StrEnum):
     """What can be done to a CRM, or to what waits for it."""
 
@@ -78,7 +82,7 @@ class AuditRecord:
 
 def digest_of(values: Mapping[str, Any], salt: str) -> str:
     """Digest values so that nobody without the salt can tell what they were."""
-    return hmac.new(salt.encode(), _canonical(values).encode(), sha256).hexdigest()
+    return hmac.digest(salt.encode(), _canonical(values).encode(), "sha256").hex()
 
 
 def chained(deed: Deed, number: int, before: str, salt: str) -> AuditRecord:
@@ -168,4 +172,4 @@ def _hash(deed: Deed, number: int, before: str, digest: str) -> str:
 
 
 def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return CANONICAL.encode(value)

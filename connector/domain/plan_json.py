@@ -22,7 +22,7 @@ POLICIES = {policy.value: policy for policy in Policy}
 CAUSES = {cause.value: cause for cause in Cause}
 FIELD_PARTS = ("fields", "agreed", "handed_over", "theirs")
 """Parts of a change that are fields with their values."""
-COMPACT: Mapping[str, Any] = {"ensure_ascii": False, "sort_keys": True}
+COMPACT = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 PLACE = "the changes"
 """Stands where they go: no other part of a plan is a list of this text."""
 CUT = "•••"
@@ -37,7 +37,7 @@ def plan_to_json(plan: Plan, indent: int | None = None, changes: Iterable[str] |
     if indent is not None:
         return json.dumps(_written(plan) | {"version": VERSION}, ensure_ascii=False, sort_keys=True, indent=indent)
     texts = map(change_to_json, plan.changes) if changes is None else changes
-    around = json.dumps(_written(replace(plan, changes=cast(Any, (PLACE,)))) | {"version": VERSION}, **COMPACT)
+    around = COMPACT.encode(_written(replace(plan, changes=cast(Any, (PLACE,)))) | {"version": VERSION})
     return around.replace(f'["{PLACE}"]', f"[{', '.join(texts)}]", 1)
 
 
@@ -82,7 +82,7 @@ def change_to_dict(change: Change) -> dict[str, Any]:
 
 def change_to_json(change: Change) -> str:
     """Write one change."""
-    return json.dumps(_written(change), **COMPACT)
+    return COMPACT.encode(_written(change))
 
 
 def change_from_dict(document: Mapping[str, Any]) -> Change:
