@@ -170,8 +170,8 @@ def test_what_was_deferred_is_given_up(world: UndoWorld) -> None:
 @pytest.mark.parametrize("has_landed", [True, False])
 def test_what_was_on_its_way_is_settled_first(world: UndoWorld, has_landed: bool) -> None:
     """A create of a run that died: if it landed it is named, and a second undo closes it; else it is given up."""
-    # take, enqueue, renew, SENDING, write
-    run = killed(world, lambda work: started(world, work, opportunity(1)), lives=5 if has_landed else 4)
+    # take, enqueue, SENDING, write
+    run = killed(world, lambda work: started(world, work, opportunity(1)), lives=4 if has_landed else 3)
 
     first = world.undo(run)
     second = world.undo(run)
