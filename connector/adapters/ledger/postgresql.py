@@ -7,13 +7,18 @@ from their provider (`?sslmode=require`) is understood; another driver that is n
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
 from connector.domain.errors import ConfigError
 
 DRIVER = "postgresql+pg8000"
+STEADY = "postgresql+steady_pg8000"
 STATEMENT_SECONDS = 100
 LOCK_SECONDS = 30
 """How long a writer waits for its turn, as on SQLite."""
@@ -36,13 +41,57 @@ def postgresql_engine(url: sa.URL) -> sa.Engine:
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername=DRIVER)
     if url.get_driver_name() == "pg8000":
-        url, arguments = _for_pg8000(url)
+        url, arguments = _for_pg8000(url.set(drivername=STEADY))
         engine = sa.create_engine(url, pool_pre_ping=True, connect_args=arguments, isolation_level="READ COMMITTED")
     else:
         engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+class SteadyDialect(PGDialect_pg8000):
+    """pg8000, which lets a reset or a time-out of its socket through as an OSError: told as a broken connection here.
+
+    SQLAlchemy then replaces a connection that broke while nobody used it, and calls one lost that breaks in use.
+    """
+
+    driver = "steady_pg8000"
+    supports_statement_cache = True
+
+    def connect(self, *arguments: Any, **named: Any) -> Any:
+        with self._network():
+            return super().connect(*arguments, **named)
+
+    def do_ping(self, dbapi_connection: Any) -> bool:
+        with self._network():
+            return super().do_ping(dbapi_connection)
+
+    def do_execute(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
+        with self._network():
+            super().do_execute(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]  # has no types there
+
+    def do_executemany(self, cursor: Any, statement: Any, parameters: Any, context: Any = None) -> None:
+        with self._network():
+            super().do_executemany(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]  # has no types there
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        with self._network():
+            super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]  # has no types there
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        with self._network():
+            super().do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]  # has no types there
+
+    @contextmanager
+    def _network(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self.loaded_dbapi.InterfaceError(f"network error: {error}") from error
+
+
+registry.register("postgresql.steady_pg8000", __name__, SteadyDialect.__name__)
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -97,6 +97,42 @@ def test_a_server_that_restarts_is_no_failure() -> None:
         assert ledger.destinations.epoch() == epoch
 
 
+def test_a_connection_that_was_reset_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where the system tells of the break by an error of the socket and not by an end."""
+    with Ledger(fresh_ledger()) as ledger:
+        epoch = ledger.destinations.epoch()
+        _reset_next_answer(monkeypatch)
+
+        assert ledger.destinations.epoch() == epoch
+
+
+def test_a_reset_in_the_middle_of_a_transaction_is_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says to try again, and the next transaction has a connection that works."""
+    with Ledger(fresh_ledger()) as ledger:
+
+        def write() -> None:
+            with ledger.leases._database.write() as connection:
+                _reset_next_answer(monkeypatch)
+                connection.exec_driver_sql("SELECT 1")
+
+        with pytest.raises(UnreachableError, match=r"network error: .*reset by peer"):
+            write()
+
+        ledger.destinations.epoch()
+
+
+def _reset_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pg8000 import core
+
+    read = core._read
+
+    def reset(_socket: object, _size: int) -> bytes:
+        monkeypatch.setattr(core, "_read", read)
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(core, "_read", reset)
+
+
 def test_a_connection_cut_in_the_middle_of_a_commit_is_for_later() -> None:
     """It ends in an error that says to try again, and leaves nothing half-written."""
     url = fresh_ledger()
@@ -159,7 +195,7 @@ def test_postgresql_means_the_driver_that_is_installed(scheme: str) -> None:
     """However the URL is written, the pure Python driver is used."""
     engine = postgresql_engine(sa.make_url(f"{scheme}://me@db/ledger?sslmode=require"))
 
-    assert engine.dialect.driver == "pg8000"
+    assert engine.dialect.loaded_dbapi.__name__ == "pg8000"
 
 
 def test_a_socket_folder_is_understood_as_libpq_writes_it() -> None:
