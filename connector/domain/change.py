@@ -104,6 +104,16 @@ class CrmRecord:
     merged_into: str | None = None
 
 
+class Among(StrEnum):
+    """Where records of ours are looked for by their keys."""
+
+    ALL = "all"
+    ALIVE = "alive"
+    """Deleted ones may come too, marked, where they cost no calls of their own."""
+    DELETED = "deleted"
+    """Those alone that are not found among the living."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """Another record: one that exists (`id`) or one of ours by its key, resolved at delivery."""

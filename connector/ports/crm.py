@@ -11,6 +11,7 @@ from connector.domain.account import Owner
 from connector.domain.change import (
     Abilities,
     Allowance,
+    Among,
     CrmRecord,
     Destination,
     Outcome,
@@ -56,11 +57,9 @@ class CrmReader(Protocol):
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
-        archived: bool = True,
+        among: Among = Among.ALL,
     ) -> dict[str, CrmRecord]:
-        """Find our records by key, archived ones marked; never through a search index that lags.
-
-        Without `archived`, deleted records may be left out, where it costs calls of their own to find them.
+        """Find our records by key, deleted ones marked; never through a search index that lags.
 
         Where a type cannot carry a key, the `ref:` line of its body is what is searched: among the records linked to
         those that `near` names for each key, else (slowly) among all.

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from connector.domain.audit import AuditRecord, Deed
-from connector.domain.change import CrmRecord, Destination, Plan, RecordType, StageEntry
+from connector.domain.change import Change, CrmRecord, Destination, Plan, RecordType, StageEntry
 from connector.domain.episode import Episode
 from connector.domain.hold import Hold
 from connector.domain.intent import Held
@@ -219,6 +219,10 @@ class Selection:
 
 class Outbox(Protocol):
     """Planned changes on their way. Only the holder of the lease writes."""
+
+    def prepare(self, change: Change) -> None:
+        """Hear of a change that a plan may come to hold, while there is time to get it ready; stores nothing."""
+        ...
 
     def entries(self, destination: str, states: Collection[DeliveryState] = OPEN) -> list[OutboxEntry]:
         """List entries in the given states, oldest run first, in the plan's order."""

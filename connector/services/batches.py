@@ -121,6 +121,11 @@ def by_phase(entries: Iterable[OutboxEntry]) -> dict[Phase, list[OutboxEntry]]:
     return found
 
 
+def in_travel_order(entries: Iterable[OutboxEntry]) -> list[OutboxEntry]:
+    """Sort entries as they will travel: what is stored side by side is changed together, which spares the disk."""
+    return [entry for phase in by_phase(sorted(entries, key=by_parent)).values() for entry in phase]
+
+
 def by_parent(entry: OutboxEntry) -> tuple[str, int, str]:
     """Order entries so that children of one account are neighbours."""
     return entry.change.account_id, entry.order, entry.id

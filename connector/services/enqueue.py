@@ -17,7 +17,7 @@ from connector.domain.errors import PlanRefusedError
 from connector.domain.merge import is_touched
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry, entry_of, subject_of
 from connector.domain.receipt import KnownRecord, Receipt
-from connector.services.batches import WRITTEN
+from connector.services.batches import WRITTEN, in_travel_order
 from connector.services.readback import still_as_planned
 from connector.services.session import Session
 from connector.services.stepping import left_to_newer, stepping_aside
@@ -46,7 +46,7 @@ def enqueue(plan: Plan, session: Session, blocked: Collection[str]) -> None:
     aside = stepping_aside(session, plan, changes)
     late = [entry for entry in _late(plan, session, blocked) if entry.id not in taken]
     session.commit(
-        [*aside, *_retried(session, plan, aside), *overtaken, *late, *moved, *going],
+        [*aside, *_retried(session, plan, aside), *overtaken, *late, *moved, *in_travel_order(going)],
         [note for change in changes for note in _notes(session, change, plan)],
         plan.episodes,
         plan.holds,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from operator import attrgetter
 
-from connector.domain.change import Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
+from connector.domain.change import Abilities, Among, Change, CrmRecord, Desired, Plan, RecordType, Schema, Why
 from connector.domain.episode import Episode
 from connector.domain.errors import ConnectorError
 from connector.domain.hold import Hold
@@ -26,8 +26,8 @@ from connector.services.diff import Seen, associations, create, held_change, hol
 from connector.services.drift import missing_for_new, with_children, without_lost
 
 READ_BATCH = 500
-FIND_BATCH = 10_000
-"""A reader may have to page through deleted records for the keys that it does not find."""
+SEARCH_BATCH = 10_000
+"""A type without a key is searched through: once for many."""
 ACTIONS = ("create", "update", "close", "associate", "unchanged", "held")
 ORDER: tuple[Callable[[Change], str | int], ...] = (
     attrgetter("account_id"),
@@ -59,6 +59,8 @@ class PlanContext:
     """Why nothing may be written about a CRM account; an empty text when it may be."""
     waiting: Sequence[Change] = ()
     """Held changes for what an earlier plan still has to send and may not any more."""
+    decided: Callable[[Change], None] = lambda _change: None
+    """Hears of each change at once: the time until the vendor's limit lets us read on can be used."""
 
 
 def make_plan(
@@ -75,7 +77,7 @@ def make_plan(
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     inside, changes = _within(desired, known, context)
     changes += [*(held_change(one) for one in held), *context.waiting]
-    for batch, seen, at in _looked(inside, reader, known, schemas, context.clock):
+    for batch, seen, at in _looked(inside, reader, known, schemas, abilities, context.clock):
         for one in batch:
             record = known.get(one.key)
             if one.key in context.holds:
@@ -83,8 +85,11 @@ def make_plan(
                 continue
             change = _decide(one, record, seen.get(one.key), schemas[one.type], at)
             changes.append(change)
+            context.decided(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
-                changes += associations(one, record, seen.get(one.key))
+                for link in associations(one, record, seen.get(one.key)):
+                    changes.append(link)
+                    context.decided(link)
     changes = with_children(changes)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
@@ -163,6 +168,7 @@ def _looked(
     reader: CrmReader,
     known: Mapping[str, KnownRecord],
     schemas: Mapping[RecordType, Schema],
+    abilities: Abilities,
     clock: Clock,
 ) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen], datetime]]:
     """Read every record that exists, by id where it is known and by key where it is not, a batch at a time, and when.
@@ -177,11 +183,13 @@ def _looked(
             at = _at(clock)
             found = _read(reader, type, list(dict.fromkeys(ids[one.key] for one in batch)), names, clock)
             yield batch, {one.key: found[ids[one.key]] for one in batch if ids[one.key] in found}, at
-        for batch in pieces([one for one in mine if one.key not in ids], FIND_BATCH):
+        unknown = [one for one in mine if one.key not in ids]
+        gone = reader.find(type, [one.key for one in unknown], names, among=Among.DELETED) if unknown else {}
+        for batch in pieces(unknown, READ_BATCH if type in abilities.keyed else SEARCH_BATCH):
             at = _at(clock)
             near = {one.key: resolved(one.links, known) for one in batch}
-            by_key = reader.find(type, list(near), names, near)
-            yield batch, {key: Seen(record, at, adopted=True) for key, record in by_key.items()}, at
+            by_key = gone | reader.find(type, list(near), names, near, Among.ALIVE)
+            yield batch, {key: Seen(by_key[key], at, adopted=True) for key in near if key in by_key}, at
 
 
 def _id_of(one: Desired, known: Mapping[str, KnownRecord]) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from connector.domain.change import CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
+from connector.domain.change import Among, CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
 from connector.domain.normalise import same
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord, Receipt, associated, each_once, resolved
@@ -60,7 +60,7 @@ def resolve(session: Session, entries: Sequence[OutboxEntry]) -> None:
     # To associate again what is associated already changes nothing.
     session.commit([entry.to(DeliveryState.PENDING) for entry in links])
     records = [entry for entry in entries if entry.verb != "associate"]
-    shown = _look(session, records, archived=True)
+    shown = _look(session, records, Among.ALL)
     if shown is None:
         return
     settled, known, deeds = [], [], []
@@ -157,17 +157,17 @@ def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mappin
     )
 
 
-def _look(session: Session, entries: Sequence[OutboxEntry], archived: bool = False) -> dict[str, CrmRecord] | None:
+def _look(session: Session, entries: Sequence[OutboxEntry], among: Among = Among.ALIVE) -> dict[str, CrmRecord] | None:
     """Read the records of entries, new ones by key, the others by id; None when the CRM does not answer.
 
-    `archived`: new ones also among deleted records, which may cost many calls.
+    New ones are looked for among the living, because to look among the deleted may cost many calls.
     """
     groups: dict[tuple[RecordType, Verb], list[OutboxEntry]] = defaultdict(list)
     for entry in entries:
         groups[entry.change.type, entry.verb].append(entry)
     seen: dict[str, CrmRecord] = {}
     for (type, verb), group in groups.items():
-        found = session.ask(partial(_read, session, type, verb, group, archived))
+        found = session.ask(partial(_read, session, type, verb, group, among))
         if found is None:
             return None
         seen |= found
@@ -175,7 +175,7 @@ def _look(session: Session, entries: Sequence[OutboxEntry], archived: bool = Fal
 
 
 def _read(
-    session: Session, type: RecordType, verb: Verb, group: Sequence[OutboxEntry], archived: bool
+    session: Session, type: RecordType, verb: Verb, group: Sequence[OutboxEntry], among: Among
 ) -> dict[str, CrmRecord]:
     # A field may have gone since an entry was planned: its record is refused alone, and no other suffers for it.
     there = session.means.reader.schema(type).fields
@@ -183,7 +183,7 @@ def _read(
     if verb == "create":
         by_key = {entry.change.key: entry.id for entry in group}
         near = {entry.change.key: resolved(entry.change.links, session.known) for entry in group}
-        found = session.means.reader.find(type, list(by_key), names, near, archived)
+        found = session.means.reader.find(type, list(by_key), names, near, among)
         return {by_key[key]: record for key, record in found.items()}
     by_id = {entry.crm_id: entry.id for entry in group if entry.crm_id is not None}
     return {

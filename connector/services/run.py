@@ -260,6 +260,7 @@ def plan_context(work: Work, request: Request, current: Current, world: World, m
         whole=request.job != STAGES,
         outside=current.within.outside,
         waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
+        decided=work.memory.outbox.prepare,
     )
 
 

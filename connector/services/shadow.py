@@ -18,6 +18,7 @@ from typing import NoReturn
 from connector.domain.account import Owner
 from connector.domain.change import (
     Abilities,
+    Among,
     CrmRecord,
     Destination,
     FieldSpec,
@@ -199,11 +200,11 @@ class _AsIfReader:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
-        archived: bool = True,
+        among: Among = Among.ALL,
     ) -> dict[str, CrmRecord]:
         if self.key not in self.inner.schema(RecordType.OPPORTUNITY).fields:
             return {}  # nothing of ours was ever written here
-        return self.inner.find(type, keys, _real(self.inner, type, names), near, archived)
+        return self.inner.find(type, keys, _real(self.inner, type, names), near, among)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from connector.domain.change import (
     Abilities,
     Allowance,
+    Among,
     CrmRecord,
     Destination,
     FieldSpec,
@@ -76,11 +77,15 @@ class MemoryCrm:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
-        archived: bool = True,
+        among: Among = Among.ALL,
     ) -> dict[str, CrmRecord]:
         self._answer()
-        found = {key: self.keys[key] for key in keys if key in self.keys}
-        return {key: self._shown(id, names) for key, id in found.items() if self.stored[id].type is type}
+        found = {key: self.stored[self.keys[key]] for key in keys if key in self.keys}
+        return {
+            key: self._shown(one.id, names)
+            for key, one in found.items()
+            if one.type is type and (among is Among.ALL or one.archived is (among is Among.DELETED))
+        }
 
     def _answer(self) -> None:
         self.calls += 1

@@ -91,6 +91,7 @@ def planned(place: Place, crm: Crm, memory: Memory, wanted: Sequence[Desired], r
         clock=place.clock,
         batch_size=crm.writer.batch_size,
         job_size=job_size(crm),
+        decided=memory.outbox.prepare,
     )
     return make_plan(wanted, [], crm.reader, memory.receipts.records(destination), context)
 

@@ -23,6 +23,7 @@ from connector.config.project import load_project
 from connector.config.settings import shipped
 from connector.domain.change import (
     Abilities,
+    Among,
     CrmRecord,
     Desired,
     Destination,
@@ -92,6 +93,7 @@ class MemoryReader:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
+        among: Among = Among.ALL,  # noqa: ARG002
     ) -> dict[str, CrmRecord]:
         assert self.is_empty, f"{type} {keys} of {names} near {near}: a known record is read by its id"
         return {}

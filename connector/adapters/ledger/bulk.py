@@ -100,12 +100,24 @@ def _in_order(table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> Tup
 
 
 def _writing(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Write a value as its column does; nothing stays nothing, and JSON that is written already is not read."""
+    """Write a value as its column does; nothing stays nothing, and JSON that is written already is not read.
+
+    Rows of one call mostly share their moment, which is written once.
+    """
+    moment: datetime | None = None
+    told: Any = None
 
     def written(value: Any) -> Any:
+        nonlocal moment, told
         if value is None:
             return None
-        return value.text if value.__class__ is JsonText else write(value)
+        if value.__class__ is JsonText:
+            return value.text
+        if value.__class__ is not datetime:
+            return write(value)
+        if value is not moment:
+            moment, told = value, write(value)
+        return told
 
     return written
 

@@ -79,6 +79,8 @@ def _twice_open(connection: sa.Connection) -> Iterator[Problem]:
     for row in connection.execute(query):
         told = f"{row.subject} of {row.destination} has several open entries"
         yield Problem(told, "outbox", "drop all but one: `connector outbox drop`")
+    for entry in connection.scalars(sa.select(OUTBOX.c.id).where(OUTBOX.c.is_open != _IS_OPEN).order_by(OUTBOX.c.id)):
+        yield Problem(f"{entry} does not say whether it is open as its state does", "outbox", RESTORE)
 
 
 def _unrecorded(connection: sa.Connection) -> Iterator[Problem]:

@@ -37,7 +37,8 @@ PAGE = 5000
 RECEIPT_COLUMNS = [RECEIPTS.c[name] for name in ("key", "field", "sent", "shown", "handed_over", "run_id", "rule")]
 ASSOCIATION_COLUMNS = [ASSOCIATIONS.c[name] for name in ("key", "role", "name", "target")]
 MOVES = ("state", "attempts", "tried_in", "crm_id", "reason", "refusal", "ticket", "changed_at", "code")
-"""Columns that tell where an entry stands."""
+"""Columns that tell where an open entry stands."""
+CLOSES = (*MOVES, "is_open")
 NEWEST_CHANGE = (OUTBOX.c.changed_at.desc().nulls_last(), OUTBOX.c.sequence, OUTBOX.c.id)
 
 
@@ -149,6 +150,9 @@ class SqlOutbox:
         self._texts = texts
         self._stored: dict[str, Change] = {}
 
+    def prepare(self, change: Change) -> None:
+        self._texts.prepare(change)
+
     def entries(self, destination: str, states: Collection[DeliveryState] = OPEN) -> list[OutboxEntry]:
         query = (
             sa.select(OUTBOX)
@@ -203,7 +207,7 @@ class SqlOutbox:
                 some = [entry for entry in entries if (entry.state in OPEN) is is_open]
                 moved = [entry for entry in some if self._stored.get(entry.id) is entry.change]
                 same = {entry.id for entry in moved}
-                update(connection, OUTBOX, MOVES, [moved_row(entry) for entry in moved])
+                update(connection, OUTBOX, MOVES if is_open else CLOSES, [moved_row(entry) for entry in moved])
                 whole = [entry for entry in some if entry.id not in same]
                 upsert(connection, OUTBOX, [outbox_row(entry, self._texts.take(entry.change)) for entry in whole])
         except IntegrityError as error:

@@ -13,7 +13,7 @@ from connector.domain.change import Change, CrmRecord, Destination, Plan, Record
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision, LinkMethod, LinkState, Weighed
-from connector.domain.outbox import DeliveryState, OutboxEntry, Refusal
+from connector.domain.outbox import OPEN, DeliveryState, OutboxEntry, Refusal
 from connector.domain.plan_json import change_from_dict, change_to_json
 from connector.domain.run import Decision, Run, RunStatus
 
@@ -125,17 +125,23 @@ def episode_of(row: AnyRow) -> Episode:
 
 
 class ChangeTexts:
-    """Changes as JSON, kept from when their plan is stored until their entries are: both hold the same text.
+    """Changes as JSON, kept from when they are decided until their entries are stored: plan and entry hold the same.
 
-    It is made once, because between the two a vendor's limit lets no call of ours make up for the time.
+    It is made once, and early: between the last read and the first write a vendor's limit lets no call of ours make up
+    for the time.
     """
 
     def __init__(self) -> None:
         self._texts: dict[int, tuple[Change, str]] = {}
 
+    def prepare(self, change: Change) -> None:
+        """Write a change that a plan may come to hold."""
+        self._texts[id(change)] = change, change_to_json(change)
+
     def of_plan(self, plan: Plan) -> list[str]:
-        """Write a plan's changes, and keep them instead of any other plan's."""
-        self._texts = {id(change): (change, change_to_json(change)) for change in plan.changes}
+        """Write a plan's changes, and keep them instead of any other's."""
+        ready = self._texts
+        self._texts = {id(change): ready.get(id(change)) or (change, change_to_json(change)) for change in plan.changes}
         return [text for _, text in self._texts.values()]
 
     def take(self, change: Change) -> str:
@@ -170,6 +176,7 @@ def moved_row(entry: OutboxEntry) -> Row:
         "ticket": entry.ticket,
         "changed_at": entry.changed_at,
         "code": entry.refusal.code if entry.refusal else "",
+        "is_open": entry.state in OPEN,
     }
 
 

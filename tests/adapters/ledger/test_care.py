@@ -23,7 +23,7 @@ from connector.testing.contracts.ledger_world import HERE, deed, entry
 
 SECOND_OPEN = """
 INSERT INTO outbox SELECT 'other', destination, run_id, job, subject, state, sequence, attempts, tried_in, crm_id,
-reason, refusal, change, ticket, changed_at, account_id, code FROM outbox WHERE subject = 'waits'
+reason, refusal, change, ticket, changed_at, account_id, code, is_open FROM outbox WHERE subject = 'waits'
 """
 LIVES_ON = {"life", "leases", "audit", "audit_heads", "audit_values"}
 """Tables that a restore does not take over as they are."""
@@ -49,6 +49,10 @@ WRONG = {
     "twice open": (
         ["DROP INDEX outbox_one_open_entry_per_subject", SECOND_OPEN],
         "waits of hubspot:1 has several open entries",
+    ),
+    "open or not": (
+        ["UPDATE outbox SET is_open = FALSE WHERE subject = 'waits'"],
+        "run-1/task:waits does not say whether it is open as its state does",
     ),
     "index": (["DROP INDEX outbox_one_open_entry_per_subject"], "outbox lacks the index outbox_one_open_entry"),
     "column": (["ALTER TABLE receipts DROP COLUMN rule"], "receipts lacks the column rule"),

@@ -30,7 +30,7 @@ from connector.adapters.crms.hubspot.translate import (
     refuse_unknown_links,
 )
 from connector.adapters.crms.values import without_reference
-from connector.domain.change import Abilities, CrmRecord, Destination, RecordType, Ref, Schema
+from connector.domain.change import Abilities, Among, CrmRecord, Destination, RecordType, Ref, Schema
 from connector.domain.errors import MappingError
 from connector.domain.mapping import CrmMapping
 
@@ -121,10 +121,20 @@ class HubspotReader:
         keys: Sequence[str],
         names: Sequence[str],
         near: Near | None = None,
-        archived: bool = True,
+        among: Among = Among.ALL,
     ) -> dict[str, CrmRecord]:
         """Find our records by key; among archived ones only what is not alive."""
         wanted = list(dict.fromkeys(keys))
+        found = {} if among is Among.DELETED else self._find_alive(type, wanted, names, near)
+        has_keys = self.is_keyed(type) or type is RecordType.TASK
+        if among is not Among.ALIVE and has_keys and len(found) < len(wanted):
+            gone = self.every(type, names, archived="true")
+            found = self._by_key(type, gone, names, wanted) | found
+        return found
+
+    def _find_alive(
+        self, type: RecordType, wanted: Sequence[str], names: Sequence[str], near: Near | None
+    ) -> dict[str, CrmRecord]:
         found: dict[str, CrmRecord] = {}
         if self.is_keyed(type):
             name = str(key_property(self._mapping, type))
@@ -135,9 +145,6 @@ class HubspotReader:
             ids = self._ids_near(wanted, near) if near is not None and all(key in near for key in wanted) else None
             candidates = self.every(type, names) if ids is None else self._rows(type, ids, names)
             found = self._by_key(type, candidates, names, wanted)
-        if archived and len(found) < len(wanted) and (self.is_keyed(type) or type is RecordType.TASK):
-            gone = self.every(type, names, archived="true")
-            found = self._by_key(type, gone, names, wanted) | found
         return found
 
     def every(self, type: RecordType, names: Sequence[str], archived: str = "false") -> Iterator[Row]:

@@ -19,7 +19,7 @@ from connector.adapters.crms.salesforce.translate import (
     record_types,
 )
 from connector.adapters.crms.values import without_reference
-from connector.domain.change import Abilities, CrmRecord, Destination, FieldSpec, RecordType, Ref, Schema
+from connector.domain.change import Abilities, Among, CrmRecord, Destination, FieldSpec, RecordType, Ref, Schema
 from connector.domain.errors import MappingError
 from connector.domain.mapping import CrmMapping
 
@@ -90,9 +90,11 @@ class SalesforceReader:
         keys: Sequence[str],
         names: Sequence[str],
         near: Mapping[str, Sequence[Ref]] | None = None,
-        archived: bool = True,  # noqa: ARG002 - queries tell of deleted records anyway
+        among: Among = Among.ALL,
     ) -> dict[str, CrmRecord]:
         """Find our records by key; the living one where a deleted one has the same key."""
+        if among is Among.DELETED:
+            return {}  # our queries tell of deleted records together with the living
         if not self.is_keyed(type):
             return self._find_by_reference(type, keys, names, near or {})
         name = str(key_field(self._mapping, type))
