@@ -177,6 +177,7 @@ class Cause(StrEnum):
     MAPPING = "mapping"  # the mapping or a text of the playbooks was edited
     REPAIR = "repair"  # a field of ours that somebody else changed
     UNDO = "undo"
+    KEY = "key"  # our key, on a record of ours that has none any more
     FOUND = "found"  # found different after the ledger was rebuilt: nobody can tell who wrote it, so it is left alone
 
 

@@ -254,7 +254,7 @@ def _agreed(row: Proposal, theirs: Sequence[Theirs]) -> Proposal:
 def _theirs(world: World, within: Bounds, period: Period) -> Iterator[Theirs]:
     mapping = world.mapping.opportunity
     for record in world.opportunities:
-        if record.archived or record.fields.get(mapping.key) or not period.holds(record.created_at):
+        if record.archived or record.id in world.our_keys or not period.holds(record.created_at):
             continue
         need, is_renewal = need_of(record, mapping.people)
         for account_id in accounts_of(record):

@@ -7,7 +7,7 @@ record that the CRM has no more is never made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,6 +24,7 @@ from connector.ports.crm import CrmReader
 from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 from connector.services.drift import missing_for_new, with_children, without_lost
+from connector.services.keys import watched
 
 READ_BATCH = 500
 FIND_BATCH = 10_000
@@ -59,6 +60,14 @@ class PlanContext:
     """Why nothing may be written about a CRM account; an empty text when it may be."""
     waiting: Sequence[Change] = ()
     """Held changes for what an earlier plan still has to send and may not any more."""
+    key_names: Mapping[RecordType, str] = field(default_factory=dict)
+    """The fields that carry our key: records that lost it get it again from a whole plan."""
+    key_suspects: Collection[str] = ()
+    """Keys of known records that were last seen without one."""
+
+    def is_left_alone(self, known: KnownRecord) -> bool:
+        """A person took it back, or its account is out of scope."""
+        return known.key in self.holds or bool(self.outside(known.account_id))
 
 
 def make_plan(
@@ -75,8 +84,11 @@ def make_plan(
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     inside, changes = _within(desired, known, context)
     changes += [*(held_change(one) for one in held), *context.waiting]
-    for batch, seen, at in _looked(inside, reader, known, schemas, context.clock):
+    keys = watched(reader, known, context.key_names if context.whole else {})
+    for batch, seen, at in _looked(inside, reader, known, schemas, context.clock, keys.names):
         for one in batch:
+            if one.key in seen:
+                keys.look(one.key, seen[one.key].record, seen[one.key].at)
             record = known.get(one.key)
             if one.key in context.holds:
                 changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
@@ -85,7 +97,7 @@ def make_plan(
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
-    changes = with_children(changes)
+    changes = keys.restored(with_children(changes), context.key_suspects, context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
     return Plan(
@@ -94,7 +106,7 @@ def make_plan(
         destination=context.destination,
         created_at=context.now,
         config_hash=context.config_hash,
-        schema_hash=schema_hash(changes, schemas.__getitem__),
+        schema_hash=schema_hash(changes, reader.schema),
         ledger_epoch=context.ledger_epoch,
         changes=tuple(changes),
         calls=estimated_calls(changes, Transport(context.batch_size, abilities, context.job_size)),
@@ -164,6 +176,7 @@ def _looked(
     known: Mapping[str, KnownRecord],
     schemas: Mapping[RecordType, Schema],
     clock: Clock,
+    key_names: Mapping[RecordType, str],
 ) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen], datetime]]:
     """Read every record that exists, by id where it is known and by key where it is not, a batch at a time, and when.
 
@@ -171,7 +184,7 @@ def _looked(
     """
     for type in (type for type in TYPES if type in schemas):
         mine = [one for one in desired if one.type is type]
-        names = _names(mine, known, schemas[type])
+        names = _names(mine, known, schemas[type], key_names.get(type))
         ids = {one.key: crm_id for one in mine if (crm_id := _id_of(one, known)) is not None}
         for batch in pieces([one for one in mine if one.key in ids], READ_BATCH):
             at = _at(clock)
@@ -203,9 +216,11 @@ def _read(
     return found | {crm_id: survivors[into] for crm_id, into in merged.items() if into in survivors}
 
 
-def _names(desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema: Schema) -> list[str]:
-    """Fields to read: those we want to set, and those we set before, by which a person's touch is noticed."""
-    names = {name for one in desired for name in one.fields}
+def _names(
+    desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema: Schema, key_name: str | None
+) -> list[str]:
+    """Fields to read: those we want to set, those we set before, by which a person's touch is noticed, and our key."""
+    names = {name for one in desired for name in one.fields} | ({key_name} if key_name else set())
     names |= {name for one in desired if one.key in known for name in known[one.key].receipts}
     return sorted(names & set(schema.fields))
 

@@ -35,6 +35,7 @@ from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.drift import held_for_schema
+from connector.services.keys import key_names, suspects
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -260,6 +261,8 @@ def plan_context(work: Work, request: Request, current: Current, world: World, m
         whole=request.job != STAGES,
         outside=current.within.outside,
         waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
+        key_names=key_names(work.mapping),
+        key_suspects=suspects(world),
     )
 
 
