@@ -246,6 +246,8 @@ class Plan:
     """It tells everything that its job wants: what waits from an earlier one and is not in it is wanted no more."""
     holds: tuple[Hold, ...] = ()
     """Keys that are left alone from when it is applied (an undo's)."""
+    schema_fields: tuple[str, ...] = ()
+    """What `schema_hash` is of, as `type.field`: it stands when a forgotten customer's changes are cut out."""
 
 
 Verb = Literal["create", "update", "associate"]

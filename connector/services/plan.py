@@ -100,13 +100,15 @@ def make_plan(
     changes = keys.restored(with_children(changes), context.key_suspects, context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
+    written = written_fields(changes)
     return Plan(
         run_id=context.run_id,
         job=context.job,
         destination=context.destination,
         created_at=context.now,
         config_hash=context.config_hash,
-        schema_hash=schema_hash(changes, reader.schema),
+        schema_hash=schema_hash(written, reader.schema),
+        schema_fields=written,
         ledger_epoch=context.ledger_epoch,
         changes=tuple(changes),
         calls=estimated_calls(changes, Transport(context.batch_size, abilities, context.job_size)),
@@ -140,10 +142,16 @@ def counts(plan: Plan) -> dict[str, int]:
     return {action: sum(change.action == action for change in plan.changes) for action in ACTIONS}
 
 
-def schema_hash(changes: Iterable[Change], schema: Callable[[RecordType], Schema]) -> str:
-    """Hash the CRM's description of every field that the changes write."""
+def written_fields(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Name every field that changes write, as `type.field`."""
     used = sorted({(change.type, field.name) for change in changes for field in change.fields})
-    described = [repr((type.value, schema(type).fields.get(name))) for type, name in used]
+    return tuple(f"{type}.{name}" for type, name in used)
+
+
+def schema_hash(written: Iterable[str], schema: Callable[[RecordType], Schema]) -> str:
+    """Hash the CRM's description of fields."""
+    parts = (one.partition(".") for one in written)
+    described = [repr((type, schema(RecordType(type)).fields.get(name))) for type, _, name in parts]
     return sha256("\n".join(described).encode()).hexdigest()[:16]
 
 
