@@ -67,7 +67,7 @@ def _told(since: str | None, crm: str | None) -> dict[str, Any]:
         now, at = business_now(chosen, work.project), work.crm.reader.destination().id
         period = Period(_since(since, now, work.project), now)
         world = look(work.memory, work.mapping, at, work.crm.feed.stages(), work.crm.feed.owners())
-        within = bounds(work.project, world, load_segments(work.snapshots))
+        within = bounds(work.project, world, load_segments(work.snapshots, at))
         found = gather(work.memory, work.project, world, within, at, period)
         policy = work.project.policy
         return counted(found, period, at, policy.mode, policy.reporting_currency)

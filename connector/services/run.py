@@ -225,7 +225,8 @@ def planned(work: Work, request: Request, current: Current, decided: Decided) ->
     world, chosen = decided.world, decided.chosen
     made, held = desired_of(work, request, decided, current.within)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
-    snapshot.save_segments(work.snapshots, current.run.id, segments_of(decided.measured.accounts, linked(world.links)))
+    segments = segments_of(decided.measured.accounts, linked(world.links))
+    snapshot.save_segments(work.snapshots, current.run.id, current.destination.id, segments)
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
@@ -297,7 +298,7 @@ def stages(work: Work, request: Request) -> Outcome:
     try:
         with current.step("track", request.tell):
             world = _followed(work, current, is_quick=True)
-            current.within = bounds(work.project, world, snapshot.load_segments(work.snapshots))
+            current.within = bounds(work.project, world, snapshot.load_segments(work.snapshots, current.destination.id))
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
