@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from connector.domain.alert import Ended
+from connector.domain.errors import Exit
+from connector.services.alerts import summary_of
 from tests.e2e.crm_admin import close_field, hide_field, rename_stage, require_field, show_field
 from tests.e2e.world import World
 
@@ -145,3 +151,26 @@ def test_people_see_what_waits(installed: World) -> None:
     assert "the CRM and the mapping differ" in out
     assert next_step(installed) in out
     assert "[schema]" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"), [(hide_field, "unknown field {name!r} on opportunity"), (close_field, "cannot be written")]
+)
+def test_the_alert_names_the_field_what_waits_and_the_cure(installed: World, change: Any, fact: str) -> None:
+    """Whoever is woken reads which field of which object it is, how many records wait for it, and what to do."""
+    name = next_step(installed)
+    change(installed.side, "opportunity", name)
+    told = installed.run("sync", "--json").json
+    ended = Ended("sync", installed.side.crm, datetime.now(UTC), Exit.PARTIAL, "run-1", told["destination"], told)
+
+    message = summary_of(ended, "UTC")
+
+    (problem,) = told["schema"]["problems"]
+    why, _, what_next = message.body.partition("\nWhy\n")[2].partition("What to do next\n")
+    assert message.subject.endswith("is partial: its schema changed")
+    assert fact.format(name=name) in why.splitlines()[0]
+    assert name in why.splitlines()[0]
+    assert f"({problem['at']})" in why.splitlines()[0]
+    assert f"  {told['schema']['held']} new records wait for it; the rest goes on" in why
+    assert problem["hint"] in what_next
+    assert "outbox" not in message.body
