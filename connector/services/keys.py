@@ -9,12 +9,11 @@ change that waits is never pushed aside by a key alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.domain.change import Cause, Change, CrmRecord, FieldChange, Policy, RecordType
-from connector.domain.mapping import CrmMapping
 from connector.domain.receipt import KnownRecord
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmReader
@@ -25,22 +24,26 @@ READ_BATCH = 500
 REASON = "its key was gone from the CRM"
 
 
-def key_names(mapping: CrmMapping) -> dict[RecordType, str]:
-    """Name the fields that carry our key."""
-    names = {RecordType.OPPORTUNITY: mapping.opportunity.key, RecordType.TASK: mapping.task.key}
-    return {type: name for type, name in names.items() if name}
+@dataclass(frozen=True)
+class Keys:
+    """Which fields carry our key, by type, and which known records may have lost it."""
 
-
-def suspects(world: World) -> frozenset[str]:
+    names: Mapping[RecordType, str] = field(default_factory=dict)
+    suspects: frozenset[str] = frozenset()
     """Keys of known records that the mirror shows without one, or to which an earlier plan still has to give it."""
-    names = key_names(world.mapping)
+
+
+def keys_of(world: World) -> Keys:
+    """Read from the world what is known of keys."""
+    fields = {RecordType.OPPORTUNITY: world.mapping.opportunity.key, RecordType.TASK: world.mapping.task.key}
+    names = {type: name for type, name in fields.items() if name}
     bare = {
         record.id
         for record in (*world.opportunities, *world.tasks)
         if not record.archived and not record.fields.get(names.get(record.type, ""))
     }
-    waiting = {key for key, fields in world.waiting.items() if any(one.cause is Cause.KEY for one in fields.values())}
-    return frozenset(key for key, known in world.known.items() if known.crm_id in bare) | waiting
+    waiting = {key for key, some in world.waiting.items() if any(one.cause is Cause.KEY for one in some.values())}
+    return Keys(names, frozenset(key for key, known in world.known.items() if known.crm_id in bare) | waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class KeyWatch:
     known: Mapping[str, KnownRecord]
     names: Mapping[RecordType, str]
     """The key's field by type: of the types that a plan gives keys back to."""
+    suspects: frozenset[str]
+    """See `Keys`."""
     bare: dict[str, _Bare] = field(default_factory=dict)
     is_borne: bool = False
     """Some known record has its key."""
@@ -74,17 +79,15 @@ class KeyWatch:
             self.bare[key] = _Bare(known, at)
 
     def restored(
-        self,
-        changes: list[Change],
-        suspects: Collection[str],
-        is_left_alone: Callable[[KnownRecord], bool],
-        clock: Clock,
+        self, changes: list[Change], is_left_alone: Callable[[KnownRecord], bool], clock: Clock
     ) -> list[Change]:
         """Add to changes the keys that are written again, save on records that nothing may be written to."""
+        if not self.suspects and not self.bare:
+            return changes
         looked = {change.key for change in changes if change.crm_id is not None}
-        self._read([key for key in sorted(suspects) if key in self.known and key not in looked], clock)
+        self._read([key for key in sorted(self.suspects) if key in self.known and key not in looked], clock)
         if self.bare and not self.is_borne:
-            self._read([key for key in self.known if key not in looked and key not in suspects], clock)
+            self._read([key for key in self.known if key not in looked and key not in self.suspects], clock)
         written = {key: self._written(key, bare) for key, bare in self._unclaimed() if not is_left_alone(bare.known)}
         if not written:
             return changes
@@ -123,13 +126,13 @@ class KeyWatch:
         )
 
 
-def watched(reader: CrmReader, known: Mapping[str, KnownRecord], names: Mapping[RecordType, str]) -> KeyWatch:
+def watched(reader: CrmReader, known: Mapping[str, KnownRecord], keys: Keys) -> KeyWatch:
     """Watch the types whose key our user may write; where a task carries its key in its last line, there is none."""
-    keyed = reader.abilities().keyed
+    keyed = reader.abilities().keyed if keys.names else ()
     there = {
-        type: name for type, name in names.items() if type in keyed and reader.schema(type).fields[name].updateable
+        type: name for type, name in keys.names.items() if type in keyed and reader.schema(type).fields[name].updateable
     }
-    return KeyWatch(reader, known, there)
+    return KeyWatch(reader, known, there, keys.suspects)
 
 
 def _with(change: Change, written: dict[str, Change]) -> Change:

@@ -7,7 +7,7 @@ record that the CRM has no more is never made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,7 +24,8 @@ from connector.ports.crm import CrmReader
 from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 from connector.services.drift import missing_for_new, with_children, without_lost
-from connector.services.keys import watched
+from connector.services.keys import Keys, watched
+from connector.services.remade import Remade, without_emptied
 
 READ_BATCH = 500
 FIND_BATCH = 10_000
@@ -60,10 +61,10 @@ class PlanContext:
     """Why nothing may be written about a CRM account; an empty text when it may be."""
     waiting: Sequence[Change] = ()
     """Held changes for what an earlier plan still has to send and may not any more."""
-    key_names: Mapping[RecordType, str] = field(default_factory=dict)
-    """The fields that carry our key: records that lost it get it again from a whole plan."""
-    key_suspects: Collection[str] = ()
-    """Keys of known records that were last seen without one."""
+    keys: Keys = field(default_factory=Keys)
+    """Records that lost their key get it again from a whole plan."""
+    remade: Remade = field(default_factory=dict)
+    """Fields that the CRM lost and that were made anew, with the run that missed them."""
 
     def is_left_alone(self, known: KnownRecord) -> bool:
         """A person took it back, or its account is out of scope."""
@@ -84,7 +85,7 @@ def make_plan(
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     inside, changes = _within(desired, known, context)
     changes += [*(held_change(one) for one in held), *context.waiting]
-    keys = watched(reader, known, context.key_names if context.whole else {})
+    keys = watched(reader, known, context.keys if context.whole else Keys())
     for batch, seen, at in _looked(inside, reader, known, schemas, context.clock, keys.names):
         for one in batch:
             if one.key in seen:
@@ -93,11 +94,13 @@ def make_plan(
             if one.key in context.holds:
                 changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
                 continue
+            if one.key in seen:
+                record = without_emptied(record, seen[one.key].record, context.remade, schemas[one.type].fields)
             change = _decide(one, record, seen.get(one.key), schemas[one.type], at)
             changes.append(change)
             if one.type not in abilities.inline_links and change.action != "held" and not one.close:
                 changes += associations(one, record, seen.get(one.key))
-    changes = keys.restored(with_children(changes), context.key_suspects, context.is_left_alone, context.clock)
+    changes = keys.restored(with_children(changes), context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
     written = written_fields(changes)

@@ -35,7 +35,7 @@ from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.drift import held_for_schema
-from connector.services.keys import key_names, suspects
+from connector.services.keys import keys_of
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -43,6 +43,7 @@ from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
 from connector.services.pull import Pulled, pull_and_stage
+from connector.services.remade import follow_fields, remade_fields
 from connector.services.reviews import plan_reviews
 from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews_within, segments_of, waiting_outside
 from connector.services.score import Scores, score
@@ -216,6 +217,7 @@ def _relinked(work: Work, request: Request, current: Current, world: World) -> W
 
 def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
     crm, at = work.crm, current.destination.id
+    follow_fields(work.memory, crm.reader, work.mapping, at, current.run.id)
     feed = feed_without_forgotten(crm.feed, at, spared_by(work.memory.suppressions))
     return track(feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
 
@@ -262,8 +264,8 @@ def plan_context(work: Work, request: Request, current: Current, world: World, m
         whole=request.job != STAGES,
         outside=current.within.outside,
         waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
-        key_names=key_names(work.mapping),
-        key_suspects=suspects(world),
+        keys=keys_of(world),
+        remade=remade_fields(work.memory, work.mapping, current.destination.id),
     )
 
 
@@ -328,8 +330,7 @@ def open_current(work: Work, request: Request) -> Current:
     writes_nothing = request.plan_only or work.is_shadow
     run = open_run(work.memory, destination, request.job, request.now, request.agree or writes_nothing)
     with_time["open"] = round(time.monotonic() - began, 3)
-    problems = [gap.problem for gap in gaps]
-    return Current(run, destination, with_time, mode=work.project.policy.mode, gaps=problems)
+    return Current(run, destination, with_time, mode=work.project.policy.mode, gaps=[gap.problem for gap in gaps])
 
 
 def fail(work: Work, current: Current) -> None:

@@ -174,3 +174,30 @@ def test_the_alert_names_the_field_what_waits_and_the_cure(installed: World, cha
     assert f"  {told['schema']['held']} new records wait for it; the rest goes on" in why
     assert problem["hint"] in what_next
     assert "outbox" not in message.body
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_what_is_empty_in_a_field_made_anew_is_no_persons(synced: World, is_made_anew: bool) -> None:
+    """It is written again, once; what a person typed into it stays. A field that was only hidden lost nothing."""
+    side, name = synced.side, next_step(synced)
+    row = side.store.properties[side.kinds["opportunity"]][name] if side.crm == "hubspot" else None
+    before = {one.id: one[name] for one in side.ours("opportunity")}
+    typed, emptied, *_ = before
+    hide_field(side, "opportunity", name)
+    synced.run("sync", "--json")
+    show_field(side, "opportunity", name, row)
+    for one in before if is_made_anew else ():
+        side.write("opportunity", {name: "Ask Ana" if one == typed else None}, one)
+
+    told = synced.sync()
+    again = synced.sync()
+    unchanged = (again["plan"]["update"], side.writes())
+    side.write("opportunity", {name: None}, emptied)
+    last = synced.sync()
+
+    assert all(before.values())
+    assert told["plan"]["update"] == (len(before) - 1 if is_made_anew else 0)
+    assert unchanged == (0, [])
+    assert (last["plan"]["update"], last["left_to_people"]["fields"]) == (0, 2 if is_made_anew else 1)
+    theirs = {emptied: ""} | ({typed: "Ask Ana"} if is_made_anew else {})
+    assert {one.id: one[name] for one in side.ours("opportunity")} == before | theirs
