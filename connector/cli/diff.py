@@ -34,6 +34,7 @@ CAUSES = {
     "mapping": "the mapping or a text was edited",
     "repair": "changed by somebody else, and ours",
     "undo": "taken back",
+    "key": "key restored",
 }
 """What is said of a field that is not written because of news."""
 

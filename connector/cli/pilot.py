@@ -23,6 +23,7 @@ SHARES = (
     ("deleted", "a person deleted it", "proposals written"),
     ("won", "closed as won", "proposals written"),
     ("lost", "closed as lost", "proposals written"),
+    ("taken_back", "an undo closed it again", "proposals written"),
     ("untouched", "nobody did anything yet", "proposals written"),
 )
 LINES = 15
@@ -67,7 +68,7 @@ def _told(since: str | None, crm: str | None) -> dict[str, Any]:
         now, at = business_now(chosen, work.project), work.crm.reader.destination().id
         period = Period(_since(since, now, work.project), now)
         world = look(work.memory, work.mapping, at, work.crm.feed.stages(), work.crm.feed.owners())
-        within = bounds(work.project, world, load_segments(work.snapshots))
+        within = bounds(work.project, world, load_segments(work.snapshots, at))
         found = gather(work.memory, work.project, world, within, at, period)
         policy = work.project.policy
         return counted(found, period, at, policy.mode, policy.reporting_currency)
@@ -96,6 +97,10 @@ def _show(told: dict[str, Any]) -> None:
         f"[bold]Pilot[/] → {told['destination']}, {told['since'][:10]} to {told['until'][:10]}, mode {told['mode']}"
     )
     OUT.print(f"  {days['with_a_run']} of {days['in_period']} days had a run")
+    for one in told["undone"]:
+        what = f"{one['closed']} records closed, {one['restored']} fields restored"
+        who = f"run {one['undoes']} was taken back by {one['by']} on {one['at'][:10]}"
+        OUT.print(f"  {who}: {what}", markup=False)
     OUT.print()
     if told["nights"]:
         nights = [(one["day"], one["proposed"], one["new"], one["vanished"]) for one in told["nights"]]
@@ -160,6 +165,8 @@ def _fate(one: dict[str, Any]) -> str:
     if one["mode"] == "shadow":
         told.append("still proposed" if one["still_proposed"] else f"no more since {one['last_proposed']}")
         return "; ".join(told)
+    if one["taken_back_by"]:
+        return "; ".join([*told, f"taken back by {one['taken_back_by']} on {one['taken_back_at'][:10]}"])
     if not one["written"]:
         return "; ".join([*told, "not in the CRM so far"])
     told += [f"moved to {one['moved_to']}"] if one["moved_to"] else []

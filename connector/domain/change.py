@@ -187,6 +187,7 @@ class Cause(StrEnum):
     MAPPING = "mapping"  # the mapping or a text of the playbooks was edited
     REPAIR = "repair"  # a field of ours that somebody else changed
     UNDO = "undo"
+    KEY = "key"  # our key, on a record of ours that has none any more
     FOUND = "found"  # found different after the ledger was rebuilt: nobody can tell who wrote it, so it is left alone
 
 
@@ -255,6 +256,8 @@ class Plan:
     """It tells everything that its job wants: what waits from an earlier one and is not in it is wanted no more."""
     holds: tuple[Hold, ...] = ()
     """Keys that are left alone from when it is applied (an undo's)."""
+    schema_fields: tuple[str, ...] = ()
+    """What `schema_hash` is of, as `type.field`: it stands when a forgotten customer's changes are cut out."""
 
 
 Verb = Literal["create", "update", "associate"]

@@ -69,8 +69,11 @@ def plan_from_json(text: str) -> Plan:
         changes = tuple(change_from_dict(change) for change in document.pop("changes"))
         episodes = tuple(episode_from_dict(episode) for episode in document.pop("episodes", ()))
         holds = tuple(hold_from_dict(hold) for hold in document.pop("holds", ()))
+        hashed = tuple(document.pop("schema_fields", ()))
         created = datetime.fromisoformat(document.pop("created_at"))
-        return Plan(**document, created_at=created, changes=changes, episodes=episodes, holds=holds)
+        return Plan(
+            **document, created_at=created, changes=changes, episodes=episodes, holds=holds, schema_fields=hashed
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceDataError("this is no plan, or a damaged one", hint="make the plan again") from error
 

@@ -19,6 +19,7 @@ from connector.ports.alerts import AlertBook, Channel
 OWED = 20
 """Messages kept for a channel that is down, the newest."""
 TOP = 3
+MOST_PROBLEMS = 6
 WRITES = ("create", "update", "close")
 NOT_DONE = ("parked", "unknown", "moved", "waiting", "deferred")
 Failed = Mapping[str, str]
@@ -87,7 +88,7 @@ def summary_of(ended: Ended, timezone: str) -> Message:
     where = ended.destination or ended.crm
     how = {
         Condition.WELL: "ended well",
-        Condition.PARTIAL: f"is partial: {_count(ended.summary, 'parked') or 'some'} refused",
+        Condition.PARTIAL: _short_of(ended.summary),
         Condition.WAITING: "waits for approval",
         None: "is deferred",
     }.get(ended.condition, f"failed (exit {int(ended.exit)})")
@@ -98,6 +99,14 @@ def summary_of(ended: Ended, timezone: str) -> Message:
         lines += ["", "Why", *(f"  {one}" for one in why)]
     lines += ["", "What to do next", *(f"  {one}" for one in _next(ended))]
     return Message(_subject(f"connector: {ended.job} to {where} {how}"), "\n".join(lines) + "\n")
+
+
+def _short_of(summary: Mapping[str, Any]) -> str:
+    """Say in a few words in what a run is partial."""
+    parked = _count(summary, "parked")
+    if parked or not _problems(summary):
+        return f"is partial: {parked:,} refused" if parked else "is partial"
+    return "is partial: its schema changed"
 
 
 def _noted(bell: Bell, book: dict[str, Any], ended: Ended) -> list[Message]:
@@ -191,11 +200,33 @@ def _count(summary: Mapping[str, Any], name: str) -> int:
     return int(summary.get("delivered", {}).get(name, 0))
 
 
+def _problems(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """In what the CRM's schema differs from the mapping: what, where, and the cure."""
+    return list(summary.get("schema", {}).get("problems", ()))
+
+
+def _drift(summary: Mapping[str, Any]) -> list[str]:
+    """Name the fields that the CRM lost or changed, and how many records wait for them."""
+    problems, held = _problems(summary), int(summary.get("schema", {}).get("held", 0))
+    if not problems:
+        return []
+    named = [f"{one['message']}" + (f" ({one['at']})" if one.get("at") else "") for one in problems[:MOST_PROBLEMS]]
+    more = len(problems) - len(named)
+    records = "1 new record waits" if held == 1 else f"{held:,} new records wait" if held else "no new record waits"
+    waits = f"{records} for {'it' if len(problems) == 1 else 'them'}; the rest goes on"
+    return [*named, *([f"and {more} more: `connector check --live` lists them"] if more else []), waits]
+
+
+def _cures(summary: Mapping[str, Any]) -> list[str]:
+    hints = [str(one["hint"]) for one in _problems(summary)[:MOST_PROBLEMS] if one.get("hint")]
+    return [*dict.fromkeys(hints), "connector check --live      # until it finds nothing; then connector sync"]
+
+
 def _reasons(ended: Ended) -> list[str]:
     """What went wrong, or what is more than a run may do; else what holds most back."""
     if ended.error:
         return ended.error.splitlines()
-    told = [*ended.reasons, *ended.summary.get("approval", ())]
+    told = [*_drift(ended.summary), *ended.reasons, *ended.summary.get("approval", ())]
     held = sorted(ended.summary.get("held", {}).items(), key=lambda one: (-one[1], one[0]))
     return told or [f"held back: {reason} {count:,}" for reason, count in held[:TOP]]
 
@@ -207,7 +238,11 @@ def _next(ended: Ended) -> list[str]:
         case Condition.WAITING:
             return ["connector plan", "connector install"]
         case Condition.PARTIAL:
-            return ["connector outbox list --state parked", "connector outbox retry      # when the cause is mended"]
+            cures = _cures(ended.summary) if _problems(ended.summary) else []
+            if cures and not _count(ended.summary, "parked"):
+                return cures
+            retry = "connector outbox retry      # when the cause is mended"
+            return [*cures, "connector outbox list --state parked", retry]
         case Condition.FAILED if ended.exit is Exit.BUG:
             return ["report it with the newest crash-*.txt of the state folder, which holds no secret"]
         case Condition.FAILED:

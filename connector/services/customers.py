@@ -134,12 +134,12 @@ def _stage(episode: Episode, world: World) -> str | None:
 
 
 def _peoples_opportunities(world: World, now: datetime) -> dict[str, list[PersonsOpportunity]]:
-    """Open opportunities without our key, by account, each with the need it works on as far as rules can tell."""
+    """Open opportunities that are not ours, by account, each with the need it works on as far as rules can tell."""
     mapping = world.mapping.opportunity
     stages = {stage.id: stage for stage in world.stages}
     found: dict[str, list[PersonsOpportunity]] = defaultdict(list)
     for record in world.opportunities:
-        if record.archived or record.fields.get(mapping.key) or _is_closed(record, mapping.stage, stages):
+        if record.archived or record.id in world.our_keys or _is_closed(record, mapping.stage, stages):
             continue
         need, renewal = need_of(record, mapping.people)
         touched: date = (record.modified_at or now).date()

@@ -20,7 +20,7 @@ from connector.ports.ledger import Lease
 from connector.services.batches import Phase, Transport, affordable, by_parent, by_phase, no_jobs, pieces
 from connector.services.bulk import carry, follow_up
 from connector.services.enqueue import enqueue
-from connector.services.plan import schema_hash
+from connector.services.plan import schema_hash, written_fields
 from connector.services.readback import resolve
 from connector.services.send import crm_id_of, send
 from connector.services.session import Limits, Means, Session
@@ -53,12 +53,14 @@ def deliver(
 
 
 def _refuse_other_world(plan: Plan, means: Means, config_hash: str, ledger_epoch: str) -> None:
+    # A plan from before it named them is as it was made.
+    hashed = plan.schema_fields or written_fields(plan.changes)
     changed = [
         what
         for what, has_changed in (
             ("the configuration", plan.config_hash != config_hash),
             ("the ledger (restored or rebuilt)", plan.ledger_epoch != ledger_epoch),
-            ("the CRM's schema", plan.schema_hash != schema_hash(plan.changes, means.reader.schema)),
+            ("the CRM's schema", plan.schema_hash != schema_hash(hashed, means.reader.schema)),
         )
         if has_changed
     ]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.change import Change, FieldChange, Plan, Policy, RecordType, Why
+from connector.domain.change import Cause, Change, FieldChange, Plan, Policy, RecordType, Why
 from connector.domain.errors import PlanRefusedError
 from connector.domain.merge import is_touched
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry, entry_of, subject_of
@@ -91,8 +91,8 @@ def _came_true(session: Session, change: Change) -> bool:
     known = session.known.get(change.key)
     if known is None:
         return False
-    receipts = known.receipts
-    return all(field.name in receipts and receipts[field.name].sent == field.after for field in change.fields)
+    receipts, told = known.receipts, [field for field in change.fields if field.cause is not Cause.KEY]
+    return all(field.name in receipts and receipts[field.name].sent == field.after for field in told)
 
 
 def _refuse_another_world(plan: Plan, moved: int, of: int) -> None:

@@ -18,6 +18,8 @@ from connector.domain.errors import ConfigError, Problem
 from connector.domain.installation import SetupStep, Wanted, refused, wanted_fields
 from connector.ports.crm import CrmRemoval
 from connector.services.lease import leased
+from connector.services.opening import run_name
+from connector.services.remade import note_removed
 from connector.services.run import Work
 
 _LONGEST = 900.0
@@ -76,6 +78,8 @@ def uninstall(work: Work, survey: Survey) -> list[SetupStep]:
     """Remove it; the ledger stays, so that a later installation goes on where this one ended."""
     with _alone(work, survey.destination):
         done = _removal(work).remove(survey.wanted)
+        moment = run_name(datetime.now(UTC))
+        note_removed(work.memory, work.mapping, survey.destination.id, survey.wanted, moment)
     _note(work, survey.destination, Act.UNINSTALL, done)
     return done
 

@@ -20,7 +20,7 @@ from connector.domain.run import Run, RunStatus
 from connector.services.batches import TYPES, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen
 from connector.services.memory import Memory
-from connector.services.plan import READ_BATCH, schema_hash
+from connector.services.plan import READ_BATCH, schema_hash, written_fields
 from connector.services.run import Work
 from connector.services.takeback import Closing, Left, TakenBack, Undoes, take_back
 from connector.services.track import look
@@ -226,13 +226,15 @@ def _holds(memory: Memory, run: Run, entries: Sequence[OutboxEntry], by: str, no
 def _plan(work: Work, run: Run, changes: Sequence[Change], holds: Sequence[Hold], now: datetime) -> Plan:
     crm = work.crm
     transport = Transport(crm.writer.batch_size, crm.reader.abilities(), crm.bulk.size if crm.bulk else no_jobs)
+    written = written_fields(changes)
     return Plan(
         run_id="",
         job=UNDO,
         destination=run.destination,
         created_at=now,
         config_hash=work.project.hash,
-        schema_hash=schema_hash(changes, crm.reader.schema),
+        schema_hash=schema_hash(written, crm.reader.schema),
+        schema_fields=written,
         ledger_epoch=work.memory.destinations.epoch(),
         changes=tuple(sorted(changes, key=lambda one: (one.account_id, TYPES.index(one.type), one.key))),
         calls=estimated_calls(changes, transport),

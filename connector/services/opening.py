@@ -50,11 +50,11 @@ def open_run(memory: Memory, destination: Destination, job: str, now: datetime, 
             hint="look at `connector plan` first; `connector install` or `--yes` agrees to this destination",
         )
     began = datetime.now(UTC)
-    run = Run(_named(began), job, destination.id, now, began)
+    run = Run(run_name(began), job, destination.id, now, began)
     memory.runs.open(run)
     return run
 
 
-def _named(began: datetime) -> str:
+def run_name(began: datetime) -> str:
     """Name a run so that names sort as runs began: the newest is found by its name."""
     return f"{began:%Y%m%dT%H%M%S}-{began.microsecond // 1000:03x}{secrets.token_hex(2)[:3]}"

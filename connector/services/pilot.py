@@ -17,11 +17,13 @@ from datetime import date, datetime
 from connector.domain.account import Owner
 from connector.domain.change import CrmRecord
 from connector.domain.episode import Episode, EpisodeState
+from connector.domain.hold import UNDO, Hold
 from connector.domain.keys import task_key
 from connector.domain.mapping import OurStage
 from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord
+from connector.domain.run import Run, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services.memory import Memory
 from connector.services.scope import Bounds
@@ -75,6 +77,8 @@ class Proposal:
     """The furthest of our stages that a person moved it to."""
     is_edited: bool = False
     is_deleted: bool = False
+    taken_back: Hold | None = None
+    """Who took it back, and when; None, too, where that was released since."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,19 @@ class Night:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """An undo within the period: who took which run back, when, and what that came to."""
+
+    run_id: str
+    undoes: str
+    by: str
+    at: datetime
+    closed: int
+    restored: int
+    """Fields."""
+
+
+@dataclass(frozen=True)
 class Gathered:
     """Everything a report is counted from."""
 
@@ -110,24 +127,40 @@ class Gathered:
     days: int
     """Calendar days of the period."""
     days_with_a_run: int
+    undone: tuple[TakenBack, ...] = ()
 
 
 def gather(memory: Memory, rules: Project, world: World, within: Bounds, destination: str, period: Period) -> Gathered:
     """Put together what was proposed within a period and what people did about it."""
     shadows = _last_of_each_day(memory, rules, destination, period)
     theirs = tuple(_theirs(world, within, period))
-    proposals = [*_shadow(shadows, world), *_live(rules, world, period)]
+    runs = [one for one in memory.runs.list(_MANY) if one.destination == destination]
+    proposals = [*_shadow(shadows, world), *_live(rules, world, period, _looked_last(runs))]
     merged = {one.key: one for one in proposals}
     for one in proposals:  # first shadow, then live: told once, since when it was first proposed
         merged[one.key] = replace(merged[one.key], first=min(one.first, merged[one.key].first))
     rows = tuple(_agreed(merged[key], theirs) for key in sorted(merged))
-    days = {rules.day(run.now) for run in memory.runs.list(_MANY) if run.job == "sync" and period.holds(run.now)}
+    within_it = [one for one in runs if period.holds(one.now)]
+    days = {rules.day(run.now) for run in within_it if run.job == "sync"}
     length = (rules.day(period.until) - rules.day(period.since)).days + 1
-    return Gathered(rows, theirs, tuple(_nights(shadows)), length, len(days))
+    return Gathered(rows, theirs, tuple(_nights(shadows)), length, len(days), tuple(_undone(within_it)))
 
 
 _MANY = 10_000
 """Runs that are looked through: more than a month of one every ten minutes."""
+
+
+def _looked_last(runs: Sequence[Run]) -> str:
+    """Name the last run that looked at the CRM before it wrote: what it and later ones wrote is not seen so far."""
+    is_over = (one for one in runs if one.status not in (RunStatus.FAILED, RunStatus.RUNNING))
+    return max((one.id for one in is_over if one.job in ("sync", "stages")), default="")
+
+
+def _undone(runs: Sequence[Run]) -> Iterator[TakenBack]:
+    for run in reversed(runs):
+        told = run.summary
+        if run.job == UNDO and "closed" in told:  # one that broke off tells nothing of what it did
+            yield TakenBack(run.id, told["undoes"], told["by"], run.now, told["closed"], told["restored"]["fields"])
 
 
 def _last_of_each_day(
@@ -166,13 +199,13 @@ def _shadow(shadows: Mapping[date, Mapping[str, Episode]], world: World) -> Iter
         yield _proposal(episode, world, is_live=False, days=days[key], is_still=is_still)
 
 
-def _live(rules: Project, world: World, period: Period) -> Iterator[Proposal]:
+def _live(rules: Project, world: World, period: Period, looked: str) -> Iterator[Proposal]:
     mirror = {record.id: record for record in (*world.opportunities, *world.tasks)}
     for episode in world.episodes:
         if period.holds(episode.opened_at):
             opened = [rules.day(episode.opened_at)]
             row = _proposal(episode, world, True, opened, episode.state is EpisodeState.OPEN)
-            yield _reactions(row, episode, rules, world, mirror)
+            yield _reactions(row, episode, rules, world, mirror, looked)
 
 
 def _proposal(episode: Episode, world: World, is_live: bool, days: Sequence[date], is_still: bool) -> Proposal:
@@ -196,7 +229,7 @@ def _proposal(episode: Episode, world: World, is_live: bool, days: Sequence[date
 
 
 def _reactions(
-    row: Proposal, episode: Episode, rules: Project, world: World, mirror: Mapping[str, CrmRecord]
+    row: Proposal, episode: Episode, rules: Project, world: World, mirror: Mapping[str, CrmRecord], looked: str
 ) -> Proposal:
     """Add what people did with the records of a live proposal."""
     opportunity, tasks = world.known.get(episode.key), list(_tasks(episode, rules, world))
@@ -210,9 +243,18 @@ def _reactions(
         tasks=len(tasks),
         done=sum(record.fields.get(world.mapping.task.status) in done for record in seen),
         moved_to=_moved_to(world, opportunity),
-        is_edited=any(_is_edited(one, world, mirror) for one in records),
+        is_edited=any(_is_edited(one, world, mirror, looked) for one in records),
         is_deleted=is_gone or episode.state is EpisodeState.DELETED,
+        taken_back=_taken_back(episode, records, world),
     )
+
+
+def _taken_back(episode: Episode, records: Sequence[KnownRecord], world: World) -> Hold | None:
+    """Find who took a proposal back. What a person had touched stayed open: that is only held."""
+    if records and episode.state is not EpisodeState.WITHDRAWN:
+        return None
+    holds = (world.holds.get(key) for key in (episode.key, *(one.key for one in records)))
+    return next((hold for hold in holds if hold is not None), None)
 
 
 def _tasks(episode: Episode, rules: Project, world: World) -> Iterator[KnownRecord]:
@@ -233,7 +275,7 @@ def _moved_to(world: World, opportunity: KnownRecord | None) -> str | None:
     return next((ours for ours in reversed(BEYOND) if world.stage(ours, route).id in entered), None)
 
 
-def _is_edited(one: KnownRecord, world: World, seen: Mapping[str, CrmRecord]) -> bool:
+def _is_edited(one: KnownRecord, world: World, seen: Mapping[str, CrmRecord], looked: str) -> bool:
     """A person took a field over, or the CRM shows something else than after our last write; stages tell more."""
     if any(receipt.handed_over for receipt in one.receipts.values()):
         return True
@@ -242,7 +284,7 @@ def _is_edited(one: KnownRecord, world: World, seen: Mapping[str, CrmRecord]) ->
     return any(
         name in live and live[name] != receipt.shown
         for name, receipt in one.receipts.items()
-        if name not in told_elsewhere
+        if name not in told_elsewhere and receipt.run_id < looked
     )
 
 
@@ -254,7 +296,7 @@ def _agreed(row: Proposal, theirs: Sequence[Theirs]) -> Proposal:
 def _theirs(world: World, within: Bounds, period: Period) -> Iterator[Theirs]:
     mapping = world.mapping.opportunity
     for record in world.opportunities:
-        if record.archived or record.fields.get(mapping.key) or not period.holds(record.created_at):
+        if record.archived or record.id in world.our_keys or not period.holds(record.created_at):
             continue
         need, is_renewal = need_of(record, mapping.people)
         for account_id in accounts_of(record):

@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from connector.domain.account import Owner
 from connector.domain.cells import cell
+from connector.domain.episode import EpisodeState
 from connector.services.pilot import Gathered, Night, Period, Proposal, Theirs
 
 FEW = 10
@@ -22,7 +24,7 @@ FEW = 10
 COLUMNS = (
     "account_id", "account", "owner", "owner_email", "need", "offer", "kind", "value", "first_proposed",
     "last_proposed", "days_proposed", "mode", "still_proposed", "state", "written", "agreed_with", "tasks",
-    "tasks_done", "moved_to", "edited", "deleted", "key",
+    "tasks_done", "moved_to", "edited", "deleted", "taken_back_by", "taken_back_at", "key",
 )  # fmt: skip
 
 
@@ -40,6 +42,7 @@ def report(gathered: Gathered, period: Period, destination: str, mode: str, curr
         "days": {"in_period": gathered.days, "with_a_run": gathered.days_with_a_run},
         "currency": currency,
         "nights": [_night(night) for night in gathered.nights],
+        "undone": [asdict(one) | {"at": one.at.isoformat()} for one in gathered.undone],
         "total": numbers(gathered.proposals, gathered.theirs),
         "owners": [{"owner": owner.name, "email": owner.email, **_numbers_of(owner, gathered)} for owner in owners],
         "proposals": [row(one) for one in sorted(gathered.proposals, key=_best_first)],
@@ -72,6 +75,7 @@ def numbers(proposals: Sequence[Proposal], theirs: Sequence[Theirs]) -> dict[str
         "deleted": share(sum(one.is_deleted for one in written), len(written)),
         "won": share(sum(one.state == "won" for one in written), len(written)),
         "lost": share(sum(one.state == "lost" for one in written), len(written)),
+        "taken_back": share(sum(_is_taken_back(one) for one in written), len(written)),
         "untouched": share(sum(_is_untouched(one) for one in written), len(written)),
         "people": {
             "opened": len(theirs),
@@ -89,11 +93,13 @@ def share(count: int, of: int) -> dict[str, Any]:
 
 def row(one: Proposal) -> dict[str, Any]:
     """One proposal as plain values, under the CSV's column names."""
+    back = one.taken_back
     values: tuple[Any, ...] = (
         one.account_id, one.account, one.owner.name, one.owner.email, one.need, one.offer,
         "task" if one.as_task else "opportunity", one.value, one.first.isoformat(), one.last.isoformat(), one.days,
         "live" if one.is_live else "shadow", one.is_still_proposed, one.state if one.is_live else None, one.is_written,
-        list(one.agreed), one.tasks, one.done, one.moved_to, one.is_edited, one.is_deleted, one.key,
+        list(one.agreed), one.tasks, one.done, one.moved_to, one.is_edited, one.is_deleted,
+        back.by if back else None, back.at.isoformat() if back else None, one.key,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -128,7 +134,12 @@ def _numbers_of(owner: Owner, gathered: Gathered) -> dict[str, Any]:
 
 
 def _is_untouched(one: Proposal) -> bool:
-    return not (one.moved_to or one.done or one.is_edited or one.is_deleted or one.state in ("won", "lost"))
+    is_over = one.state in ("won", "lost") or _is_taken_back(one)
+    return not (one.moved_to or one.done or one.is_edited or one.is_deleted or is_over)
+
+
+def _is_taken_back(one: Proposal) -> bool:
+    return one.state == EpisodeState.WITHDRAWN
 
 
 def _night(night: Night) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from connector.ports.crm import CrmReader
 from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 from connector.services.drift import missing_for_new, with_children, without_lost
+from connector.services.keys import Keys, watched
+from connector.services.remade import Remade, without_emptied
 
 READ_BATCH = 500
 SEARCH_BATCH = 10_000
@@ -61,6 +63,14 @@ class PlanContext:
     """Held changes for what an earlier plan still has to send and may not any more."""
     decided: Callable[[Change], None] = lambda _change: None
     """Hears of each change at once: the time until the vendor's limit lets us read on can be used."""
+    keys: Keys = field(default_factory=Keys)
+    """Records that lost their key get it again from a whole plan."""
+    remade: Remade = field(default_factory=dict)
+    """Fields that the CRM lost and that were made anew, with the run that missed them."""
+
+    def is_left_alone(self, known: KnownRecord) -> bool:
+        """A person took it back, or its account is out of scope."""
+        return known.key in self.holds or bool(self.outside(known.account_id))
 
 
 def make_plan(
@@ -77,12 +87,17 @@ def make_plan(
     schemas = {type: reader.schema(type) for type in sorted({one.type for one in desired})}
     inside, changes = _within(desired, known, context)
     changes += [*(held_change(one) for one in held), *context.waiting]
-    for batch, seen, at in _looked(inside, reader, known, schemas, abilities, context.clock):
+    keys = watched(reader, known, context.keys if context.whole else Keys())
+    for batch, seen, at in _looked(inside, reader, known, schemas, abilities, context.clock, keys.names):
         for one in batch:
+            if one.key in seen:
+                keys.look(one.key, seen[one.key].record, seen[one.key].at)
             record = known.get(one.key)
             if one.key in context.holds:
                 changes.append(hold(one, Why.UNDONE, record.crm_id if record else None))
                 continue
+            if one.key in seen:
+                record = without_emptied(record, seen[one.key].record, context.remade, schemas[one.type].fields)
             change = _decide(one, record, seen.get(one.key), schemas[one.type], at)
             changes.append(change)
             context.decided(change)
@@ -90,16 +105,18 @@ def make_plan(
                 for link in associations(one, record, seen.get(one.key)):
                     changes.append(link)
                     context.decided(link)
-    changes = with_children(changes)
+    changes = keys.restored(with_children(changes), context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change
+    written = written_fields(changes)
     return Plan(
         run_id=context.run_id,
         job=context.job,
         destination=context.destination,
         created_at=context.now,
         config_hash=context.config_hash,
-        schema_hash=schema_hash(changes, schemas.__getitem__),
+        schema_hash=schema_hash(written, reader.schema),
+        schema_fields=written,
         ledger_epoch=context.ledger_epoch,
         changes=tuple(changes),
         calls=estimated_calls(changes, Transport(context.batch_size, abilities, context.job_size)),
@@ -133,10 +150,16 @@ def counts(plan: Plan) -> dict[str, int]:
     return {action: sum(change.action == action for change in plan.changes) for action in ACTIONS}
 
 
-def schema_hash(changes: Iterable[Change], schema: Callable[[RecordType], Schema]) -> str:
-    """Hash the CRM's description of every field that the changes write."""
+def written_fields(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Name every field that changes write, as `type.field`."""
     used = sorted({(change.type, field.name) for change in changes for field in change.fields})
-    described = [repr((type.value, schema(type).fields.get(name))) for type, name in used]
+    return tuple(f"{type}.{name}" for type, name in used)
+
+
+def schema_hash(written: Iterable[str], schema: Callable[[RecordType], Schema]) -> str:
+    """Hash the CRM's description of fields."""
+    parts = (one.partition(".") for one in written)
+    described = [repr((type, schema(RecordType(type)).fields.get(name))) for type, _, name in parts]
     return sha256("\n".join(described).encode()).hexdigest()[:16]
 
 
@@ -170,6 +193,7 @@ def _looked(
     schemas: Mapping[RecordType, Schema],
     abilities: Abilities,
     clock: Clock,
+    key_names: Mapping[RecordType, str],
 ) -> Iterator[tuple[Sequence[Desired], Mapping[str, Seen], datetime]]:
     """Read every record that exists, by id where it is known and by key where it is not, a batch at a time, and when.
 
@@ -177,7 +201,7 @@ def _looked(
     """
     for type in (type for type in TYPES if type in schemas):
         mine = [one for one in desired if one.type is type]
-        names = _names(mine, known, schemas[type])
+        names = _names(mine, known, schemas[type], key_names.get(type))
         ids = {one.key: crm_id for one in mine if (crm_id := _id_of(one, known)) is not None}
         for batch in pieces([one for one in mine if one.key in ids], READ_BATCH):
             at = _at(clock)
@@ -211,9 +235,11 @@ def _read(
     return found | {crm_id: survivors[into] for crm_id, into in merged.items() if into in survivors}
 
 
-def _names(desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema: Schema) -> list[str]:
-    """Fields to read: those we want to set, and those we set before, by which a person's touch is noticed."""
-    names = {name for one in desired for name in one.fields}
+def _names(
+    desired: Sequence[Desired], known: Mapping[str, KnownRecord], schema: Schema, key_name: str | None
+) -> list[str]:
+    """Fields to read: those we want to set, those we set before, by which a person's touch is noticed, and our key."""
+    names = {name for one in desired for name in one.fields} | ({key_name} if key_name else set())
     names |= {name for one in desired if one.key in known for name in known[one.key].receipts}
     return sorted(names & set(schema.fields))
 

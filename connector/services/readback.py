@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from connector.domain.change import Among, CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
+from connector.domain.change import Among, Cause, CrmRecord, FieldChange, Outcome, RecordType, Scalar, Verb
 from connector.domain.normalise import same
 from connector.domain.outbox import MOVED, DeliveryState, OutboxEntry
 from connector.domain.receipt import KnownRecord, Receipt, associated, each_once, resolved
@@ -152,6 +152,7 @@ def known_after(session: Session, entry: OutboxEntry, crm_id: str, shown: Mappin
         receipts={
             field.name: Receipt(field.after, shown.get(field.name, field.after), run_id=entry.run_id, rule=field.rule)
             for field in change.fields
+            if field.cause is not Cause.KEY  # nobody's text: what it shows says nothing of a person's touch
         },
         associations=each_once(map(associated, change.links)) if is_linked else (),
     )

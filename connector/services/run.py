@@ -35,6 +35,7 @@ from connector.services.check_live import shape_gaps
 from connector.services.choose import Chosen, choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.drift import held_for_schema
+from connector.services.keys import keys_of
 from connector.services.match import match
 from connector.services.measure import Measured, measure
 from connector.services.memory import Memory
@@ -42,6 +43,7 @@ from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
 from connector.services.pull import Pulled, pull_and_stage
+from connector.services.remade import follow_fields, remade_fields
 from connector.services.reviews import plan_reviews
 from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews_within, segments_of, waiting_outside
 from connector.services.score import Scores, score
@@ -215,6 +217,7 @@ def _relinked(work: Work, request: Request, current: Current, world: World) -> W
 
 def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
     crm, at = work.crm, current.destination.id
+    follow_fields(work.memory, crm.reader, work.mapping, at, current.run.id)
     feed = feed_without_forgotten(crm.feed, at, spared_by(work.memory.suppressions))
     return track(feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
 
@@ -224,7 +227,8 @@ def planned(work: Work, request: Request, current: Current, decided: Decided) ->
     world, chosen = decided.world, decided.chosen
     made, held = desired_of(work, request, decided, current.within)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
-    snapshot.save_segments(work.snapshots, current.run.id, segments_of(decided.measured.accounts, linked(world.links)))
+    segments = segments_of(decided.measured.accounts, linked(world.links))
+    snapshot.save_segments(work.snapshots, current.run.id, current.destination.id, segments)
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
@@ -260,6 +264,8 @@ def plan_context(work: Work, request: Request, current: Current, world: World, m
         whole=request.job != STAGES,
         outside=current.within.outside,
         waiting=waiting_outside(left, current.within, {one.key for one in made.desired}),
+        keys=keys_of(world),
+        remade=remade_fields(work.memory, work.mapping, current.destination.id),
         decided=work.memory.outbox.prepare,
     )
 
@@ -295,7 +301,7 @@ def stages(work: Work, request: Request) -> Outcome:
     try:
         with current.step("track", request.tell):
             world = _followed(work, current, is_quick=True)
-            current.within = bounds(work.project, world, snapshot.load_segments(work.snapshots))
+            current.within = bounds(work.project, world, snapshot.load_segments(work.snapshots, current.destination.id))
         with current.step("plan", request.tell):
             made = project((), (), {}, world, work.project, request.now)
             plan = _plan(work, request, current, world, made, made.held)
@@ -325,8 +331,7 @@ def open_current(work: Work, request: Request) -> Current:
     writes_nothing = request.plan_only or work.is_shadow
     run = open_run(work.memory, destination, request.job, request.now, request.agree or writes_nothing)
     with_time["open"] = round(time.monotonic() - began, 3)
-    problems = [gap.problem for gap in gaps]
-    return Current(run, destination, with_time, mode=work.project.policy.mode, gaps=problems)
+    return Current(run, destination, with_time, mode=work.project.policy.mode, gaps=[gap.problem for gap in gaps])
 
 
 def fail(work: Work, current: Current) -> None:

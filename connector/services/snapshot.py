@@ -23,7 +23,8 @@ from connector.services.measure import Measured
 from connector.services.score import Scores
 
 KEEP = 30
-SEGMENTS = "segments.json"
+SEGMENTS = "segments*.json"
+"""Files of segments: one of a run, named after where that wrote to."""
 TABLES = ("signals", "scores", "decisions")
 
 
@@ -64,16 +65,21 @@ def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
     )
 
 
-def save_segments(folder: Path, run_id: str, segments: Mapping[str, Collection[str]]) -> None:
+def save_segments(folder: Path, run_id: str, destination: str, segments: Mapping[str, Collection[str]]) -> None:
     """Keep which segments each CRM account is of, for jobs that do not ask billing."""
     text = json.dumps({id: list(some) for id, some in segments.items()}, ensure_ascii=False)
-    (folder / run_id / SEGMENTS).write_text(text, encoding="utf-8")
+    (folder / run_id / _segments_of(destination)).write_text(text, encoding="utf-8")
 
 
-def load_segments(folder: Path) -> dict[str, list[str]] | None:
-    """Read the segments that the newest run kept; None when none did."""
-    kept = sorted(folder.glob(f"[!.]*/{SEGMENTS}"))
+def load_segments(folder: Path, destination: str) -> dict[str, list[str]] | None:
+    """Read the segments that the newest run to a destination kept; None when none did."""
+    kept = sorted(folder.glob(f"[!.]*/{_segments_of(destination)}"))
     return dict(json.loads(kept[-1].read_text(encoding="utf-8"))) if kept else None
+
+
+def _segments_of(destination: str) -> str:
+    """Name the file: runs to several CRMs lie side by side, and each knows its own accounts."""
+    return SEGMENTS.replace("*", f".{destination.replace(':', '-')}")
 
 
 def forget(folder: Path, customer: Customer) -> int:

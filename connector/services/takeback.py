@@ -106,6 +106,8 @@ def _gone(known: KnownRecord | None, record: CrmRecord | None) -> str | None:
 def _restore(entry: OutboxEntry, known: KnownRecord, record: CrmRecord, at: datetime, undoes: Undoes) -> TakenBack:
     fields, left = [], []
     for written in entry.change.fields:
+        if written.cause is Cause.KEY:  # taken back, it would only be lost again
+            continue
         found = _field(written, known.receipts.get(written.name), record, undoes, entry.change.type)
         if isinstance(found, FieldChange):
             fields.append(found)

@@ -102,12 +102,9 @@ def ended_episodes(world: World, now: datetime) -> list[Episode]:
     """Close the open episodes whose opportunity was won, lost, taken back or deleted in the CRM."""
     field = world.mapping.opportunity.stage
     stages = {stage.id: stage for stage in world.stages}
-    by_key = {
-        key: record for record in world.opportunities if (key := record.fields.get(world.mapping.opportunity.key))
-    }
     ended = []
     for episode in world.episodes:
-        record = by_key.get(episode.key)
+        record = world.opportunity(episode.key)
         if episode.state is not EpisodeState.OPEN or record is None:
             continue
         stage = stages.get(record.fields.get(field) or "")

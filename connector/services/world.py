@@ -74,8 +74,16 @@ class World:
     @cached_property
     def ours(self) -> Mapping[str, CrmRecord]:
         """Our opportunities as last seen in the CRM, by key."""
+        return {self.our_keys[record.id]: record for record in self.opportunities if record.id in self.our_keys}
+
+    @cached_property
+    def our_keys(self) -> Mapping[str, str]:
+        """Keys of our opportunities by CRM id; one that lost its key in the CRM is known by its id."""
         field = self.mapping.opportunity.key
-        return {key: record for record in self.opportunities if (key := record.fields.get(field))}
+        shown = {record.id: key for record in self.opportunities if (key := record.fields.get(field))}
+        taken = set(shown.values())
+        ids = {one.crm_id: key for key, one in self.known.items() if one.type is RecordType.OPPORTUNITY}
+        return shown | {id: key for id, key in ids.items() if key not in taken}
 
     @cached_property
     def episodes_of(self) -> Mapping[tuple[str, str], Sequence[Episode]]:

@@ -64,6 +64,7 @@ plans = st.builds(
     created_at=moments,
     config_hash=names,
     schema_hash=names,
+    schema_fields=st.lists(names, max_size=2).map(tuple),
     ledger_epoch=names,
     changes=st.lists(changes, max_size=3).map(tuple),
     calls=st.integers(0, 9),

@@ -225,3 +225,20 @@ def test_a_folder_that_cannot_be_written_is_told(empty: World, tmp_path: Path) -
     ran = empty.run("install", "--out", str(tmp_path / "taken"), "--json")
 
     assert (ran.code, ran.json["errors"][0]["at"]) == (2, "--out")
+
+
+def test_fields_that_were_emptied_by_an_uninstallation_are_no_persons(synced: World) -> None:
+    """A deal is lost after `uninstall` and `install`: its tasks are taken back, since nobody touched them."""
+    side, where = synced.side, destination(synced)
+    lost = side.ours("opportunity")[0]
+    tasks = [one.id for one in side.ours("task") if side.parents_of(one) & {lost.id}]
+    synced.run("uninstall", "--yes", "--confirm", where)
+    synced.run("install", "--yes")
+    side.move(lost, "lost")
+
+    told = synced.sync()
+
+    assert tasks
+    assert (told["plan"]["close"], told["left_to_people"]) == (len(tasks), {})
+    cancelled = {"salesforce": "Deferred", "hubspot": "DEFERRED"}[side.crm]
+    assert {side.get("task", id)["status"] for id in tasks} == {cancelled}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from connector.adapters.ledger import Ledger
 from connector.domain.outbox import DeliveryState
 from tests.e2e.running import SMALL_BATCH
 from tests.e2e.test_quota import DAYS_CALLS, UNTOUCHED, others_spend
-from tests.e2e.world import Site, World
+from tests.e2e.world import CRMS, Site, World
 
 POLICY = "playbooks/policy.yaml"
 
@@ -260,7 +261,7 @@ def test_live_after_shadow_does_what_was_proposed(installed: World) -> None:
 
 def test_a_segment_limits_the_stages_job_too(synced: World) -> None:
     """The job that does not ask billing knows each account's segment from the last sync."""
-    kept_by = sorted((synced.state / "runs").glob("*/segments.json"))[-1]
+    kept_by = sorted((synced.state / "runs").glob("*/segments.*.json"))[-1]
     segments = json.loads(kept_by.read_text("utf-8"))
     side = synced.side
     opportunities = {one.key: next(iter(side.account_of(one, "opportunity"))) for one in side.ours("opportunity")}
@@ -278,3 +279,20 @@ def test_a_segment_limits_the_stages_job_too(synced: World) -> None:
     new = [homes(synced, "task")[one.key or ""] for one in side.ours("task") if one.key not in before]
     assert new
     assert all(inside in segments[account] for accounts in new for account in accounts)
+
+
+def test_each_crm_keeps_its_own_segments(site: Site, crm: str, tmp_path: Path) -> None:
+    """Of two CRMs that one project writes to, the last one that synced does not tell the other's job its segments."""
+    world = site.at(crm, "installed", tmp_path / "one")
+    limit(world, scope={"segments": ["smb", "mid", "enterprise"]})
+    world.sync()
+    elsewhere = site.at(next(other for other in CRMS if other != crm), "installed", tmp_path / "two")
+    ran = replace(elsewhere, folder=world.folder, home=world.home).run("sync", "--yes", "--json")
+    assert ran.code == 0, ran.err
+    world.edit_yaml("playbooks/schedule.yaml", lambda document: document["jobs"].pop("nightly"))
+    before = len(world.side.ours("task"))
+    world.side.move(world.side.ours("opportunity")[0], "consult")
+
+    world.stages()
+
+    assert len(world.side.ours("task")) > before

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from connector.adapters.ledger import Ledger
 from tests.e2e.test_pilot_limits import limit
 from tests.e2e.world import Site, World
 
@@ -130,3 +131,58 @@ def test_a_period_before_anything_or_in_the_future(synced: World) -> None:
     assert "has not come yet" in synced.run("pilot", "report", "--since", "2126-01-01").err
     assert "is no date" in synced.run("pilot", "report", "--since", "yesterday").err
     assert report(synced, "--since", "2026-09-01")["total"]["proposed"] > 0
+
+
+def test_what_was_undone_is_told_with_who_and_when(synced: World) -> None:
+    """At once, before any run looks again: a proposal that an undo closed is taken back, not edited, nor left alone."""
+    synced.later(days=1)
+    synced.side.move(synced.side.ours("opportunity")[0], "consult")
+    synced.sync()
+    kept = synced.side.ours("opportunity")[0]
+    before = report(synced)
+    first = before_all(synced)
+    undone = synced.run("undo", first, "--by", "Ana Ruiz", "--yes", "--json").json
+
+    told = report(synced)
+    shown = synced.run("pilot", "report").out
+
+    day = synced.now.date().isoformat()
+    (act,) = told["undone"]
+    assert (act["undoes"], act["by"], act["at"][:10]) == (first, "Ana Ruiz", day)
+    assert (act["run_id"], act["closed"]) == (undone["run_id"], undone["closed"])
+    back = {one["key"] for one in told["proposals"] if one["taken_back_by"]}
+    assert {one["state"] for one in told["proposals"] if one["key"] in back} == {"withdrawn"}
+    assert back
+    assert kept.key not in back
+    assert {one["taken_back_at"][:10] for one in told["proposals"] if one["key"] in back} == {day}
+    total = told["total"]
+    assert total["taken_back"]["count"] == len(back)
+    assert total["edited"]["count"] == before["total"]["edited"]["count"] == 0
+    assert total["untouched"]["count"] == before["total"]["untouched"]["count"] - len(back)
+    assert f"run {first} was taken back by Ana Ruiz on {day}: {act['closed']} records closed" in shown
+    assert f"taken back by Ana Ruiz on {day}" in shown
+    assert before["undone"] == []
+
+
+def before_all(world: World) -> str:
+    """The run that made the first records."""
+    with Ledger(f"sqlite:///{world.state / 'ledger.db'}") as ledger:
+        return min(run.id for run in ledger.runs.list(99) if run.summary.get("written", {}).get("create"))
+
+
+def test_what_a_run_or_an_undo_wrote_last_is_no_persons_edit(synced: World) -> None:
+    """The ledger's picture of the CRM is older than what was written since; that difference is nobody's edit."""
+    mapping = f"mappings/{synced.side.crm}.yaml"
+    synced.edit_yaml(mapping, lambda document: document["opportunity"].update(amount_basis="mrr"))
+    ran = synced.run("sync", "--json")
+    if ran.code == 4:
+        ran = synced.run("approve", ran.json["run_id"], "--by", "Ana", "--json")
+    written = report(synced)
+    synced.run("undo", ran.json.get("applies", ran.json["run_id"]), "--by", "Ana", "--yes")
+
+    undone = report(synced)
+
+    assert ran.json["plan"]["update"] > 0
+    assert undone["undone"][0]["restored"] > 0
+    assert [told["total"]["edited"]["count"] for told in (written, undone)] == [0, 0]
+    assert undone["total"]["taken_back"]["count"] == 0

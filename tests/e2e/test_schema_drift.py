@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from connector.domain.alert import Ended
+from connector.domain.errors import Exit
+from connector.services.alerts import summary_of
 from tests.e2e.crm_admin import close_field, hide_field, rename_stage, require_field, show_field
 from tests.e2e.world import World
 
@@ -145,3 +151,53 @@ def test_people_see_what_waits(installed: World) -> None:
     assert "the CRM and the mapping differ" in out
     assert next_step(installed) in out
     assert "[schema]" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"), [(hide_field, "unknown field {name!r} on opportunity"), (close_field, "cannot be written")]
+)
+def test_the_alert_names_the_field_what_waits_and_the_cure(installed: World, change: Any, fact: str) -> None:
+    """Whoever is woken reads which field of which object it is, how many records wait for it, and what to do."""
+    name = next_step(installed)
+    change(installed.side, "opportunity", name)
+    told = installed.run("sync", "--json").json
+    ended = Ended("sync", installed.side.crm, datetime.now(UTC), Exit.PARTIAL, "run-1", told["destination"], told)
+
+    message = summary_of(ended, "UTC")
+
+    (problem,) = told["schema"]["problems"]
+    why, _, what_next = message.body.partition("\nWhy\n")[2].partition("What to do next\n")
+    assert message.subject.endswith("is partial: its schema changed")
+    assert fact.format(name=name) in why.splitlines()[0]
+    assert name in why.splitlines()[0]
+    assert f"({problem['at']})" in why.splitlines()[0]
+    assert f"  {told['schema']['held']} new records wait for it; the rest goes on" in why
+    assert problem["hint"] in what_next
+    assert "outbox" not in message.body
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_what_is_empty_in_a_field_made_anew_is_no_persons(synced: World, is_made_anew: bool) -> None:
+    """It is written again, once; what a person typed into it stays. A field that was only hidden lost nothing."""
+    side, name = synced.side, next_step(synced)
+    row = side.store.properties[side.kinds["opportunity"]][name] if side.crm == "hubspot" else None
+    before = {one.id: one[name] for one in side.ours("opportunity")}
+    typed, emptied, *_ = before
+    hide_field(side, "opportunity", name)
+    synced.run("sync", "--json")
+    show_field(side, "opportunity", name, row)
+    for one in before if is_made_anew else ():
+        side.write("opportunity", {name: "Ask Ana" if one == typed else None}, one)
+
+    told = synced.sync()
+    again = synced.sync()
+    unchanged = (again["plan"]["update"], side.writes())
+    side.write("opportunity", {name: None}, emptied)
+    last = synced.sync()
+
+    assert all(before.values())
+    assert told["plan"]["update"] == (len(before) - 1 if is_made_anew else 0)
+    assert unchanged == (0, [])
+    assert (last["plan"]["update"], last["left_to_people"]["fields"]) == (0, 2 if is_made_anew else 1)
+    theirs = {emptied: ""} | ({typed: "Ask Ana"} if is_made_anew else {})
+    assert {one.id: one[name] for one in side.ours("opportunity")} == before | theirs

@@ -257,6 +257,28 @@ def test_a_summary_says_what_was_done_why_and_what_comes_next() -> None:
     )
 
 
+def test_a_refusal_and_a_lost_field_are_told_together() -> None:
+    """The subject says what was refused; the message tells both, first the fields, at most six by name."""
+    lost = [{"message": f"unknown field 'f{n}' on task", "at": None, "hint": "grant it"} for n in range(8)]
+    both = {**SUMMARY, "schema": {"held": 1, "problems": lost}}
+
+    told = summary_of(ended(Exit.PARTIAL, summary=both, reasons=["refused: REQUIRED 2"]), "UTC")
+    other = summary_of(ended(Exit.PARTIAL, summary={**SUMMARY, "delivered": {"unknown": 1}}), "UTC")
+
+    assert told.subject.endswith("is partial: 2 refused")
+    why, _, what_next = told.body.partition("Why\n")[2].partition("\nWhat to do next\n")
+    assert [line.strip() for line in why.splitlines()[5:]] == [
+        "unknown field 'f5' on task",
+        "and 2 more: `connector check --live` lists them",
+        "1 new record waits for them; the rest goes on",
+        "refused: REQUIRED 2",
+    ]
+    assert [line.split("   ")[0].strip() for line in what_next.splitlines()] == [
+        "grant it", "connector check --live", "connector outbox list --state parked", "connector outbox retry"
+    ]  # fmt: skip
+    assert other.subject.endswith("is partial")
+
+
 def test_a_plan_that_waits_names_its_approval() -> None:
     """With why it waits, and the command that lets it go on."""
     waits = {**SUMMARY, "status": "waiting", "approval": ["creates 400 (`approval.creates: 200`)"]}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.services.opening import _named
+from connector.services.opening import run_name
 
 
 @given(st.integers(0, 10**15), st.integers(1, 10**9))
@@ -16,4 +16,4 @@ def test_names_sort_as_runs_began(microseconds: int, milliseconds_later: int) ->
     first = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     second = first + timedelta(milliseconds=milliseconds_later)
 
-    assert _named(first) < _named(second)
+    assert run_name(first) < run_name(second)

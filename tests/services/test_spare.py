@@ -14,6 +14,8 @@ import pytest
 from connector.adapters.ledger import Ledger
 from connector.domain.change import CrmRecord, Plan, RecordType
 from connector.domain.customer import Customer
+from connector.domain.errors import PlanRefusedError
+from connector.domain.plan_json import plan_from_json, plan_to_json
 from connector.ports.billing import Landing, Page, Rejected, UsagePart
 from connector.services.spare import (
     feed_without_forgotten,
@@ -199,3 +201,33 @@ def test_a_delivery_that_waited_meanwhile_leaves_it_out(tmp_path: Path) -> None:
     assert {entry.change.account_id for entry in world.ledger.outbox.of_run(plan.run_id)} == {"account-2"}
     assert world.crm.by_key(opportunity(1).key) is None
     assert world.crm.by_key(opportunity(2).key) is not None
+
+
+def test_a_plan_that_waits_is_applied_without_it(tmp_path: Path) -> None:
+    """Its schema is still compared by every field it was made for, also those that only its changes wrote."""
+    world = World(tmp_path)
+    world.ledger.destinations.remember(world.crm.destination())
+    plan = world.plan([opportunity(1), replace(task(2), links=())])
+    world.ledger.plans.save(plan)
+    gone = Customer("forgotten:2", crm={DESTINATION: frozenset({"account-1"})})
+    world.ledger.forgetting.erase(gone, "Ana", NOW)
+    stored = world.ledger.plans.get(plan.run_id)
+    assert stored is not None
+
+    done = world.deliver(stored.plan)
+
+    assert [change.account_id for change in stored.plan.changes] == ["account-2"]
+    assert (done.ok, world.crm.by_key(opportunity(1).key)) == (1, None)
+    with pytest.raises(PlanRefusedError, match="schema"):
+        world.deliver(replace(stored.plan, run_id="later", schema_fields=("task.name", "opportunity.name")))
+
+
+def test_a_plan_from_before_it_named_its_fields_is_applied(tmp_path: Path) -> None:
+    """What was planned by an older connector is compared by the fields of its changes."""
+    world = World(tmp_path)
+    old = replace(world.plan([opportunity(1)]), schema_fields=())
+
+    done = world.deliver(plan_from_json(plan_to_json(old)))
+
+    assert '"schema_fields"' not in plan_to_json(old)
+    assert done.ok > 0
