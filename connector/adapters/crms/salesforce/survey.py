@@ -10,7 +10,7 @@ Source: Tooling API Developer Guide, "CustomField", "QuickActionDefinition"; Obj
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,10 +227,14 @@ class Surveyor:
     def _record_types(self) -> Iterator[SetupStep]:
         """Name the record types of the mapping that our user may not give: an admin makes and assigns those."""
         named = {one.record_type: one for one in routes_of(self._mapping.opportunity) if one.record_type}
-        usable = {name for names in self._reader.record_types().values() for name in names} if named else set()
+        kinds = self._reader.record_types() if named else {}
+        usable = {name: id for id, names in kinds.items() for name in names}
         for name, route in named.items():
             if name in usable:
-                yield SetupStep(Doing.EXISTS, "record type", name)
+                offered = self._reader.offered_stages(usable[name])
+                wanted = dict.fromkeys(route.stages.values())
+                lacking = [one for one in wanted if offered is not None and one not in offered]
+                yield _sales_process(name, lacking)
                 continue
             told = ", ".join(dict.fromkeys(route.stages.values()))
             hint = (
@@ -257,6 +261,15 @@ class Surveyor:
 
 
 _PLAIN = NewField(label="")
+
+
+def _sales_process(record_type: str, lacking: Sequence[str]) -> SetupStep:
+    if not lacking:
+        return SetupStep(Doing.EXISTS, "record type", record_type)
+    hint = "Setup > Sales Processes: add them to the process of this record type, or name stages in the mapping it has"
+    return SetupStep(
+        Doing.BY_HAND, "record type", record_type, f"does not offer {', '.join(lacking)}", hint, ("routes",)
+    )
 
 
 def _opened(one: components.Component, names: list[str]) -> str:
