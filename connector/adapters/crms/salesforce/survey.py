@@ -69,7 +69,8 @@ class Surveyor:
     def org(self, wanted: Wanted) -> Org:
         """Look; raise what a reading step raises."""
         both = (components.connector_set(self._mapping), components.sales_set(self._mapping))
-        rows = self._told(self._rows, "SELECT Id, Name, Description FROM PermissionSet", "Name", both)
+        asked = f"SELECT Id, Name, Description, {', '.join(components.user_grants())} FROM PermissionSet"  # noqa: S608
+        rows = self._told(self._rows, asked, "Name", both)
         sets = {row["Name"]: row for row in rows or ()}
         names = {row["Id"]: name for name, row in sets.items()}
         grants: dict[str, dict[str, Row]] = {name: {} for name in sets}
@@ -178,7 +179,7 @@ class Surveyor:
         for one in components.permission_sets(self._mapping, wanted):
             row = org.sets.get(one.name)
             names = self.lacking(one.name, wanted, org)
-            lacking = ", ".join(names)
+            lacking = ", ".join([*self.closed(one.name, org), *names])
             if row is None:
                 yield SetupStep(Doing.CREATE, "permission set", one.name, _opened(one, names))
             elif mark(self._mapping) not in str(row.get("Description")):
@@ -200,6 +201,13 @@ class Surveyor:
             for name, edit in components.grants(self._mapping, wanted, permission_set).items()
             if not is_open(granted.get(name), edit)
         ]
+
+    def closed(self, permission_set: str, org: Org) -> list[str]:
+        """Name what a permission set of ours should open beside records and fields, and does not."""
+        row = org.sets.get(permission_set)
+        if row is None or permission_set != components.connector_set(self._mapping):
+            return []
+        return [shown for name, shown in components.USER_PERMISSIONS.items() if not row[f"Permissions{name}"]]
 
     def _shown(self, one: components.Component, wanted: Wanted, org: Org) -> SetupStep:
         what = "list view" if one.type == "ListView" else "quick action"
@@ -276,7 +284,9 @@ def _opened(one: components.Component, names: list[str]) -> str:
     """Tell in a few words what a new permission set opens."""
     objects = [dict(value) for name, value in one.content if name == "objectPermissions"]
     told = [f"{row['object']} (read{', create, edit' if row['allowEdit'] else ''})" for row in objects]
-    told += ["Task (edit)" for name, _ in one.content if name == "userPermissions"]
+    told += [
+        components.USER_PERMISSIONS[dict(value)["name"]] for name, value in one.content if name == "userPermissions"
+    ]
     return ", ".join([f"opens {len(names)} fields", *told])
 
 
