@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 ActOf = Annotated[
     str | None,
-    typer.Option("--act", help="write, approve, apply, undo, release, retry, drop, rebuild, restore, erase or forget."),
+    typer.Option(
+        "--act", help="write, approve, apply, undo, release, retry, drop, link, rebuild, restore, erase, forget …"
+    ),
 ]
 Who = Annotated[str | None, typer.Option("--by", help="Only what this person or service did.")]
 Subject = Annotated[str | None, typer.Option("--key", help="Only about the record with this key.")]
@@ -38,7 +40,7 @@ def list_(
     crm: Crm = None,
     json: Json = False,
 ) -> None:
-    """List what was done to the CRM, newest first: every write, approval, undo, retry, drop, rebuild and erasure.
+    """List what was done to the CRM, newest first: every write, approval, undo, retry, drop, link, rebuild and erasure.
 
     Example: connector audit list --account 0015g00000AbCdEAAV --limit 20
     """

@@ -1,7 +1,7 @@
 """Which CRM a command about the ledger is about, and moments as people write them.
 
 The ledger mostly knows one destination, and then nobody is asked. Where it knows several, `--crm` may tell them apart;
-else the CRM behind the credentials is asked who it is.
+else the CRM behind the credentials is asked who it is. It is asked, too, where links are settled before any run.
 """
 
 from __future__ import annotations
@@ -37,18 +37,27 @@ def opened(crm: str | None, wanted: str | None) -> Iterator[tuple[Memory, str]]:
         yield memory, destination_of(memory, chosen, wanted)
 
 
-def destination_of(memory: Memory, chosen: Settings, wanted: str | None) -> str:
-    """Name the destination that is meant; the CRM is asked only where the ledger leaves a choice."""
-    from connector.domain.errors import ConfigError
+def destination_of(memory: Memory, chosen: Settings, wanted: str | None, may_be_new: bool = False) -> str:
+    """Name the destination that is meant; the CRM is asked only where the ledger leaves a choice, or may be new."""
+    from connector.domain.errors import ConfigError, CredentialError
 
-    known = [one.id for one in memory.destinations.all() if chosen.crm in (None, one.crm)]
+    known = [one for one in memory.destinations.seen() if chosen.crm in (None, one.partition(":")[0])]
     if wanted in known or (wanted is None and len(known) == 1):
         return wanted or known[0]
+    if may_be_new and (wanted or not known):
+        return wanted or _behind_credentials(chosen)
     if not known:
         of_crm = f" {chosen.crm}" if chosen.crm else ""
         raise ConfigError(f"the ledger knows no{of_crm} destination yet", hint="`connector install` makes one known")
-    asked = wanted or _behind_credentials(chosen)
-    if asked not in known:
+    try:
+        asked = wanted or _behind_credentials(chosen)
+    except CredentialError as lacking:
+        raise ConfigError(
+            f"the ledger knows several destinations, and the CRM cannot be asked: {lacking.problem.message}",
+            at="--destination",
+            hint=f"one of {', '.join(known)}",
+        ) from lacking
+    if asked not in known and not may_be_new:
         raise ConfigError(
             f"the ledger knows no destination {asked!r}", at="--destination", hint=f"one of {', '.join(known)}"
         )

@@ -1,7 +1,8 @@
 """A plan as a diff: what is created, updated, closed and linked, and what is held with its reason.
 
 Accounts come in order of what is at stake; within one its opportunities before its tasks, and under each record its
-key, its links and its fields. What is held is told once for an account, however many offers it is about.
+key, its links and its fields. What is held is counted by reason with its best examples: among thousands of accounts
+nobody looks for the few that matter. If asked for, each account is told, once, however many offers it is about.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ COLOURS = {
 }
 CUT = 100
 """Characters of a value that are shown unless all were asked for."""
+EXAMPLES, SHORT = 3, 60
+"""Accounts that a reason for holding back is shown by, and characters of what is said of each."""
 RECORDS = ("create", "update", "close")
 CAUSES = {
     "mapping": "the mapping or a text was edited",
@@ -65,8 +68,13 @@ def plan_summary(plan: Plan, limit: int, more: str = "connector plan") -> None:
         OUT.print(f"  [dim]… and {len(shown) - limit} more; `{more}` shows them all[/]")
 
 
-def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, full: bool = False) -> None:
-    """Print everything a plan does, field by field and link by link. `full`: no value is cut."""
+def plan_diff(
+    plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, full: bool = False, verbose: bool = False
+) -> None:
+    """Print everything a plan does, field by field and link by link. `full`: no value is cut.
+
+    What it holds back is counted; `verbose`: every account of it is listed.
+    """
     names = Names(accounts, {change.key: change.title for change in plan.changes if change.key})
     links: dict[str, list[Link]] = defaultdict(list)
     for change in plan.changes:
@@ -77,7 +85,11 @@ def plan_diff(plan: Plan, accounts: Mapping[str, str], unchanged: bool = False, 
         if change.action in RECORDS or (change.action == "unchanged" and is_told):
             _headline(change)
             _details(change, links.get(change.key, ()), names, None if full else CUT)
-    _held([change for change in plan.changes if change.action == "held"], names)
+    held = [change for change in plan.changes if change.action == "held"]
+    if verbose:
+        _held(held, names)
+    elif held:
+        _held_folded(held, names)
 
 
 def left_told(plan: Plan, limit: int) -> list[str]:
@@ -97,7 +109,22 @@ def left_told(plan: Plan, limit: int) -> list[str]:
         if change.action == "held" and change.key and change.why in whys:
             told.append(f"{change.title}: {whys[change.why]}")
     more = len(told) - limit
-    return [*told[:limit], *([f"… and {more} more; `connector plan` shows them all"] if more > 0 else [])]
+    return [*told[:limit], *([f"… and {more} more; `connector plan --verbose` shows all"] if more > 0 else [])]
+
+
+def held_told(plan: Plan, accounts: Mapping[str, str]) -> list[dict[str, str]]:
+    """Give all that a plan holds back, for scripts."""
+    return [
+        {
+            "account_id": one.account_id,
+            "account": accounts.get(one.account_id, ""),
+            "title": one.title,
+            "reason": one.why or "",
+            "detail": one.reason,
+        }
+        for one in plan.changes
+        if one.action == "held"
+    ]
 
 
 def edits_told(plan: Plan) -> str | None:
@@ -163,6 +190,33 @@ def _held(changes: Iterable[Change], names: Names) -> None:
             for detail, titles in details.items():
                 told = f"  [dim]{escape(detail)}[/]" if detail else ""
                 OUT.print(f"      {escape(f'[{why}]')} {escape(', '.join(titles))}{told}")
+
+
+def _held_folded(changes: Sequence[Change], names: Names) -> None:
+    by_reason: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_reason[change.why or ""].append(change)
+    everybody = len({change.account_id for change in changes})
+    OUT.print(f"[magenta]! held back   {everybody:,} {'account' if everybody == 1 else 'accounts'}[/]")
+    counted = {why: len({one.account_id for one in some}) for why, some in by_reason.items()}
+    for why in sorted(by_reason, key=lambda why: (-counted[why], why)):
+        some = by_reason[why]
+        more = f", {len(some):,} proposals" if len(some) > counted[why] else ""
+        OUT.print(f"      {escape(f'[{why}]')} {counted[why]:,} {'account' if counted[why] == 1 else 'accounts'}{more}")
+        OUT.print(f"        [dim]{escape(_examples(some, names))}{' …' if counted[why] > EXAMPLES else ''}[/]")
+    OUT.print("      `connector plan --verbose` lists each account; `connector explain ACCOUNT` tells more of one")
+
+
+def _examples(changes: Iterable[Change], names: Names) -> str:
+    """Name the accounts with most at stake, each with one of its proposals."""
+    best: dict[str, Change] = {}
+    for one in sorted(changes, key=lambda one: (-one.value, names.account(one.account_id).casefold(), one.title)):
+        best.setdefault(one.account_id, one)
+    shown = [best[id] for id in list(best)[:EXAMPLES]]
+    return "; ".join(
+        f"{names.account(one.account_id)} ({one.title}{f': {_value(one.reason, SHORT)}' if one.reason else ''})"
+        for one in shown
+    )
 
 
 def _value(value: str | None, size: int | None) -> str:

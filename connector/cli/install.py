@@ -26,7 +26,9 @@ _MARKS = {
     "leave": "[dim]=[/]",
 }
 Folder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Only write the package here, for review.")]
-Pipeline = Annotated[bool, typer.Option("--with-pipeline", help="HubSpot: also make the pipeline, if there is none.")]
+Pipeline = Annotated[
+    bool, typer.Option("--with-pipeline", help="HubSpot: also make each pipeline of the mapping that is missing.")
+]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")]
 
 

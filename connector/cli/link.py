@@ -1,4 +1,7 @@
-"""`link list|set|unset`: which CRM account a billing account belongs to, and a person's last word on it."""
+"""`link list|set|unset`: which CRM account a billing account belongs to, and a person's last word on it.
+
+Links can be settled from the first hour: where no run has read the customers yet, the command reads them itself.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.destination import Where
+from connector.cli.destination import Where, destination_of
 from connector.cli.options import By, Crm, Json, settings
-from connector.cli.output import OUT, say_json, table
+from connector.cli.output import OUT, progress, say_json, table
 
 if TYPE_CHECKING:
+    from connector.config.settings import Settings
     from connector.domain.mapping import CrmMapping
     from connector.services.links import LinkRow, Named
     from connector.services.memory import Memory
@@ -35,7 +39,7 @@ def list_(
     """
     from connector.services.links import list_links
 
-    with opened(crm, destination) as (memory, mapping, where):
+    with opened(crm, destination, json) as (memory, mapping, where):
         rows = list_links(memory.links, memory.mirror, where, mapping, _state(state))
     if json:
         say_json({"destination": where, "links": [as_json(row) for row in rows]})
@@ -62,7 +66,7 @@ def set_(
 
     from connector.services.links import set_link
 
-    with opened(crm, destination) as (memory, mapping, where):
+    with opened(crm, destination, json) as (memory, mapping, where):
         row = set_link(memory.links, memory.mirror, where, mapping, billing, account, by, datetime.now(UTC), note)
     if json:
         say_json({"destination": where, "link": as_json(row)})
@@ -88,11 +92,12 @@ def unset(
 
     from connector.services.links import forget_link, unset_link
 
-    with opened(crm, destination) as (memory, _, where):
+    now = datetime.now(UTC)
+    with opened(crm, destination, json) as (memory, _, where):
         if again:
-            forget_link(memory.links, where, billing)
+            forget_link(memory.links, where, billing, by, now, note)
         else:
-            unset_link(memory.links, where, billing, by, datetime.now(UTC), note)
+            unset_link(memory.links, where, billing, by, now, note)
     if json:
         say_json({"destination": where, "billing": billing, "state": "forgotten" if again else "unset"})
         return
@@ -101,27 +106,28 @@ def unset(
 
 
 @contextmanager
-def opened(crm: str | None, destination: str | None) -> Iterator[tuple[Memory, CrmMapping, str]]:
-    """Open the ledger at a destination's links."""
+def opened(
+    crm: str | None, destination: str | None, json: bool, refresh: bool = False
+) -> Iterator[tuple[Memory, CrmMapping, str]]:
+    """Open the ledger at a destination's links; both sides are read first where no link is known, or if asked."""
     from connector.bootstrap import open_ledger, project_of
     from connector.domain.project import mapping_of
 
     chosen = settings(crm)
     mapping = mapping_of(project_of(chosen))
     with open_ledger(chosen) as memory:
-        yield memory, mapping, _destination(memory, mapping.crm, destination)
+        where = destination_of(memory, chosen, destination, may_be_new=True)
+        if refresh or not memory.links.all(where):
+            _read(chosen, where, json)
+        yield memory, mapping, where
 
 
-def _destination(memory: Memory, crm: str, wanted: str | None) -> str:
-    from connector.domain.errors import ConfigError
+def _read(chosen: Settings, where: str, json: bool) -> None:
+    from connector.bootstrap import business_now, open_work
+    from connector.services.link_reading import read_customers
 
-    known = sorted(one.id for one in memory.destinations.all() if one.crm == crm)
-    if wanted in known or (wanted is None and len(known) == 1):
-        return wanted or known[0]
-    if not known:
-        raise ConfigError(f"the ledger knows no {crm} destination yet", hint="`connector install` makes one known")
-    said = f"unknown destination {wanted!r}" if wanted else "the ledger knows several destinations"
-    raise ConfigError(said, at="--destination", hint=f"one of {', '.join(known)}")
+    with progress(json) as tell, open_work(chosen) as work:
+        read_customers(work, where, business_now(chosen, work.project), tell)
 
 
 def _state(text: str | None) -> Any:

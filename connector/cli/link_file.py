@@ -16,6 +16,9 @@ from connector.cli.output import OUT, agree, say_json, table
 def suggest(
     everybody: Annotated[bool, typer.Option("--all", help="Also customers that no CRM account comes near.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="So many customers in the table.")] = 50,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read billing and the CRM's accounts anew first, and match.")
+    ] = False,
     destination: Where = None,
     crm: Crm = None,
     json: Json = False,
@@ -23,12 +26,14 @@ def suggest(
 ) -> None:
     """Show who waits for a person, with each candidate's score and what speaks for and against it.
 
+    No run is needed: where none has read the customers, this reads them. Nothing is written to the CRM.
+
     Example: connector link suggest --csv > links.csv
     """
     from connector.services.link_file import rows_to_fill_in
     from connector.services.links import suggestions
 
-    with opened(crm, destination) as (memory, mapping, where):
+    with opened(crm, destination, json or csv, refresh) as (memory, mapping, where):
         rows = suggestions(memory.links, memory.mirror, where, mapping, everybody)
     if json:
         say_json({"destination": where, "suggestions": [as_json(row) for row in rows]})
@@ -69,9 +74,10 @@ def import_(
     from datetime import UTC, datetime
 
     from connector.services.link_file import read_file
+    from connector.services.links import settle_by_person
 
     content = _content(file)
-    with opened(crm, destination) as (memory, mapping, where):
+    with opened(crm, destination, json) as (memory, mapping, where):
         now = datetime.now(UTC)
         found = read_file(content, file.name, memory.links, memory.mirror, where, mapping, now, by)
         linked = sum(one.crm_id is not None for one in found.changed)
@@ -90,7 +96,7 @@ def import_(
             if not json:
                 OUT.print(f"{said}; {rest}.", markup=False)
             agree(f"Store {len(found.changed):,} decisions in {where}?", yes, json)
-            memory.links.settle(where, found.changed)
+            settle_by_person(memory.links, where, found.changed, file.name)
     if json:
         say_json(told)
         return

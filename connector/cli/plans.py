@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from connector.cli.diff import edits_told, plan_diff, plan_summary
+from connector.cli.diff import edits_told, held_told, plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
 from connector.cli.output import OUT, agree, progress, say_json, set_aside, tell_limits, tell_schema, tell_waits
 
@@ -21,11 +21,14 @@ def plan(
     json: Json = False,
     unchanged: Annotated[bool, typer.Option("--unchanged", help="Show what stays as it is, too.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Show long values whole.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="List every account that is held back.")] = False,
     redact: Annotated[
         bool, typer.Option("--redact", help="Leave values, titles and reasons out of the file, to share it.")
     ] = False,
 ) -> None:
     """Show exactly what `sync` would do to the CRM, and write nothing there.
+
+    What is held back is counted by reason; `--verbose` and `--json` give every account.
 
     Example: connector plan --crm salesforce --out plan.json
     """
@@ -40,9 +43,9 @@ def plan(
     if out is not None:
         write_plan(out, outcome.plan, redact)
     if json:
-        say_json(outcome.summary)
+        say_json({**outcome.summary, "held_back": held_told(outcome.plan, outcome.accounts)})
         return
-    plan_diff(outcome.plan, outcome.accounts, unchanged, full)
+    plan_diff(outcome.plan, outcome.accounts, unchanged, full, verbose)
     told = outcome.summary["plan"]
     OUT.print()
     tell_limits(outcome.summary)

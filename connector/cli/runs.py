@@ -218,7 +218,7 @@ def _show(found: Undoing, told: Mapping[str, Any], full: bool) -> None:
     OUT.print(f"  leaves alone {told['held']:,} records and proposals from now on, until `--release`")
     OUT.print()
     if full:
-        plan_diff(found.plan, {})
+        plan_diff(found.plan, {}, verbose=True)
     else:
         plan_summary(found.plan, LINES, f"connector undo {found.run.id} --dry-run")
     for one in told["also_by"][: None if full else LINES]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 QUESTIONS = {
     "billing": {
-        "en": "Where does billing come from: stripe, files, or both",
-        "fr": "D’où vient la facturation : stripe, files (fichiers), ou both (les deux)",
+        "en": "Where does billing come from: stripe, files, or both (product usage comes from files, CSV or Parquet)",
+        "fr": "D’où vient la facturation : stripe, files (fichiers), ou both (les deux ; l’usage vient de fichiers,"
+        " CSV ou Parquet)",
     },
     "crm": {"en": "Where do proposals go", "fr": "Où vont les propositions"},
     "timezone": {

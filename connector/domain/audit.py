@@ -45,11 +45,13 @@ class Act(StrEnum):
     INSTALL = "install"
     UNINSTALL = "uninstall"
     FORGET = "forget"
+    LINK = "link"
 
 
 @dataclass(frozen=True)
 class Deed:
-    """One act of one person or job. `subject` is a record's key, an association, a run, or a part of the schema."""
+    """One act of one person or job. `subject` is a record's key, an association, a run, a part of the schema, or a
+    billing account whose link was decided."""
 
     at: datetime
     by: str

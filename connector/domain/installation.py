@@ -43,7 +43,7 @@ class SetupStep:
     detail: str = ""
     hint: str | None = None
     place: tuple[str, ...] = ()
-    """Where the mapping asks for it."""
+    """Where the mapping asks for it; of what is removed, its id in the CRM where its name is none."""
     holds: int | None = None
     """Records that hold a value, where an uninstallation could count them."""
 

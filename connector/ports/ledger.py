@@ -103,12 +103,12 @@ class Links(Protocol):
         """List the decisions, by billing account."""
         ...
 
-    def settle(self, destination: str, decisions: Sequence[LinkDecision]) -> None:
-        """Store decisions; one that a person made is replaced only by a person's."""
+    def settle(self, destination: str, decisions: Sequence[LinkDecision], deeds: Sequence[Deed] = ()) -> None:
+        """Store decisions; one that a person made is replaced only by a person's. Deeds enter the audit chain."""
         ...
 
-    def forget(self, destination: str, billing_ids: Sequence[str]) -> None:
-        """Drop decisions, a person's too: the next run decides anew."""
+    def forget(self, destination: str, billing_ids: Sequence[str], deeds: Sequence[Deed] = ()) -> None:
+        """Drop decisions, a person's too: the next run decides anew. Deeds enter the audit chain."""
         ...
 
 

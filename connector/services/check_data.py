@@ -33,7 +33,12 @@ def data_notes(work: Work) -> list[Problem]:
         customers = [one for one in billing_accounts(warehouse) if not one.is_test]
         unknown = _unmapped(warehouse)
     if not customers:
-        return [Problem("nothing was pulled from billing yet", hint="run `connector plan` once, then look again")]
+        return [
+            Problem(
+                "nothing was pulled from billing yet",
+                hint="`connector link suggest` reads it and writes nothing; then look again",
+            )
+        ]
     records = _records(work)
     accounts = list(crm_accounts(records, work.mapping).values())
     return [

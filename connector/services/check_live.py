@@ -156,20 +156,24 @@ def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage],
             at = project.at(document, *loc, word)
             yield _no_place(route, place, every_stage, at)
             continue
-        yield from _stages_of(project, route, stages, (document, *loc))
+        yield from _stages_of(project, route, stages, every_stage, (document, *loc))
         first = lists.setdefault(stages[0].pipeline, route) if place is not None else route
         if first.stages != route.stages:
             shown = f"{place_of(first)!r} and {place!r} are one {word.replace('_', ' ')}, with two lists of stages"
             yield Problem(shown, project.at(document, *loc, "stages"), "write the same stages in both")
 
 
-def _stages_of(project: Project, route: Route, stages: Sequence[Stage], place: tuple[Any, ...]) -> Iterator[Problem]:
+def _stages_of(
+    project: Project, route: Route, stages: Sequence[Stage], every_stage: Sequence[Stage], place: tuple[Any, ...]
+) -> Iterator[Problem]:
     every: tuple[OurStage, ...] = get_args(OurStage)
     for ours in every:
         label = route.stages[ours]
         found = [stage for stage in stages if label in (stage.label, stage.id)]
         at = project.at(*place, "stages", ours)
-        if not found:
+        if not found and route.record_type and any(label in (stage.label, stage.id) for stage in every_stage):
+            yield _not_offered(route.record_type, label, stages, at)
+        elif not found:
             yield Problem(f"the CRM has no stage {label!r}", at, meant(label, [stage.label for stage in stages]))
         elif len({stage.pipeline for stage in found}) > 1:
             two = ", ".join(sorted(stage.pipeline for stage in found))
@@ -178,6 +182,13 @@ def _stages_of(project: Project, route: Route, stages: Sequence[Stage], place: t
             )
         else:
             yield from _fit_for(ours, found[0], at)
+
+
+def _not_offered(record_type: str, label: str, stages: Sequence[Stage], at: str) -> Problem:
+    """Tell of a stage that the CRM has and that the sales process of a record type leaves out."""
+    offers = ", ".join(stage.label for stage in stages)
+    cure = f"it offers {offers}: name one of these, or add {label!r} to its sales process (Setup > Sales Processes)"
+    return Problem(f"record type {record_type!r} does not offer stage {label!r}", at, cure)
 
 
 def _no_place(route: Route, place: str, stages: Sequence[Stage], at: str) -> Problem:

@@ -1,17 +1,19 @@
 """`connector link`: shows which CRM account each billing account belongs to, and lets a person decide.
 
 A person's word outlives every run; only a person changes it. Ids are checked before anything is stored, because a
-link to an account that does not exist would silently hold everything about that customer.
+link to an account that does not exist would silently hold everything about that customer. Every decision enters the
+audit chain in the transaction that stores it, told of the account that gets the customer and of the one that loses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
 from connector.domain.account import CrmAccount
+from connector.domain.audit import Act, Deed
 from connector.domain.change import RecordType
 from connector.domain.errors import MendError
 from connector.domain.link import LinkDecision, LinkMethod, LinkState, Weighed
@@ -102,15 +104,36 @@ def set_link(
     if wanted not in accounts:
         raise MendError(f"no CRM account {crm_id} in {destination}", hint=_crm_hint(crm_id, standing, accounts))
     decided = decided_by_person(standing, wanted, by, now, note)
-    links.settle(destination, [decided])
+    settle_by_person(links, destination, [decided])
     return _row(decided, accounts)
 
 
 def unset_link(links: Links, destination: str, billing_id: str, by: str, now: datetime, note: str = "") -> LinkDecision:
     """Say for good that a billing account belongs to no CRM account."""
     decided = decided_by_person(_standing(links, destination, billing_id), None, by, now, note)
-    links.settle(destination, [decided])
+    settle_by_person(links, destination, [decided])
     return decided
+
+
+def settle_by_person(links: Links, destination: str, decided: Sequence[LinkDecision], file: str = "") -> None:
+    """Store what people decided, with a record of it in the audit chain; `file`: where they wrote it down."""
+    standing = {decision.billing_id: decision for decision in links.all(destination)}
+    deeds = [deed for one in decided for deed in _deeds(standing.get(one.billing_id), one, file)]
+    links.settle(destination, decided, deeds)
+
+
+def _deeds(before: LinkDecision | None, now: LinkDecision, file: str) -> Iterator[Deed]:
+    more = {"note": now.note, "file": file}
+    if before is not None and before.crm_id and before.crm_id != now.crm_id:
+        yield _deed(before, now.decided_by, now.decided_at, "no longer linked", more)
+    yield _deed(now, now.decided_by, now.decided_at, str(now.state), more)
+
+
+def _deed(about: LinkDecision, by: str, at: datetime, state: str, more: Mapping[str, str]) -> Deed:
+    said = {"state": state, "billing": about.billing_id, "method": str(about.method or ""), **more}
+    told = {name: value for name, value in said.items() if value}
+    account = about.crm_id or about.billing_id
+    return Deed(at, by, Act.LINK, "", about.billing_id, account, about.crm_id, values=told)
 
 
 def decided_by_person(
@@ -128,10 +151,13 @@ def decided_by_person(
     )
 
 
-def forget_link(links: Links, destination: str, billing_id: str) -> LinkDecision:
+def forget_link(
+    links: Links, destination: str, billing_id: str, by: str, now: datetime, note: str = ""
+) -> LinkDecision:
     """Take a decision back, a person's too: the next run decides anew. Gives what stood."""
     standing = _standing(links, destination, billing_id)
-    links.forget(destination, [billing_id])
+    deed = _deed(standing, person(by), now, "left to the next run", {"note": note.strip()})
+    links.forget(destination, [billing_id], [deed])
     return standing
 
 

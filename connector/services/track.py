@@ -77,6 +77,15 @@ def look(
     )
 
 
+def follow_accounts(
+    feed: CrmFeed, reader: CrmReader, mirror: Mirror, mapping: CrmMapping, destination: str
+) -> list[CrmRecord]:
+    """Read every account anew, whatever was seen of it before, and give them as they now stand."""
+    names = _there(reader, mapping, RecordType.ACCOUNT)
+    _follow(feed, mirror, names, destination, RecordType.ACCOUNT, is_whole=True)
+    return mirror.records(destination, RecordType.ACCOUNT)
+
+
 def moved_episodes(world: World, _now: datetime) -> list[Episode]:
     """Move the episodes of a merged account to its survivor, ended ones too: its cool-downs go on. Keys stay."""
     return [
@@ -162,10 +171,17 @@ def _there(reader: CrmReader, mapping: CrmMapping, type: RecordType) -> list[str
     return [name for name in read_names(mapping, type) if name in reader.schema(type).fields]
 
 
-def _follow(feed: CrmFeed, mirror: Mirror, names: Sequence[str], destination: str, type: RecordType) -> frozenset[str]:
-    """Store what changed of a type, and give the ids of that."""
+def _follow(
+    feed: CrmFeed,
+    mirror: Mirror,
+    names: Sequence[str],
+    destination: str,
+    type: RecordType,
+    is_whole: bool = False,
+) -> frozenset[str]:
+    """Store what changed of a type, or all of it, and give the ids of that."""
     since = mirror.cursor(destination, type)
-    records = list(feed.changed(type, names, since - OVERLAP if since else None))
+    records = list(feed.changed(type, names, since - OVERLAP if since and not is_whole else None))
     newest = max((record.modified_at for record in records if record.modified_at), default=since)
     mirror.save(destination, type, records, max(newest, since) if newest and since else newest)
     return frozenset(record.id for record in records)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from connector.cli.diff import edits_told, left_told, plan_diff, plan_summary
+from connector.cli.diff import edits_told, held_told, left_told, plan_diff, plan_summary
 from connector.domain.change import Cause, Change, FieldChange, Link, Plan, Policy, RecordType, Ref, Why
 
 OPPORTUNITY, TASK = RecordType.OPPORTUNITY, RecordType.TASK
@@ -105,6 +106,7 @@ def test_held_is_told_once_for_an_account(capsys: pytest.CaptureFixture[str]) ->
         held("cus_1", "seats", "unlikely", "p 3%"),
         held("001A", "mobile", "not_a_customer", "pays nothing"),
         held("001A", "pro", "unlikely", "p 2%"),
+        verbose=True,
     )
 
     assert lines == [
@@ -113,6 +115,32 @@ def test_held_is_told_once_for_an_account(capsys: pytest.CaptureFixture[str]) ->
         "      [unlikely] pro  p 2%",
         "! held        cus_1",
         "      [unlikely] seats  p 3%",
+    ]
+
+
+def test_what_is_held_back_is_counted_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """Five thousand accounts take two lines for each reason, with the best examples; the last says how to see all."""
+    many = [held(f"cus_{n:04}", offer, "unlikely", "p 3%") for n in range(5000) for offer in ("seats", "[pro]")]
+    dear = replace(held("001A", "mobile", "owner_cap", "5 new for this owner within seven days"), value=900)
+
+    lines = shown(capsys, *many, replace(many[-1], value=50), dear)
+
+    assert lines == [
+        "! held back   5,001 accounts",
+        "      [unlikely] 5,000 accounts, 10,001 proposals",
+        "        cus_4999 ([pro]: p 3%); cus_0000 ([pro]: p 3%); cus_0001 ([pro]: p 3%) …",
+        "      [owner_cap] 1 account",
+        "        Acme (mobile: 5 new for this owner within seven days)",
+        "      `connector plan --verbose` lists each account; `connector explain ACCOUNT` tells more of one",
+    ]
+    assert held_told(plan(dear), {"001A": "Acme"}) == [
+        {
+            "account_id": "001A",
+            "account": "Acme",
+            "title": "mobile",
+            "reason": "owner_cap",
+            "detail": "5 new for this owner within seven days",
+        }
     ]
 
 

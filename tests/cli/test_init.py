@@ -66,6 +66,18 @@ def test_asks_again_where_an_answer_does_not_do(run, tmp_path: Path) -> None:  #
     assert load_project(tmp_path, ["stripe"], "salesforce").mapping is not None
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "usage comes from files"), ("fr", "l’usage vient")])
+def test_says_where_usage_comes_from(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, told: str
+) -> None:
+    """Whoever bills in Stripe learns, when asked and in the file that is written, that usage comes from files."""
+    assert run("--language", language, answers="stripe\nsalesforce\nEurope/Paris\n") == 0
+
+    assert told in " ".join(capsys.readouterr().out.split())
+    head = (tmp_path / "mappings/billing/stripe.yaml").read_text("utf-8").partition("version:")[0]
+    assert "Parquet" in head
+
+
 def test_asks_nothing_that_was_given(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """With every flag a person at a terminal is asked nothing."""
     flags = ["--source", "stripe", "--crm", "hubspot", "--language", "en", "--timezone", "Europe/Paris"]

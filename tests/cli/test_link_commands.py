@@ -95,8 +95,8 @@ def test_set_then_unset(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
         (("set", "cus_2", "001A"), "--by"),
         (("set", "cus_2", "001Z", "--by", "Ana"), "001A"),
         (("list", "--state", "lost"), "linked, ambiguous"),
-        (("list", "--destination", "salesforce:00D2"), "one of salesforce:00D1"),
-        (("list", "--crm", "hubspot"), "connector install"),
+        (("list", "--destination", "salesforce:00D2"), "CONNECTOR_SALESFORCE__CONSUMER_KEY"),
+        (("list", "--crm", "hubspot"), "CONNECTOR_HUBSPOT__ACCESS_TOKEN"),
     ],
 )
 def test_refuses(run: Run, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], cure: str) -> None:
@@ -109,6 +109,7 @@ def test_several_destinations(run: Run, capsys: pytest.CaptureFixture[str]) -> N
     """With two orgs known, one has to be named."""
     with open_ledger(load_settings()) as memory:
         memory.destinations.remember(Destination("salesforce", "00D2"))
+        memory.links.settle("salesforce:00D2", [LinkDecision("cus_9", LinkState.UNMATCHED, NOW)])
 
     assert run("list") == 2
     assert "--destination" in capsys.readouterr().err

@@ -85,6 +85,19 @@ def test_a_missing_permission_is_named_with_where_to_grant_it(installed: World) 
     assert writes(installed) == []
 
 
+def test_a_user_without_api_enabled_is_told_what_to_grant(site: Any, tmp_path: Path) -> None:
+    """The login is answered and no call is: the permission is named with where it is granted, once."""
+    world = site.at("salesforce", "installed", tmp_path)
+    world.side.control.switches["user_permissions"] = {"PermissionsApiEnabled": False}
+
+    ran, found = looked(world)
+
+    assert ran.code == 2
+    assert {"crm.login"} <= outcomes(found, "fail")
+    assert "grant our user API Enabled" in found["crm.login"]["cure"]
+    assert "Permission Sets" in found["crm.login"]["where"]
+
+
 def test_a_type_that_our_user_cannot_see_is_named(site: Any, tmp_path: Path) -> None:
     """Accounts are hidden as a whole: the right is missing, and later checks still look."""
     world = site.at("salesforce", "installed", tmp_path)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce.seed import stage
 from tests.e2e.sides import Record
 from tests.e2e.test_check_live import place, told
@@ -210,6 +211,47 @@ def test_a_stage_that_a_route_lacks_is_told_at_the_route(routed: Routed) -> None
         (f"stage {consult!r} counts in the forecast", f"mappings/{crm}.yaml:", "outside the forecast"),
         ("no stage 'Nowhere'", place(routed.world, "confront: Nowhere"), "known:"),
     )
+
+
+@pytest.mark.parametrize("crm", ["salesforce"], indirect=True)
+def test_a_stage_that_a_record_type_does_not_offer_is_told(routed: Routed) -> None:
+    """Each route is held against its own sales process, with what that offers; so does an installation."""
+    side = routed.world.side
+    every = list(dict.fromkeys([*side.stages.values(), *LABELS["salesforce"].values()]))
+    side.control.switches["sales_processes"] = {
+        "Expansion": [one for one in every if one != "Expansion Sign"],
+        "Volume": [one for one in every if one != "Closed Dropped"],
+    }
+
+    told(
+        routed.world,
+        (
+            "record type 'Volume' does not offer stage 'Closed Dropped'",
+            place(routed.world, "withdrawn: Closed Dropped"),
+            "it offers Closed Won, Closed Lost, Expansion Proposed",
+        ),
+        (
+            "record type 'All other expansion' does not offer stage 'Expansion Sign'",
+            place(routed.world, "concretize: Expansion Sign"),
+            "add 'Expansion Sign' to its sales process",
+        ),
+    )
+    steps = routed.world.run("install", "--dry-run", "--json", fresh=True).json["steps"]
+    by_hand = {one["name"]: one["detail"] for one in steps if one["doing"] == "by hand"}
+    assert by_hand == {
+        "Volume": "does not offer Closed Dropped",
+        "All other expansion": "does not offer Expansion Sign",
+    }
+
+
+@pytest.mark.parametrize("crm", ["salesforce"], indirect=True)
+def test_an_org_that_tells_no_sales_process_is_believed_to_offer_every_stage(routed: Routed) -> None:
+    """Where our user may not ask, stages are held against those of the org, as without record types."""
+    routed.world.side.control.switches["sales_processes"] = {"Volume": ["Closed Won"]}
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "not for this user"}]
+    routed.world.side.control.faults.append(Fault(path="/ui-api/", status=403, body=refusal, times=None))
+
+    told(routed.world)
 
 
 def test_install_names_the_place_that_somebody_has_to_make(routed: Routed) -> None:

@@ -120,7 +120,7 @@ def test_forget(ledger: Ledger) -> None:
     """A decision taken back leaves the next run free."""
     unset_link(ledger.links, WHERE, "cus_1", "Ana", NOW)
 
-    assert forget_link(ledger.links, WHERE, "cus_1").decided_by == "Ana"
+    assert forget_link(ledger.links, WHERE, "cus_1", "Ana", NOW).decided_by == "Ana"
     assert "cus_1" not in {one.billing_id for one in ledger.links.all(WHERE)}
     with pytest.raises(MendError):
-        forget_link(ledger.links, WHERE, "cus_1")
+        forget_link(ledger.links, WHERE, "cus_1", "Ana", NOW)

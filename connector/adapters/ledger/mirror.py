@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from connector.adapters.ledger.audit import append
 from connector.adapters.ledger.bulk import upsert
 from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.rows import (
@@ -21,6 +22,7 @@ from connector.adapters.ledger.rows import (
     stage_row,
 )
 from connector.adapters.ledger.schema import CURSORS, EPISODES, LINKS, MIRROR, STAGE_ENTRIES
+from connector.domain.audit import Deed
 from connector.domain.change import CrmRecord, RecordType, StageEntry
 from connector.domain.episode import Episode
 from connector.domain.link import LinkDecision, settled
@@ -104,20 +106,22 @@ class SqlLinks:
         with self._database.read() as connection:
             return list(_standing(connection, destination).values())
 
-    def settle(self, destination: str, decisions: Sequence[LinkDecision]) -> None:
+    def settle(self, destination: str, decisions: Sequence[LinkDecision], deeds: Sequence[Deed] = ()) -> None:
         with self._database.write() as connection:
             standing = _standing(connection, destination)
             for decision in decisions:
                 standing[decision.billing_id] = settled(standing.get(decision.billing_id), decision)
             named = {decision.billing_id for decision in decisions}
             upsert(connection, LINKS, [link_row(destination, standing[billing_id]) for billing_id in sorted(named)])
+            append(connection, destination, deeds)
 
-    def forget(self, destination: str, billing_ids: Sequence[str]) -> None:
+    def forget(self, destination: str, billing_ids: Sequence[str], deeds: Sequence[Deed] = ()) -> None:
         with self._database.write() as connection:
             for ids in chunks(billing_ids):
                 connection.execute(
                     sa.delete(LINKS).where(LINKS.c.destination == destination, LINKS.c.billing_id.in_(ids))
                 )
+            append(connection, destination, deeds)
 
 
 def _standing(connection: sa.Connection, destination: str) -> dict[str, LinkDecision]:

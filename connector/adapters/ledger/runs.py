@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from connector.adapters.ledger.bulk import upsert
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.rows import ChangeTexts, decision_of, destination_of, run_of, run_row
-from connector.adapters.ledger.schema import DECISIONS, DESTINATIONS, LIFE, LINKS, PLANS, RUNS
+from connector.adapters.ledger.schema import AUDIT_HEADS, DECISIONS, DESTINATIONS, LIFE, LINKS, MIRROR, PLANS, RUNS
 from connector.domain.change import Destination, Plan
 from connector.domain.errors import MendError
 from connector.domain.intent import Held
@@ -25,8 +25,8 @@ STANDING = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
 
 def seen_destinations(connection: sa.Connection) -> list[str]:
     """Name every destination that anything is kept of, agreed to or not."""
-    every = sa.union(*(sa.select(column) for column in (DESTINATIONS.c.id, RUNS.c.destination, LINKS.c.destination)))
-    return sorted(connection.scalars(every))
+    columns = (DESTINATIONS.c.id, *(table.c.destination for table in (RUNS, MIRROR, LINKS, AUDIT_HEADS)))
+    return sorted(connection.scalars(sa.union(*(sa.select(column) for column in columns))))
 
 
 class SqlDestinations:

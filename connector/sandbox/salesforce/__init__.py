@@ -12,6 +12,7 @@ What only a live org could settle, or only chance bring about, is a switch (`POS
 | `required_fields` | `{type: [fields]}`: custom fields an admin made required; one that is not there is made |
 | `hidden_fields`, `read_only_fields` | `{type: [fields]}`: fields an admin took away, or left readable only |
 | `unavailable_record_types` | `[developer names]`: record types that are not assigned to this user |
+| `sales_processes` | `{record type: [stages]}`: the stages that an admin gave a record type; else all |
 | `object_permissions` | `{type: [create, read, edit, delete]}`: all that is left of the permissions on a type |
 | `job_polls`, `job_seconds` | looks (2), or instead seconds by the clock, that see a Bulk API 2.0 job through |
 | `job_faults` | `[{object, operation, times, after, message, unrecorded}]`: jobs that fail, or lose results |

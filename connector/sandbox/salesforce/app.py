@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.salesforce import batches, bulk, composite, metadata, queries, rows, setup, tooling
+from connector.sandbox.salesforce import batches, bulk, composite, metadata, picklists, queries, rows, setup, tooling
 from connector.sandbox.salesforce.auth import Sessions
 from connector.sandbox.salesforce.bulk_rows import jobs_due
 from connector.sandbox.salesforce.credentials import Credentials, make_credentials
@@ -67,6 +67,7 @@ def _data_routes(gate: Gate) -> list[Route]:
         *gate.resource("/query", {"GET": queries.query(include_deleted=False)}),
         *gate.resource("/queryAll", {"GET": queries.query(include_deleted=True)}),
         *gate.resource("/query/{locator}", {"GET": queries.more}),
+        *gate.resource("/ui-api/object-info/{type}/picklist-values/{record_type}/{field}", {"GET": picklists.values}),
         *gate.resource("/limits", {"GET": gate.limits}),
         *gate.resource("/limits/recordCount", {"GET": queries.record_count}),
         *gate.resource("/tooling/query", {"GET": setup.tooling_query()}),

@@ -167,6 +167,8 @@ class Gate:
     def _caller(self, request: Request) -> Caller:
         _version(request, self._org)
         user_id = self._sessions.user_of(request)
+        if not self._org.switch("user_permissions", {}).get("PermissionsApiEnabled", True):
+            raise Refusal("API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.")
         if self.used() >= self.allowed():
             raise Refusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self._org.calls.append(self._org.control.clock.now())

@@ -36,7 +36,7 @@ _ELEMENTS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """What an element may hold, in the schema's order."""
-_USER_PERMISSIONS = ("EditTask", "ApiEnabled", "ViewSetup")
+_USER_PERMISSIONS = ("ActivitiesAccess", "ApiEnabled", "EditTask")
 _SCOPES = ("Everything", "Mine", "Queue", "Delegated", "MyTerritory", "MyTeamTerritory", "Team")
 _ROW_KINDS = {"ListView": "00B", "QuickActionDefinition": "09D"}
 _MOST_FOR_A_LABEL = 40
@@ -163,7 +163,7 @@ def _permission_set(caller: Caller, part: Part) -> str:
     if unknown:
         raise NotTaken(f"Unknown user permission: {unknown[0].removeprefix('Permissions')}")
     told: Row = {"Label": element.findtext("label"), "Description": element.findtext("description")}
-    told |= {name: value for name, value in user.items() if name == "PermissionsEditTask"}
+    told |= {f"Permissions{name}": user.get(f"Permissions{name}", False) for name in _USER_PERMISSIONS}
     view = View(org, caller.user_id)
     kinds = {name: _known(view.type(name)) for name in ("PermissionSet", "FieldPermissions", "ObjectPermissions")}
     if known is None:

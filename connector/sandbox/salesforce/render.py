@@ -19,6 +19,8 @@ _ADDRESS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "Post
 _CONFIGURED = {("Opportunity", "StageName"): "OpportunityStage", ("Task", "Status"): "TaskStatus"}
 _SEARCHED = ("Account", "Contact", "Opportunity", "Task", "Event", "User")
 _NEVER_DELETED = {"User", "Organization", "OpportunityStage", "TaskStatus", "OpportunityHistory"}
+MASTER = "012000000000000AAA"
+"""The record type that every type has, and that a record without any has."""
 _NEVER_SAID = {
     "aiPredictionField": False,
     "autoNumber": False,
@@ -103,7 +105,7 @@ def describe(version: str, org: Org, kind: ObjectType) -> Row:
 
 def _record_types(base: str, org: Org, kind: ObjectType) -> list[Row]:
     """List the record types of a type, and the master one that every type has and that is the default here."""
-    master = {"Id": "012000000000000AAA", "Name": "Master", "DeveloperName": "Master", "IsActive": True}
+    master = {"Id": MASTER, "Name": "Master", "DeveloperName": "Master", "IsActive": True}
     rows = [*sorted(record_types(org, kind.name), key=lambda row: str(row["Name"])), master]
     return [
         {
@@ -197,7 +199,7 @@ def _field(org: Org, kind: ObjectType, field: Field) -> Row:
         "namePointing": field.is_polymorphic,
         "nillable": field.nillable,
         "permissionable": field.createable and (field.nillable or field.defaulted) and field.name != "OwnerId",
-        "picklistValues": _choices(org, kind, field),
+        "picklistValues": choices(org, kind, field),
         "polymorphicForeignKey": field.is_polymorphic,
         "precision": 0 if whole else field.precision,
         "referenceTo": list(field.refers_to),
@@ -214,7 +216,7 @@ def _field(org: Org, kind: ObjectType, field: Field) -> Row:
     return dict(sorted((_NEVER_SAID | told).items()))
 
 
-def _choices(org: Org, kind: ObjectType, field: Field) -> list[Row]:
+def choices(org: Org, kind: ObjectType, field: Field) -> list[Row]:
     """List the values of a picklist; stages and task statuses are records an admin configures."""
     configured = _CONFIGURED.get((kind.name, field.name))
     if configured is None:

@@ -5,7 +5,8 @@ Rows follow the switches each time somebody asks, so that what is listed is what
 
 - `automations`: type → `[{"kind": "flow" | "workflow" | "trigger", "name", "when", "active"}]`. They are shown and do
   nothing: what a customer's flow does is not for the stand-in to guess. `when` is a flow's `RecordTriggerType`.
-- `user_permissions`: `{"PermissionsCustomizeApplication": false}`, over those of a user who may change the setup.
+- `user_permissions`: `{"PermissionsCustomizeApplication": false}`, over those of a user who may change the setup;
+  without `PermissionsApiEnabled` no call is answered.
 - `view_setup`: false hides all of it, but for the user's own permissions.
 
 Source: Object Reference, "FlowDefinitionView", "DuplicateRule", "UserPermissionAccess"; Tooling API Developer Guide,

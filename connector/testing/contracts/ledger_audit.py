@@ -8,6 +8,7 @@ from datetime import timedelta
 from connector.domain.audit import BEGINNING, Act, Deed, first_broken
 from connector.domain.change import RecordType
 from connector.domain.episode import Episode
+from connector.domain.link import LinkDecision, LinkMethod, LinkState
 from connector.domain.outbox import DeliveryState
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.ports.ledger import PlanStatus
@@ -35,6 +36,17 @@ class AuditContract:
         assert records[0].values == deed("1").values
         assert (records[0].at, records[0].account_id, records[0].crm_id) == (NOW, "account", "00T1")
         assert first_broken(records) is None
+
+    def test_a_decision_about_a_link_enters_the_chain(self, memory: Memory) -> None:
+        """Settled or forgotten, with the deed that tells it; its destination is seen although nobody agreed to it."""
+        decision = LinkDecision("b", LinkState.LINKED, NOW, "1", LinkMethod.PERSON, "Ana Ruiz")
+        memory.links.settle(HERE, [decision], [Deed(NOW, "Ana Ruiz", Act.LINK, "", "b", "1", "1")])
+        memory.links.forget(HERE, ["b"], [Deed(NOW, "Ben", Act.LINK, "", "b", "1", "1")])
+
+        assert [one.by for one in memory.audit.records(HERE)] == ["Ana Ruiz", "Ben"]
+        assert first_broken(memory.audit.records(HERE)) is None
+        assert memory.links.all(HERE) == []
+        assert memory.destinations.seen() == [HERE]
 
     def test_each_destination_has_its_own_chain(self, memory: Memory) -> None:
         """Both chains begin at one and are whole."""

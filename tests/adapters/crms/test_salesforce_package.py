@@ -157,6 +157,9 @@ def test_the_connector_may_no_more_than_it_needs() -> None:
         "Opportunity": ["allowCreate", "allowEdit", "allowRead"],
     }
     assert {name.partition(".")[0] for name in editable} == {"Opportunity", "Task"}
+    assert [one.findtext(f"{METADATA}name") for one in root.findall(f"{METADATA}userPermissions")] == [
+        *("ActivitiesAccess", "ApiEnabled", "EditTask")
+    ]
 
 
 def test_no_layout_is_ever_in_the_package() -> None:

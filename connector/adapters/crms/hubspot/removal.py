@@ -15,7 +15,8 @@ from typing import Any
 
 from connector.adapters.crms.http import CallError, RefusedError, for_reader
 from connector.adapters.crms.hubspot.client import HubspotClient
-from connector.adapters.crms.hubspot.survey import GROUP, GROUP_LABELS, PortalView, Surveyor, pipeline_id
+from connector.adapters.crms.hubspot.pipelines import is_ours
+from connector.adapters.crms.hubspot.survey import GROUP, GROUP_LABELS, PortalView, Surveyor
 from connector.adapters.crms.hubspot.translate import OBJECTS
 from connector.domain.change import RecordType
 from connector.domain.errors import CredentialError, LaterError, MendError
@@ -56,7 +57,7 @@ class HubspotRemoval:
                             step,
                             self._client.pipelines.archive,
                             "deals",
-                            pipeline_id(self._mapping),
+                            step.place[-1],
                             validate_references_before_delete=True,
                         )
                     )
@@ -66,12 +67,13 @@ class HubspotRemoval:
         portal = self._surveyor.portal({type: {} for type in _TYPES})
         for type in _TYPES:
             yield from self._properties(type, wanted, portal, counted)
-        ours = pipeline_id(self._mapping)
         for row in portal.pipelines:
-            if row["id"] == ours:
-                deals = self._count("deals", "pipeline", ours)
+            if is_ours(self._mapping, row["id"]):
+                deals = self._count("deals", "pipeline", row["id"])
                 doing = Doing.LEAVE if deals else Doing.REMOVE
-                yield SetupStep(doing, "pipeline", row["label"], f"deals in it: {deals:,}")
+                yield SetupStep(
+                    doing, "pipeline", row["label"], f"deals in it: {deals:,}", place=("pipeline", row["id"])
+                )
 
     def _properties(self, type: RecordType, wanted: Wanted, portal: PortalView, counted: bool) -> Iterator[SetupStep]:
         told, object = mark(self._mapping), OBJECTS[type]

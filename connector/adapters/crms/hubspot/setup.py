@@ -1,4 +1,4 @@
-"""Creates our properties in HubSpot, in a property group of their own, and our pipeline where that is asked for.
+"""Creates our properties in HubSpot, in a property group of their own, and our pipelines where that is asked for.
 
 Decided here: a property that exists is left as it is and checked; uniqueness cannot be added later, so a key that
 exists without it has to be made anew by a person. Whether tasks take a unique property is not documented: where they
@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from connector.adapters.crms.http import CallError, RefusedError, for_reader
 from connector.adapters.crms.hubspot.client import HubspotClient
+from connector.adapters.crms.hubspot.pipelines import pipelines
 from connector.adapters.crms.hubspot.read import HubspotReader
 from connector.adapters.crms.hubspot.survey import (
     PROVEN,
@@ -23,7 +24,6 @@ from connector.adapters.crms.hubspot.survey import (
     Surveyor,
     definition,
     group,
-    pipeline,
 )
 from connector.adapters.crms.hubspot.translate import OBJECTS
 from connector.domain.change import RecordType
@@ -110,7 +110,7 @@ class HubspotSetup:
             case "property" if type is not None:
                 yield self._make(type, step, wanted)
             case "pipeline":
-                self._create(self._client.pipelines.create, "deals", pipeline(self._mapping))
+                self._create(self._client.pipelines.create, "deals", pipelines(self._mapping)[step.name])
                 yield SetupStep(Doing.CREATE, step.what, step.name, step.detail)
             case _:  # what is tried out comes last
                 return

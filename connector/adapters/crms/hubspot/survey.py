@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.adapters.crms.hubspot.client import HubspotClient
+from connector.adapters.crms.hubspot.pipelines import pipeline_steps, pipelines
 from connector.adapters.crms.hubspot.translate import OBJECTS, field_spec, key_property
 from connector.domain.catalogue import Language
 from connector.domain.change import FieldType, RecordType
@@ -26,15 +27,6 @@ GROUP = "expansion"
 GROUP_LABELS: Mapping[Language, str] = {"en": "Expansion connector", "fr": "Connecteur Expansion"}
 PROVEN, REFUSED_KEYS = "Tasks: one key makes one task.", "Tasks: this portal keeps no key on them."
 MOST_UNIQUE, _LONGEST_LINE = 10, 255
-_PROBABILITIES = {
-    "proposed": "0.05",
-    "consult": "0.2",
-    "confront": "0.5",
-    "concretize": "0.8",
-    "won": "1.0",
-    "lost": "0.0",
-    "withdrawn": "0.0",
-}
 _OTHER_NAME = "rename it in the mapping's `install:` and where the mapping uses it"
 
 
@@ -67,8 +59,7 @@ class Surveyor:
             steps = [self._property(type, name, new, portal) for name, new in fields.items()]
             yield _group_step(type, steps, portal)
             yield from _bounded(type, steps, wanted, portal)
-        yield from self._pipeline(portal, with_pipeline)
-        yield from self._routes(portal)
+        yield from pipeline_steps(self._mapping, portal.pipelines, with_pipeline)
         yield from self._probe(wanted, portal)
 
     def _property(self, type: RecordType, name: str, new: NewField, portal: PortalView) -> SetupStep:
@@ -82,44 +73,6 @@ class Surveyor:
         plain = new.unique and not row.get("hasUniqueValue")
         detail = "without uniqueness: a `ref:` line replaces the key" if plain else described(new)
         return replace(step, doing=Doing.EXISTS, detail=detail)
-
-    def _pipeline(self, portal: PortalView, with_pipeline: bool) -> Iterator[SetupStep]:
-        label = self._mapping.opportunity.pipeline
-        if label is None:
-            return
-        place = ("pipeline",)
-        found = next((row for row in portal.pipelines if label in (row["label"], row["id"])), None)
-        stages = pipeline_stages(self._mapping)
-        told = ", ".join(stage["label"] for stage in stages)
-        if found is None and with_pipeline:
-            yield SetupStep(Doing.CREATE, "pipeline", label, f"with stages {told}", place=place)
-        elif found is None:
-            hint = (
-                "`connector install --with-pipeline` makes it; or Settings > Objects > Deals > Pipelines > Create "
-                f"pipeline, with these stages; `{stages[0]['label']}` at most 10 %"
-            )
-            yield SetupStep(Doing.BY_HAND, "pipeline", label, f"not in this portal; stages {told}", hint, place)
-        else:
-            known = {stage[name] for stage in found["stages"] if not stage.get("archived") for name in ("label", "id")}
-            lacking = ", ".join(stage["label"] for stage in stages if stage["label"] not in known)
-            hint = f"Settings > Objects > Deals > Pipelines > {found['label']} > Add stage"
-            if lacking:
-                yield SetupStep(Doing.BY_HAND, "pipeline", label, f"lacks stages {lacking}", hint, ("stages",))
-            else:
-                yield SetupStep(Doing.EXISTS, "pipeline", label)
-
-    def _routes(self, portal: PortalView) -> Iterator[SetupStep]:
-        """Name the pipelines that routes lead to and that are not there: people make and shape those themselves."""
-        places = {row[name] for row in portal.pipelines for name in ("label", "id")}
-        for label, route in {one.pipeline: one for one in self._mapping.opportunity.routes}.items():
-            if label is not None and label not in places and label != self._mapping.opportunity.pipeline:
-                told = ", ".join(dict.fromkeys(route.stages.values()))
-                hint = (
-                    "Settings > Objects > Deals > Pipelines > Create pipeline, with these stages; "
-                    f"`{route.stages['proposed']}` at most 10 %"
-                )
-                detail = f"not in this portal; stages {told}"
-                yield SetupStep(Doing.BY_HAND, "pipeline", label, detail, hint, ("routes",))
 
     def _probe(self, wanted: Wanted, portal: PortalView) -> Iterator[SetupStep]:
         name = key_property(self._mapping, RecordType.TASK)
@@ -137,31 +90,9 @@ class Surveyor:
             yield SetupStep(Doing.CREATE, "probe", full, detail)
 
 
-def pipeline_stages(mapping: CrmMapping) -> list[dict[str, Any]]:
-    """Describe the stages of our pipeline, each label once."""
-    labels: dict[str, str] = {}
-    for ours, probability in _PROBABILITIES.items():
-        labels.setdefault(mapping.opportunity.stages[ours], probability)  # type: ignore[index]
-    return [
-        {"label": label, "displayOrder": order, "metadata": {"probability": probability}}
-        for order, (label, probability) in enumerate(labels.items())
-    ]
-
-
-def pipeline_id(mapping: CrmMapping) -> str:
-    """The id of a pipeline that we made: a pipeline has no description to bear our mark."""
-    return f"connector_{mapping.namespace}"
-
-
 def group(mapping: CrmMapping) -> dict[str, Any]:
     """Write our property group as HubSpot wants it."""
     return {"name": GROUP, "label": GROUP_LABELS[mapping.default_language]}
-
-
-def pipeline(mapping: CrmMapping) -> dict[str, Any]:
-    """Write our pipeline as HubSpot wants it."""
-    label, stages = mapping.opportunity.pipeline, pipeline_stages(mapping)
-    return {"label": label, "displayOrder": 99, "pipelineId": pipeline_id(mapping), "stages": stages}
 
 
 def package(mapping: CrmMapping) -> dict[str, str]:
@@ -173,8 +104,8 @@ def package(mapping: CrmMapping) -> dict[str, str]:
         for name, new in fields.items()
     }
     files |= {f"groups/{OBJECTS[type]}/{GROUP}.json": group(mapping) for type in wanted}
-    if mapping.opportunity.pipeline is not None:
-        files["pipelines/deals.json"] = pipeline(mapping)
+    for place, body in enumerate(pipelines(mapping).values(), start=1):
+        files[f"pipelines/deals{f'_{place}' if place > 1 else ''}.json"] = body
     return {path: json.dumps(files[path], ensure_ascii=False, indent=2) + "\n" for path in sorted(files)}
 
 

@@ -39,8 +39,8 @@ from connector.adapters.crms.http import (
     what_failed,
 )
 from connector.adapters.crms.pacing import Meter
-from connector.adapters.crms.salesforce.errors import QUOTA, is_crowded, refusal
-from connector.domain.errors import BudgetSpentError, LaterError, MendError
+from connector.adapters.crms.salesforce.errors import API_ENABLED, NO_API, QUOTA, is_crowded, refusal
+from connector.domain.errors import BudgetSpentError, CredentialError, LaterError, MendError
 from connector.ports.clock import Clock
 
 API_VERSION = "67.0"
@@ -138,6 +138,9 @@ class SalesforceClient:
         """Turn a failed call into what a reading step raises."""
         if isinstance(error, RefusedError) and error.code == QUOTA:
             return BudgetSpentError(f"Salesforce: {error.message}", hint="run again tomorrow")
+        if isinstance(error, RefusedError) and error.code == NO_API:
+            cure = "grant our user API Enabled, or move to an edition of Salesforce with API access"
+            return CredentialError(f"Salesforce lets our user call no API: {error.message}", API_ENABLED, cure)
         return for_reader(error, self._where())
 
     def _where(self) -> Credentials:

@@ -30,6 +30,12 @@ _LABELS: Mapping[str, Mapping[Language, str]] = {
 }
 _OBJECTS = (("Account", False), ("Contact", False), ("Opportunity", True))
 """What the connector's user needs of records, and whether it writes them; nobody ever deletes."""
+USER_PERMISSIONS: Mapping[str, str] = {
+    "ActivitiesAccess": "Access Activities",
+    "ApiEnabled": "API Enabled",
+    "EditTask": "Edit Tasks",
+}
+"""What the connector's user needs beside records, as the API names it and as Setup shows it."""
 # Salesforce publishes no list of the names that list views give to standard columns. An org that names one otherwise
 # refuses the view alone, and the person who installs is told how to make it by hand.
 _VIEW_COLUMNS = {
@@ -133,7 +139,7 @@ def _connector_set(mapping: CrmMapping, wanted: Wanted) -> Component:
         ("hasActivationRequired", False),
         ("label", _label("connector", mapping)),
         *(("objectPermissions", _object_permissions(one, writes)) for one, writes in _OBJECTS),
-        ("userPermissions", [("enabled", True), ("name", "EditTask")]),
+        *(("userPermissions", [("enabled", True), ("name", one)]) for one in USER_PERMISSIONS),
     ]
     return Component("PermissionSet", name, content)
 
@@ -152,6 +158,11 @@ def _sales_set(mapping: CrmMapping, wanted: Wanted) -> Component:
 def _field_permissions(granted: Mapping[str, bool]) -> Iterator[tuple[str, Content]]:
     for name in sorted(granted):
         yield "fieldPermissions", [("editable", granted[name]), ("field", name), ("readable", True)]
+
+
+def user_grants() -> dict[str, bool]:
+    """Give what the connector's permission set opens beside records, as columns of PermissionSet."""
+    return {f"Permissions{name}": True for name in USER_PERMISSIONS}
 
 
 def object_grants() -> Iterator[dict[str, Any]]:

@@ -15,8 +15,11 @@ from connector.domain.change import Outcome, Verdict, Write
 
 QUOTA = "REQUEST_LIMIT_EXCEEDED"
 EXPIRED = "INVALID_SESSION_ID"
+NO_API = "API_DISABLED_FOR_ORG"
+API_ENABLED = "Setup → Permission Sets → the connector's set → System Permissions → API Enabled"
+"""Where our user is let in."""
 
-_DEFER = frozenset({QUOTA, EXPIRED, "STORAGE_LIMIT_EXCEEDED", "API_DISABLED_FOR_ORG", "LOGIN_REFUSED"})
+_DEFER = frozenset({QUOTA, EXPIRED, "STORAGE_LIMIT_EXCEEDED", NO_API, "LOGIN_REFUSED"})
 _RETRY = frozenset({"UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
 _UNKNOWN = frozenset({"SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "REQUEST_RUNNING_TOO_LONG"})
 _HINTS = {
@@ -24,7 +27,7 @@ _HINTS = {
     EXPIRED: "the session was refused even after a new login; check the connected app and its user",
     "LOGIN_REFUSED": "check the connected app, its user and its key",
     "STORAGE_LIMIT_EXCEEDED": "free data storage in the org",
-    "API_DISABLED_FOR_ORG": "enable the API for this org or user",
+    NO_API: f"grant our user API Enabled: {API_ENABLED}; or the org's edition has no API",
     "DUPLICATES_DETECTED": "a duplicate rule blocked it; let our user bypass the rule, or merge the records",
     "DUPLICATE_VALUE": "another record already holds this unique value",
     "REQUIRED_FIELD_MISSING": "map the field in the mapping's `fields:`",

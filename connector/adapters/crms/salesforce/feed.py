@@ -61,16 +61,22 @@ class SalesforceFeed:
         ]
 
     def stages(self) -> list[Stage]:
-        """List the active stages in their order; where the mapping names record types, once more for each of ours."""
+        """List the active stages in their order; then those that each record type of the mapping offers, for it."""
         rows = self._client.query(
             "SELECT ApiName, MasterLabel, IsClosed, IsWon, ForecastCategoryName FROM OpportunityStage "
             "WHERE IsActive = true ORDER BY SortOrder"
         )
         every = [stage(row) for row in rows]
-        if not any(route.record_type for route in routes_of(self._mapping.opportunity)):
-            return every
-        kinds = self._reader.record_types()
-        return every + [replace(one, pipeline=id, pipeline_names=names) for id, names in kinds.items() for one in every]
+        named = {route.record_type for route in routes_of(self._mapping.opportunity) if route.record_type}
+        found = list(every)
+        for id, names in self._reader.record_types().items() if named else ():
+            offered = self._reader.offered_stages(id) if named & {id, *names} else None
+            found += [
+                replace(one, pipeline=id, pipeline_names=names)
+                for one in every
+                if offered is None or {one.id, one.label} & offered
+            ]
+        return found
 
     def stage_history(self, ids: Sequence[str]) -> dict[str, tuple[StageEntry, ...]]:
         """Give each opportunity's entries into stages, oldest first."""

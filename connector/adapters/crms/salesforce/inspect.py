@@ -19,7 +19,7 @@ from simple_salesforce.format import format_soql
 
 from connector.adapters.crms.http import CallError, RefusedError
 from connector.adapters.crms.salesforce.client import API_VERSION, SalesforceClient
-from connector.adapters.crms.salesforce.errors import QUOTA
+from connector.adapters.crms.salesforce.errors import API_ENABLED, QUOTA
 from connector.adapters.crms.salesforce.translate import SOBJECTS
 from connector.domain.change import RecordType
 from connector.domain.inspection import ApiVersion, Right, Rights, Rule, RuleKind, Rules
@@ -74,6 +74,8 @@ class SalesforceInspector:
             for type, what, flag, why in _NEEDED
         ]
         system = self._system()
+        calls = system.get("PermissionsApiEnabled", True)  # whoever is answered may call
+        needed.append(Right("API Enabled", "asks and writes anything at all", API_ENABLED, calls))
         install = system.get("PermissionsCustomizeApplication")
         needed.append(Right("Customize Application", "creates our fields", _SYSTEM, install, "install"))
         beyond = [shown for name, shown in _MIGHTY.items() if system.get(name)]
@@ -105,7 +107,7 @@ class SalesforceInspector:
             raise self._client.for_reader(error) from error
 
     def _system(self) -> Row:
-        columns = ", ".join(("PermissionsCustomizeApplication", *_MIGHTY))
+        columns = ", ".join(("PermissionsApiEnabled", "PermissionsCustomizeApplication", *_MIGHTY))
         rows = self._asked("query/", f"SELECT {columns} FROM UserPermissionAccess LIMIT 1")  # noqa: S608 - our own names
         return rows[0] if rows else {}
 

@@ -1,4 +1,7 @@
-"""Looks at single Salesforce records and at the schema, as our user sees them."""
+"""Looks at single Salesforce records and at the schema, as our user sees them.
+
+Source: User Interface API Developer Guide, "Get Values for a Picklist Field": what a record type offers.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from difflib import get_close_matches
 from simple_salesforce.format import format_soql
 
 from connector.adapters.crms.batches import chunks
+from connector.adapters.crms.http import CallError, RefusedError
 from connector.adapters.crms.salesforce.client import SalesforceClient
+from connector.adapters.crms.salesforce.errors import QUOTA
 from connector.adapters.crms.salesforce.translate import (
     ALWAYS_READ,
     SOBJECTS,
@@ -35,6 +40,7 @@ class SalesforceReader:
         self._mapping = mapping
         self._schemas: dict[RecordType, Schema] = {}
         self._record_types: dict[str, tuple[str, ...]] = {}
+        self._offered: dict[str, frozenset[str] | None] = {}
 
     def destination(self) -> Destination:
         """Say which org the credentials lead to."""
@@ -67,9 +73,28 @@ class SalesforceReader:
         self.schema(RecordType.OPPORTUNITY)
         return self._record_types
 
+    def offered_stages(self, record_type: str) -> frozenset[str] | None:
+        """Name the stages of a record type's sales process; None where the org does not tell our user."""
+        if record_type not in self._offered:
+            self._offered[record_type] = self._ask_offered(record_type)
+        return self._offered[record_type]
+
+    def _ask_offered(self, record_type: str) -> frozenset[str] | None:
+        kind, field = SOBJECTS[RecordType.OPPORTUNITY], self._mapping.opportunity.stage
+        try:
+            told = self._client.read(f"ui-api/object-info/{kind}/picklist-values/{record_type}/{field}")
+        except RefusedError as error:
+            if error.status in (403, 404) and error.code != QUOTA:
+                return None
+            raise self._client.for_reader(error) from error
+        except CallError as error:
+            raise self._client.for_reader(error) from error
+        return frozenset(one["value"] for one in told["values"])
+
     def forget_schemas(self) -> None:
         """Describe anew from now on: fields or permissions have changed."""
         self._schemas.clear()
+        self._offered.clear()
 
     def read(
         self,

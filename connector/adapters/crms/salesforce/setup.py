@@ -176,7 +176,7 @@ class SalesforceSetup:
         body: dict[str, Any] = {"Name": one.name, "Label": told["label"], "Description": told["description"]}
         is_ours = one.name == components.connector_set(self._mapping)
         if is_ours:
-            body["PermissionsEditTask"] = True
+            body |= components.user_grants()
         made = self._client.call("POST", "sobjects/PermissionSet/", body=body)
         for row in components.object_grants() if is_ours else ():
             self._client.call("POST", "sobjects/ObjectPermissions/", body={"ParentId": made["id"], **row})
@@ -193,6 +193,9 @@ class SalesforceSetup:
                 if not _is_new(one, planned):
                     yield SetupStep(Doing.CHANGE, "permission set", one.name, f"opens {name}")
         ours = components.connector_set(self._mapping)
+        if closed := self._surveyor.closed(ours, org):
+            self._client.call("PATCH", f"sobjects/PermissionSet/{org.sets[ours]['Id']}", body=components.user_grants())
+            yield SetupStep(Doing.CHANGE, "permission set", ours, f"opens {', '.join(closed)}")
         if ours not in org.assigned:
             user = self._client.who_am_i()["user_id"]
             body = {"AssigneeId": user, "PermissionSetId": org.sets[ours]["Id"]}

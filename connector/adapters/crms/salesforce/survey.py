@@ -10,7 +10,7 @@ Source: Tooling API Developer Guide, "CustomField", "QuickActionDefinition"; Obj
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,8 @@ class Surveyor:
     def org(self, wanted: Wanted) -> Org:
         """Look; raise what a reading step raises."""
         both = (components.connector_set(self._mapping), components.sales_set(self._mapping))
-        rows = self._told(self._rows, "SELECT Id, Name, Description FROM PermissionSet", "Name", both)
+        asked = f"SELECT Id, Name, Description, {', '.join(components.user_grants())} FROM PermissionSet"  # noqa: S608
+        rows = self._told(self._rows, asked, "Name", both)
         sets = {row["Name"]: row for row in rows or ()}
         names = {row["Id"]: name for name, row in sets.items()}
         grants: dict[str, dict[str, Row]] = {name: {} for name in sets}
@@ -178,7 +179,7 @@ class Surveyor:
         for one in components.permission_sets(self._mapping, wanted):
             row = org.sets.get(one.name)
             names = self.lacking(one.name, wanted, org)
-            lacking = ", ".join(names)
+            lacking = ", ".join([*self.closed(one.name, org), *names])
             if row is None:
                 yield SetupStep(Doing.CREATE, "permission set", one.name, _opened(one, names))
             elif mark(self._mapping) not in str(row.get("Description")):
@@ -200,6 +201,13 @@ class Surveyor:
             for name, edit in components.grants(self._mapping, wanted, permission_set).items()
             if not is_open(granted.get(name), edit)
         ]
+
+    def closed(self, permission_set: str, org: Org) -> list[str]:
+        """Name what a permission set of ours should open beside records and fields, and does not."""
+        row = org.sets.get(permission_set)
+        if row is None or permission_set != components.connector_set(self._mapping):
+            return []
+        return [shown for name, shown in components.USER_PERMISSIONS.items() if not row[f"Permissions{name}"]]
 
     def _shown(self, one: components.Component, wanted: Wanted, org: Org) -> SetupStep:
         what = "list view" if one.type == "ListView" else "quick action"
@@ -227,10 +235,14 @@ class Surveyor:
     def _record_types(self) -> Iterator[SetupStep]:
         """Name the record types of the mapping that our user may not give: an admin makes and assigns those."""
         named = {one.record_type: one for one in routes_of(self._mapping.opportunity) if one.record_type}
-        usable = {name for names in self._reader.record_types().values() for name in names} if named else set()
+        kinds = self._reader.record_types() if named else {}
+        usable = {name: id for id, names in kinds.items() for name in names}
         for name, route in named.items():
             if name in usable:
-                yield SetupStep(Doing.EXISTS, "record type", name)
+                offered = self._reader.offered_stages(usable[name])
+                wanted = dict.fromkeys(route.stages.values())
+                lacking = [one for one in wanted if offered is not None and one not in offered]
+                yield _sales_process(name, lacking)
                 continue
             told = ", ".join(dict.fromkeys(route.stages.values()))
             hint = (
@@ -259,11 +271,22 @@ class Surveyor:
 _PLAIN = NewField(label="")
 
 
+def _sales_process(record_type: str, lacking: Sequence[str]) -> SetupStep:
+    if not lacking:
+        return SetupStep(Doing.EXISTS, "record type", record_type)
+    hint = "Setup > Sales Processes: add them to the process of this record type, or name stages in the mapping it has"
+    return SetupStep(
+        Doing.BY_HAND, "record type", record_type, f"does not offer {', '.join(lacking)}", hint, ("routes",)
+    )
+
+
 def _opened(one: components.Component, names: list[str]) -> str:
     """Tell in a few words what a new permission set opens."""
     objects = [dict(value) for name, value in one.content if name == "objectPermissions"]
     told = [f"{row['object']} (read{', create, edit' if row['allowEdit'] else ''})" for row in objects]
-    told += ["Task (edit)" for name, _ in one.content if name == "userPermissions"]
+    told += [
+        components.USER_PERMISSIONS[dict(value)["name"]] for name, value in one.content if name == "userPermissions"
+    ]
     return ", ".join([f"opens {len(names)} fields", *told])
 
 
