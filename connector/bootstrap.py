@@ -22,8 +22,8 @@ from connector.domain.project import BillingMapping, Project, mapping_of
 from connector.ports.billing import BillingSource, SourceInspector, Warehouse
 from connector.ports.crm import Crm
 from connector.services.memory import Memory
-from connector.services.run import Work
 from connector.services.shadow import write_protected
+from connector.services.work import Work
 
 OWNER_ONLY = 0o600
 """Ledger and warehouse hold people's names."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from connector.config.settings import Settings
     from connector.domain.alert import Ended
     from connector.services.alerts import Bell
-    from connector.services.run import Outcome, Work
+    from connector.services.work import Outcome, Work
 
 MOST_REASONS = 3
 ERROR_LINES = 6

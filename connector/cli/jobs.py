@@ -82,7 +82,8 @@ def _run(job: str, crm: str | None) -> Exit:
     """Run one job and say how it ended; whatever goes wrong with it, the other jobs go on."""
     from connector.bootstrap import business_now, open_work
     from connector.domain.run import EXITS, RunStatus
-    from connector.services.run import Request, run_job
+    from connector.services.run import run_job
+    from connector.services.work import Request
 
     began = datetime.now(UTC)
     try:

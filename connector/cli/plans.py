@@ -34,8 +34,8 @@ def plan(
     """
     from connector.bootstrap import business_now, open_work
     from connector.services.plan_file import write_plan
-    from connector.services.run import Request
     from connector.services.run import sync as run_sync
+    from connector.services.work import Request
 
     chosen = settings(crm)
     with progress(json) as tell, open_work(chosen) as work:

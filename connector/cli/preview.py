@@ -29,7 +29,7 @@ def preview(
     """
     from connector.bootstrap import business_now, open_work
     from connector.services.preview import preview as look
-    from connector.services.run import Request
+    from connector.services.work import Request
 
     chosen = settings(crm)
     with progress(json) as tell, open_work(chosen) as work:

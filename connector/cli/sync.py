@@ -14,7 +14,7 @@ from connector.cli.output import OUT, progress, say_json, set_aside, table, tell
 
 if TYPE_CHECKING:
     from connector.domain.signal import Signals
-    from connector.services.run import Outcome
+    from connector.services.work import Outcome
 
 
 def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = False) -> None:
@@ -24,8 +24,8 @@ def sync(as_of: AsOf = None, crm: Crm = None, yes: Yes = False, json: Json = Fal
     """
     from connector.bootstrap import business_now, open_work
     from connector.domain.run import EXITS
-    from connector.services.run import Request
     from connector.services.run import sync as run_sync
+    from connector.services.work import Request
 
     chosen = settings(crm)
     with watched(chosen, "sync") as watching, progress(json) as tell, open_work(chosen) as work:

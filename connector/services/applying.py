@@ -13,10 +13,10 @@ from connector.domain.run import Delivered, Run, RunStatus
 from connector.services.drift import held_for_schema
 from connector.services.links import person
 from connector.services.opening import check_installed, open_run
-from connector.services.run import Outcome, Tell, Work
 from connector.services.settle import apply_plan
 from connector.services.shadow import refuse_in_shadow
 from connector.services.summary import kept, of_plan
+from connector.services.work import Outcome, Tell, Work
 
 
 def apply_file(work: Work, plan: Plan, agree: bool, tell: Tell) -> Outcome:

@@ -19,7 +19,7 @@ from connector.domain.project import Project
 from connector.ports.billing import Warehouse
 from connector.services.customers import billing_accounts
 from connector.services.match import match
-from connector.services.run import Work
+from connector.services.work import Work
 from connector.services.world import crm_accounts, read_names, survivors
 
 WORTH_TELLING = 0.2

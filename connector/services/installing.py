@@ -20,7 +20,7 @@ from connector.ports.crm import CrmRemoval
 from connector.services.lease import leased
 from connector.services.opening import run_name
 from connector.services.remade import note_removed
-from connector.services.run import Work
+from connector.services.work import Work
 
 _LONGEST = 900.0
 """Seconds that a destination is held for: an org may take minutes over a deployment."""

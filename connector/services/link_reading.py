@@ -13,9 +13,9 @@ from connector.domain.errors import MendError
 from connector.services.customers import billing_accounts
 from connector.services.match import match
 from connector.services.pull import pull_and_stage
-from connector.services.run import Tell, Work
 from connector.services.spare import ACCOUNTS, feed_without_forgotten, spared_by, without_forgotten
 from connector.services.track import follow_accounts
+from connector.services.work import Tell, Work
 from connector.services.world import crm_accounts, survivors
 
 

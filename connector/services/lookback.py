@@ -21,9 +21,9 @@ from connector.services.batches import TYPES, Transport, estimated_calls, no_job
 from connector.services.diff import Seen
 from connector.services.memory import Memory
 from connector.services.plan import READ_BATCH, schema_hash, written_fields
-from connector.services.run import Work
 from connector.services.takeback import Closing, Left, TakenBack, Undoes, take_back
 from connector.services.track import look
+from connector.services.work import Work
 from connector.services.world import World
 
 RECORDS = frozenset({"create", "update", "close"})

@@ -22,7 +22,8 @@ from connector.services.check_live import shape_gaps
 from connector.services.lookup import find_account
 from connector.services.opening import check_installed
 from connector.services.plan import make_plan
-from connector.services.run import Current, Request, Work, decide, desired_of, plan_context
+from connector.services.run import decide, desired_of, plan_context
+from connector.services.work import Current, Request, Work
 
 STANDS = {
     Policy.CREATE: "set on new records only",

@@ -25,8 +25,8 @@ from connector.services.lease import leased
 from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
 from connector.services.recover import Recovered, recover
-from connector.services.run import Tell, Work
 from connector.services.spare import feed_without_forgotten, spared_by
+from connector.services.work import Tell, Work
 
 JOB = "rebuild"
 

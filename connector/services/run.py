@@ -8,146 +8,45 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from connector.compute.mrr import tie
-from connector.domain.account import BillingAccount
-from connector.domain.change import Destination, Plan
-from connector.domain.errors import ConfigError, Problem
-from connector.domain.intent import Held, Intent
+from connector.domain.change import Plan
+from connector.domain.errors import ConfigError
+from connector.domain.intent import Held
 from connector.domain.link import linked
-from connector.domain.mapping import CrmMapping
-from connector.domain.project import Project
-from connector.domain.run import Delivered, Run, RunStatus
-from connector.ports.billing import BillingSource, Warehouse
-from connector.ports.clock import Clock
-from connector.ports.crm import Crm
+from connector.domain.run import Delivered, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
 from connector.services.check_live import shape_gaps
-from connector.services.choose import Chosen, choose
+from connector.services.choose import choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer
 from connector.services.drift import held_for_schema
 from connector.services.keys import keys_of
 from connector.services.match import match
-from connector.services.measure import Measured, measure
-from connector.services.memory import Memory
+from connector.services.measure import measure
 from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
-from connector.services.pull import Pulled, pull_and_stage
+from connector.services.pull import pull_and_stage
 from connector.services.remade import follow_fields, remade_fields
 from connector.services.reviews import plan_reviews
 from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews_within, segments_of, waiting_outside
-from connector.services.score import Scores, score
-from connector.services.settle import Delivering, apply_plan, too_much
-from connector.services.shadow import as_if_installed, is_shadow, with_earlier
+from connector.services.score import score
+from connector.services.settle import apply_plan, too_much
+from connector.services.shadow import with_earlier
 from connector.services.spare import feed_without_forgotten, spared_by, without_forgotten
 from connector.services.summary import kept, of_run
 from connector.services.track import relinked_episodes, track
+from connector.services.work import Current, Decided, Outcome, Request, Work
 from connector.services.world import World
 
-Tell = Callable[..., None]
 STAGES = "stages"
 """The job that follows stage moves and scores nothing: it tells only a part of what is wanted."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a run is made of; `bootstrap` puts it together."""
-
-    project: Project
-    mapping: CrmMapping
-    crm: Crm
-    memory: Memory
-    clock: Clock
-    sources: Callable[[], Sequence[BillingSource]]
-    warehouse: Callable[[], AbstractContextManager[Warehouse]]
-    snapshots: Path
-    holder: str
-    """Names this process to others that want to deliver to the same destination."""
-    actor: str = "connector"
-    """Names the person or service in the audit trail."""
-
-    @property
-    def is_shadow(self) -> bool:
-        return is_shadow(self.project)
-
-    def looking(self) -> Work:
-        """In shadow mode, see the CRM as it will be once our fields and stages are made."""
-        return replace(self, crm=as_if_installed(self.crm, self.mapping)) if self.is_shadow else self
-
-    def delivering(self) -> Delivering:
-        """Give what carries a plan out."""
-        return Delivering(
-            self.crm,
-            self.memory,
-            self.clock,
-            self.holder,
-            self.project.hash,
-            self.mapping.api_budget,
-            self.actor,
-        )
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a run."""
-
-    now: datetime
-    job: str = "sync"
-    plan_only: bool = False
-    agree: bool = False
-    """Write to a destination that was never written to before, without asking."""
-    patience: float = 0
-    """Seconds to wait while another process delivers to the same CRM; a scheduled job must not lose its day."""
-    tell: Tell = lambda *_: None
-
-
-@dataclass
-class Current:
-    """A run while it runs: its identity and what it has to tell at the end."""
-
-    run: Run
-    destination: Destination
-    seconds: dict[str, float] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
-    approval: list[str] = field(default_factory=list)
-    """In what the plan does more than a run may do unasked."""
-    within: Bounds = EVERYBODY
-    """Whom the run may write about."""
-    mode: str = "live"
-    gaps: Sequence[Problem] = ()
-    """What the CRM's schema lost since the mapping was written: what needs it is held, the rest goes on."""
-
-    @contextmanager
-    def step(self, name: str, tell: Tell) -> Iterator[None]:
-        """Time a step and say that it runs."""
-        tell(name)
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(time.monotonic() - began, 3)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its plan, what was delivered, and the summary people script against."""
-
-    run: Run
-    plan: Plan
-    summary: Mapping[str, Any]
-    intents: tuple[Intent, ...] = ()
-    accounts: Mapping[str, str] = field(default_factory=dict)
-    """CRM account id → name, for what people read."""
 
 
 def sync(work: Work, request: Request) -> Outcome:
@@ -163,19 +62,6 @@ def sync(work: Work, request: Request) -> Outcome:
     except BaseException:
         fail(work, current)
         raise
-
-
-@dataclass(frozen=True)
-class Decided:
-    """Everything up to the intents."""
-
-    world: World
-    pulled: Pulled
-    measured: Measured
-    scores: Scores
-    chosen: Chosen
-    mrr: Mapping[str, Any]
-    accounts: Sequence[BillingAccount]
 
 
 def decide(work: Work, request: Request, current: Current) -> Decided:

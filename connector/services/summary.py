@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connector.domain.change import Cause, Plan, Why
 from connector.domain.link import LinkDecision, LinkState
@@ -14,9 +14,7 @@ from connector.services.drift import held_for_schema
 from connector.services.measure import Measured
 from connector.services.plan import counts
 from connector.services.pull import Pulled
-
-if TYPE_CHECKING:
-    from connector.services.run import Current, Decided
+from connector.services.work import Current, Decided
 
 ACTIONS = ("create", "update", "close", "associate", "unchanged")
 FATES = ("ok", "parked", "moved", "deferred", "unknown", "waiting")

@@ -24,11 +24,11 @@ from connector.domain.run import Delivered, RunStatus
 from connector.services.lookback import RECORDS, Undoing, is_done, undoable
 from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
-from connector.services.run import Tell, Work
 from connector.services.settle import apply_plan
 from connector.services.shadow import refuse_in_shadow
 from connector.services.summary import of_plan
 from connector.services.takeback import Left, Stays, title_of
+from connector.services.work import Tell, Work
 
 FATES: Mapping[str, str] = {
     "moved": "it changed in the CRM meanwhile",

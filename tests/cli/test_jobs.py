@@ -17,7 +17,7 @@ from connector.config.settings import shipped
 from connector.domain.change import Plan
 from connector.domain.errors import Exit, UnreachableError
 from connector.domain.run import Run, RunStatus
-from connector.services.run import Outcome, Request
+from connector.services.work import Outcome, Request
 
 NOW = datetime(2026, 9, 30, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]

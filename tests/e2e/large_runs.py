@@ -14,9 +14,9 @@ from connector.domain.change import Desired, DesiredField, Link, Policy, RecordT
 from connector.domain.run import Run
 from connector.services.opening import open_run
 from connector.services.plan import PlanContext, make_plan
-from connector.services.run import Work
 from connector.services.settle import apply_plan
 from connector.services.summary import of_plan
+from connector.services.work import Work
 from tests.e2e.running import spared
 from tests.e2e.world import World
 

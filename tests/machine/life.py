@@ -31,10 +31,10 @@ from connector.services.lookback import look_back
 from connector.services.memory import Memory
 from connector.services.outbox_desk import Desk, choose
 from connector.services.plan import PlanContext, make_plan
-from connector.services.run import Work
 from connector.services.settle import apply_plan
 from connector.services.summary import of_plan
 from connector.services.undo import Undone, release, undo
+from connector.services.work import Work
 from tests.services.delivery_world import scratch
 from tests.services.mortal import Killed, Mortal
 

@@ -18,7 +18,7 @@ from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.run import RunStatus
 from connector.services.memory import Memory
 from connector.services.rebuild import look, store
-from connector.services.run import Work
+from connector.services.work import Work
 from connector.testing.clock import SimulatedClock
 from tests.services.test_recover import (
     DAY,

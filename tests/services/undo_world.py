@@ -35,10 +35,10 @@ from connector.services.lookback import Undoing, look_back
 from connector.services.memory import Memory
 from connector.services.opening import open_run
 from connector.services.plan import PlanContext, make_plan
-from connector.services.run import Work
 from connector.services.settle import apply_plan
 from connector.services.summary import of_plan
 from connector.services.undo import Undone, undo
+from connector.services.work import Work
 from connector.testing.clock import SimulatedClock
 from connector.testing.memory_crm import MemoryCrm
 from tests.services.delivery_world import ACCOUNT, DESTINATION, NOW, OPPORTUNITY, TASK, abilities
