@@ -70,7 +70,7 @@ def test_a_demo_runs_right_away(begun: tuple[Path, list[str]]) -> None:
 
 
 def test_without_its_sandbox_a_demo_says_what_is_missing(crm: str, tmp_path: Path) -> None:
-    """Nobody listens: the doctor does not run into a wall of text, and names what no setting gives."""
+    """Nobody listens: loading the settings says what to start, the doctor what no setting gives; no wall of text."""
     home = tmp_path / "demo"
     subprocess.run(
         ["connector", "init", str(home), "--demo", "--crm", crm], env=clean(), check=True, capture_output=True
@@ -82,4 +82,5 @@ def test_without_its_sandbox_a_demo_says_what_is_missing(crm: str, tmp_path: Pat
     assert ran.returncode == 2
     assert found["crm.settings"]["outcome"] == "fail"
     assert "CONNECTOR_" in found["crm.settings"]["seen"]
-    assert "Traceback" not in ran.stdout
+    assert "connector sandbox --ready-file" in ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
