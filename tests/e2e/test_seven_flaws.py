@@ -42,7 +42,7 @@ def renames_a_stage(world: World) -> None:
 
 
 def has_two_places(world: World) -> None:
-    """HubSpot: a copy of our pipeline, and the mapping names none. Salesforce: a record type that is not given to us."""
+    """HubSpot: a copy of our pipeline, none named in the mapping. Salesforce: a second record type, closed to us."""
     if world.side.crm == "hubspot":
         second_pipeline(world.side)
         world.edit_yaml("mappings/hubspot.yaml", lambda document: document["opportunity"].update(pipeline=None))
