@@ -138,27 +138,28 @@ def _same(shown: str, came: str, runs: dict[str, str]) -> dict[str, str] | None:
 
 
 def _renewed(shown: Sequence[str], came: Sequence[str], runs: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Show what came as what was shown before: the same lines, or those most like them, under the ids of before."""
-    wanted = [line for line in shown if line != CUT]
-    if not wanted:
-        return [CUT] if shown and came else list(came), runs
-    lines, at = [], 0
-    for old, place in _aligned(wanted, came, runs):
-        lines += [CUT] * (place > at)
-        line, runs = _again(old, came[place], runs)
-        lines.append(line)
-        at = place + 1
-    return [*lines, *([CUT] * (at < len(came)))], runs
+    """Show what came as what was shown before: whole where that was whole, the same lines or those most like them."""
+    lines: list[str] = []
+    below = (-1, -1)
+    for pair in [*_aligned(shown, came, runs), (len(shown), len(came))]:
+        between = came[below[1] + 1 : pair[1]]
+        is_cut = CUT in shown[below[0] + 1 : pair[0]]
+        lines += [CUT] if between and is_cut else [_named(line, runs) for line in between]
+        if pair[0] < len(shown):
+            line, runs = _again(shown[pair[0]], came[pair[1]], runs)
+            lines.append(line)
+        below = pair
+    return lines, runs
 
 
-def _aligned(wanted: Sequence[str], came: Sequence[str], runs: dict[str, str]) -> list[tuple[str, int]]:
-    """Pair what was shown with what came, in order, so that as much as can be is the same."""
-    best: list[tuple[float, list[tuple[str, int]]]] = [(0.0, [])] * (len(came) + 1)
-    for old in wanted:
+def _aligned(shown: Sequence[str], came: Sequence[str], runs: dict[str, str]) -> list[tuple[int, int]]:
+    """Pair places of what was shown and of what came, in order, so that as much as can be is the same."""
+    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])] * (len(came) + 1)
+    for at, old in enumerate(shown):
         row = [best[0]]
         for place, line in enumerate(came):
-            alike = _alike(old, line, runs)
-            paired = (best[place][0] + alike, [*best[place][1], (old, place)]) if alike else best[place]
+            alike = _alike(old, line, runs) if old != CUT else 0.0
+            paired = (best[place][0] + alike, [*best[place][1], (at, place)]) if alike else best[place]
             row.append(max(paired, row[-1], best[place + 1], key=lambda one: one[0]))
         best = row
     return best[-1][1]
@@ -181,9 +182,14 @@ def _again(old: str, line: str, runs: dict[str, str]) -> tuple[str, dict[str, st
     if same is not None:
         return old, same
     runs = {**runs, **dict(zip(re.findall(RUN, old), re.findall(RUN, line), strict=False))}
-    names = {run: name for name, run in runs.items()}
-    line = re.sub(RUN, lambda found: names.get(found[0], found[0]), line)
+    line = _named(line, runs)
     if CUT in old:
         head, tail = old.split(CUT, maxsplit=1)[0], old.rsplit(CUT, maxsplit=1)[-1]
         line = f"{' '.join(line.split(' ')[: head.count(' ')])}{' ' * head.endswith(' ')}{CUT}{tail}"
     return line, runs
+
+
+def _named(line: str, runs: dict[str, str]) -> str:
+    """Call the runs of a line what the README calls them."""
+    names = {run: name for name, run in runs.items()}
+    return re.sub(RUN, lambda found: names.get(found[0], found[0]), line)

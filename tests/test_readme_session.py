@@ -164,6 +164,7 @@ def test_what_is_shown_is_about_the_runs_that_were_made() -> None:
         (0, "Run ", "A line before\nRun "),
         (1, f"approves {PLANNED}", f"approves {OTHER}"),
         (1, "first seats", "first plans"),
+        (1, "first seats, then the rest", "and nothing like what it was"),
         (1, "  first seats, then the rest\n", ""),
     ],
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from connector.sandbox.hubspot.catalogue import property_row
+from connector.sandbox.salesforce.schema import Field
 from tests.e2e.crm_admin import hide_field, rename_stage, require_field, second_pipeline
 from tests.e2e.test_doctor import DAYS_CALLS, SCOPES, TOKEN, writes
 from tests.e2e.test_routes import route
@@ -60,7 +62,15 @@ def has_two_places(world: World) -> None:
 
 
 def hides_a_field(world: World) -> None:
+    """And there is one with almost the same name, which may be what was meant."""
     hide_field(world.side, "opportunity", "NextStep" if world.side.crm == "salesforce" else "hs_next_step")
+    if world.side.crm == "salesforce":
+        near = Field("Next_Step__c", "string", "Next", createable=True, updateable=True, nillable=True, custom=True)
+        world.side.store.add_custom_field("Opportunity", near)
+        world.side.store.open_fields.add(("Opportunity", near.name))
+    else:
+        rows = world.side.store.properties["deals"]
+        rows["hs_next_step_2"] = property_row("hs_next_step_2", label="Next", groupName="dealinformation")
 
 
 def spent_the_day(world: World) -> None:
