@@ -49,6 +49,8 @@ def sandbox(
                 write_ready(ready_file, told)
             for name in ("stripe", "salesforce", "hubspot"):
                 OUT.print(f"{name:<11} {told[name]['base_url']}")
+            if ready_file is not None and ready_file.with_name("ledger.db").exists():
+                ERR.print("These CRMs are new, the ledger there is not: begin again in a new folder.")
             OUT.print(f"ready; {ready_file or 'use --ready-file to get keys and settings'}. Stop with Ctrl-C.")
             stopped.wait()
     finally:

@@ -109,7 +109,7 @@ def _known(type: RecordType, name: str, schema: Schema, at: str, stops: bool = F
         return
     by_label = [spec.name for spec in schema.fields.values() if spec.label.casefold() == name.casefold()]
     near = by_label or difflib.get_close_matches(name, list(schema.fields), 1)
-    hint = f"did you mean {near[0]}?" if near else HIDDEN
+    hint = f"did you mean {near[0]}? Or, {HIDDEN}" if near else HIDDEN
     yield Gap(Problem(f"unknown field {name!r} on {type}", at, hint), stops)
 
 

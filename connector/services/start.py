@@ -32,8 +32,9 @@ IGNORED = (".connector/", ".env")
 SANDBOX_FILE = ".connector/sandbox.json"
 LOAD_ENV = "set -a; . ./.env; set +a"
 READ_SANDBOX = (
-    """eval "$(python3 -c 'import json, shlex; """
-    f"""[print(f"export {{k}}={{shlex.quote(v)}}") for k, v in json.load(open("{SANDBOX_FILE}"))["env"].items()]')\""""
+    f"""if [ -e {SANDBOX_FILE} ]; then eval "$(python3 -c 'import json, shlex; """
+    f"""[print(f"export {{k}}={{shlex.quote(v)}}") for k, v in json.load(open("{SANDBOX_FILE}"))["env"].items()]')"\n"""
+    f"""else echo "no sandbox is ready here: connector sandbox --ready-file {SANDBOX_FILE}" >&2; fi"""
 )
 OWNER_ONLY, EVERYBODY = 0o600, 0o666
 _WIDTH = 110

@@ -12,13 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from crm_places import add_place
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 
 from connector.adapters.crms import hubspot, salesforce
 from connector.adapters.crms.hubspot import HubspotCredentials
 from connector.adapters.crms.salesforce import SalesforceCredentials
-from connector.domain.change import RecordType, Scalar
+from connector.domain.change import RecordType, Scalar, Stage
 from connector.domain.mapping import CrmMapping
 from connector.ports.crm import Crm
 from connector.sandbox import hubspot as hubspot_sandbox
@@ -106,6 +107,12 @@ class StandInWorld:
     def uninstalled(self) -> Crm:
         return self._elsewhere().crm
 
+    def routed(self) -> StandInWorld:
+        world = self._elsewhere()
+        world.install()
+        add_place(world)
+        return world
+
     def was_sent(self, text: str) -> bool:
         return any(text in str(request["body"]) for request in self.control.requests)
 
@@ -122,6 +129,7 @@ class SalesforceWorld(StandInWorld):
     task_fields: Mapping[str, Scalar] = {"Subject": "Call", "ActivityDate": "2026-12-01"}
     read_only = "IsClosed"
     nobody = "005000000000001AAA"
+    nowhere = "012000000000777AAA"
     kinds: Mapping[RecordType, str] = {
         RecordType.OPPORTUNITY: "Opportunity",
         RecordType.TASK: "Task",
@@ -178,6 +186,9 @@ class SalesforceWorld(StandInWorld):
         assert kind is not None
         delete(caller, kind, id)
 
+    def person_moves(self, id: str, stage: Stage) -> None:
+        self.person_edits(RecordType.OPPORTUNITY, id, {"RecordTypeId": stage.pipeline, "StageName": stage.id})
+
     def person_merges(self, loser: str, survivor: str) -> None:
         self.store.load("Account", [{"Id": loser, "IsDeleted": True, "MasterRecordId": survivor}])
 
@@ -194,11 +205,8 @@ class SalesforceWorld(StandInWorld):
                 body = [{"message": "busy", "errorCode": "SERVER_UNAVAILABLE"}]
                 self.control.faults.append(Fault(path=path, status=503, body=body))
             case "locked":
-                fault = {
-                    "object": "Opportunity",
-                    "statusCode": "UNABLE_TO_LOCK_ROW",
-                    "message": "unable to obtain access",
-                }
+                refused = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain access"}
+                fault = {"object": "Opportunity", **refused}
                 self.control.switches["row_faults"] = [fault]
             case "quota":
                 self.control.switches["daily_api_requests"] = 0
@@ -231,6 +239,7 @@ class HubspotWorld(StandInWorld):
     task_fields: Mapping[str, Scalar] = {"hs_task_subject": "Call", "hs_timestamp": "2026-12-01T12:00:00Z"}
     read_only = "hs_is_closed"
     nobody = "999999"
+    nowhere = "Nowhere"
     kinds: Mapping[RecordType, str] = {
         RecordType.OPPORTUNITY: "deals",
         RecordType.TASK: "tasks",
@@ -277,6 +286,10 @@ class HubspotWorld(StandInWorld):
 
     def person_archives(self, type: RecordType, id: str) -> None:
         self.store.archive(self.store.find(self.kinds[type], id))
+
+    def person_moves(self, id: str, stage: Stage) -> None:
+        ids = {row["label"]: row["id"] for row in self.store.dump("pipelines")}
+        self.person_edits(RecordType.OPPORTUNITY, id, {"pipeline": ids[stage.pipeline], "dealstage": stage.id})
 
     def person_merges(self, loser: str, survivor: str) -> None:
         self.store.merge(self.store.find("companies", survivor), self.store.find("companies", loser))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def test_a_demo_runs_right_away(begun: tuple[Path, list[str]]) -> None:
 
 
 def test_without_its_sandbox_a_demo_says_what_is_missing(crm: str, tmp_path: Path) -> None:
-    """Nobody listens: the doctor does not run into a wall of text, and names what no setting gives."""
+    """Nobody listens: loading the settings says what to start, the doctor what no setting gives; no wall of text."""
     home = tmp_path / "demo"
     subprocess.run(
         ["connector", "init", str(home), "--demo", "--crm", crm], env=clean(), check=True, capture_output=True
@@ -82,4 +83,29 @@ def test_without_its_sandbox_a_demo_says_what_is_missing(crm: str, tmp_path: Pat
     assert ran.returncode == 2
     assert found["crm.settings"]["outcome"] == "fail"
     assert "CONNECTOR_" in found["crm.settings"]["seen"]
-    assert "Traceback" not in ran.stdout
+    assert "connector sandbox --ready-file" in ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_sandbox_begun_anew_says_that_the_ledger_knows_another(tmp_path: Path) -> None:
+    """What was written to the stopped one is gone, and a plan would make none of it again: said before it is ready."""
+    ready = tmp_path / "sandbox.json"
+    (tmp_path / "ledger.db").touch()
+
+    sandbox = subprocess.Popen(
+        ["connector", "sandbox", "--empty", "--ready-file", str(ready)],
+        env=clean() | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert sandbox.stdout is not None
+    said = ""
+    while not (line := sandbox.stdout.readline()).startswith("ready"):
+        assert line, f"the sandbox ended: {said}"
+        said += line
+    sandbox.send_signal(signal.SIGINT)
+
+    assert sandbox.wait(timeout=30) == 0
+    assert "begin again in a new folder" in said
+    assert not ready.exists()

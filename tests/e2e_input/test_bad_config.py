@@ -261,7 +261,9 @@ def test_a_field_that_the_crm_lacks_stops_every_command(cli: Cli, home: Home, in
     for answer in answers:
         told = {error["at"]: f"{error['message']} {error['hint']}" for error in answer.json["errors"]}
         assert answer.code == 2
-        assert told[f"{HUBSPOT}:{field}:5"] == "unknown field 'hs_nxt_step' on opportunity did you mean hs_next_step?"
+        assert told[f"{HUBSPOT}:{field}:5"].startswith(
+            "unknown field 'hs_nxt_step' on opportunity did you mean hs_next_step? Or, if the CRM has it, it is hidden"
+        )
         assert "did you mean Compare options?" in told[f"{HUBSPOT}:{stage}:5"]
         assert any("unknown field 'land' on account" in text for text in told.values())
     assert installed.writes() == []
@@ -285,7 +287,7 @@ def test_an_unknown_fact_is_told_where_it_stands(cli: Cli, home: Home, installed
     error = cli("check", "--live", "--json").only_error
 
     assert error["at"].startswith(f"{HUBSPOT}:{line}:")
-    assert error["hint"] == "did you mean expansion_goals?"
+    assert error["hint"].startswith("did you mean expansion_goals?")
 
 
 def test_what_install_would_make_is_one_mistake_a_type(cli: Cli, portal: Portal) -> None:

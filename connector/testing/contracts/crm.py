@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from connector.testing.contracts.crm_mishaps import MishapContract, SetupContract
 from connector.testing.contracts.crm_reading import FeedContract, ReadingContract
+from connector.testing.contracts.crm_routes import RouteContract
 from connector.testing.contracts.crm_writing import WritingContract
 
 
-class CrmContract(WritingContract, ReadingContract, FeedContract, MishapContract, SetupContract):
+class CrmContract(WritingContract, ReadingContract, FeedContract, RouteContract, MishapContract, SetupContract):
     """Everything the CRM port promises."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import uuid4
 
-from connector.domain.change import CrmRecord, Link, Outcome, RecordType, Ref, Scalar, Verdict, Write
+from connector.domain.change import CrmRecord, Link, Outcome, RecordType, Ref, Scalar, Stage, Verdict, Write
 from connector.domain.mapping import CrmMapping, OurStage
 from connector.ports.crm import Crm
 
@@ -29,6 +29,8 @@ class World(Protocol):
     """An opportunity field that nobody can write."""
     nobody: str
     """An owner id that no owner has."""
+    nowhere: str
+    """A pipeline or record type that the CRM does not have."""
 
     def now(self) -> datetime:
         """The CRM's own time."""
@@ -56,6 +58,10 @@ class World(Protocol):
 
     def person_archives(self, type: RecordType, id: str) -> None:
         """Delete a record as a person would."""
+        ...
+
+    def person_moves(self, id: str, stage: Stage) -> None:
+        """Move an opportunity to a stage of another pipeline or record type."""
         ...
 
     def person_merges(self, loser: str, survivor: str) -> None:
@@ -88,6 +94,13 @@ class World(Protocol):
 
     def uninstalled(self) -> Crm:
         """Connect to a CRM that has none of our fields."""
+        ...
+
+    def routed(self) -> World:
+        """Go to a CRM with a second pipeline or record type, by a mapping whose one route leads there.
+
+        The labels of `consult` and `confront` have changed places on that route.
+        """
         ...
 
 
