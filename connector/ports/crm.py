@@ -164,6 +164,13 @@ class CrmInspector(Protocol):
         """Hold the rights that our work needs against those we have."""
         ...
 
+    def choices(self) -> tuple[str, ...]:
+        """Name the record types among which the CRM chooses for an opportunity that names none, its choice first.
+
+        Empty where there is nothing to choose.
+        """
+        ...
+
     def rules(self) -> Rules:
         """List active automations, validation and duplicate rules on the types that we write."""
         ...

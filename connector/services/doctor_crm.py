@@ -14,6 +14,7 @@ from connector.domain.change import RecordType, Schema
 from connector.domain.checkup import Seen, Verdict, fail, ok, skip, warn
 from connector.domain.inspection import Rights, Rule, RuleKind, Rules
 from connector.domain.mapping import CrmMapping, FieldRule
+from connector.domain.routing import place_of, routes_of
 from connector.ports.crm import Crm, CrmReader
 from connector.services.doctor import MOST_SHOWN, Check
 from connector.services.opening import wanted_fields
@@ -51,6 +52,7 @@ class CrmDoctor:
             Check(QUOTA, "API quota", self._quota, (SETTINGS,)),
             Check("crm.rights", "Permissions", self._rights_seen, ASKING),
             Check("crm.fields", "Fields of the mapping", self._fields, ASKING),
+            Check("crm.places", "Where opportunities go", self._places, ASKING),
             Check("crm.install", "Our own fields", self._installed, ASKING),
             Check("crm.automations", "Automations", self._automations, ASKING),
             Check("crm.validations", "Validation rules", self._validations, ASKING),
@@ -148,6 +150,20 @@ class CrmDoctor:
         more = [f"… and {len(wrong) - MOST_SHOWN} more"] if len(wrong) > MOST_SHOWN else []
         cure = "let our user see and edit them, or mend the mapping: `connector check --live` gives the lines"
         return fail(wrong[0], cure, self._rights.fields, [*wrong[1:MOST_SHOWN], *more])
+
+    def _places(self) -> Seen:
+        """Where nothing of the mapping says it, the CRM decides, and an admin may change how at any time."""
+        named = place_of(routes_of(self.mapping.opportunity)[-1])
+        if named is not None:
+            return ok(f"to {named}, as the mapping says")
+        choices = self._crm.inspector.choices()
+        if not choices:
+            return ok("there is one place for them")
+        told = (
+            f"the mapping names no record type, so the CRM gives {choices[0]}; open to our user: {', '.join(choices)}"
+        )
+        cure = "name one as `record_type` in the mapping, and write it under `fields`"
+        return warn(told, cure, self.at("opportunity", "record_type_field"))
 
     def _wrong(self, type: RecordType, schema: Schema) -> Iterator[str]:
         own = wanted_fields(self.mapping).get(type, {})

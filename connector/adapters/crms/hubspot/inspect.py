@@ -72,6 +72,10 @@ class HubspotInspector:
         wanted = {scope for scope, *_ in _NEEDED} | _HARMLESS
         return Rights(tuple(needed), tuple(sorted(set(told or ()) - wanted)), _FIELDS)
 
+    def choices(self) -> tuple[str, ...]:
+        """Name none: a stage belongs to one pipeline, so HubSpot chooses nothing."""
+        return ()
+
     def rules(self) -> Rules:
         """List enabled workflows on deals and tasks."""
         unseen: list[tuple[RuleKind, str]] = [("validation rule", _UNSEEN["validation rule"])]

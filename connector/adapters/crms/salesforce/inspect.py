@@ -81,6 +81,15 @@ class SalesforceInspector:
         beyond = [shown for name, shown in _MIGHTY.items() if system.get(name)]
         return Rights(tuple(needed), tuple(beyond), _FIELDS)
 
+    def choices(self) -> tuple[str, ...]:
+        """Name the record types of opportunities that our user may give: the default of its profile is taken."""
+        infos = self._described(RecordType.OPPORTUNITY).get("recordTypeInfos", ())
+        open_to_us = [one for one in infos if one["active"] and one["available"]]
+        if all(one["master"] for one in open_to_us):
+            return ()
+        first = sorted(open_to_us, key=lambda one: not one["defaultRecordTypeMapping"])
+        return tuple(str(one["name"]) for one in first)
+
     def rules(self) -> Rules:
         """List what acts on, or refuses, opportunities and tasks."""
         types = {SOBJECTS[type]: type for type in OURS}

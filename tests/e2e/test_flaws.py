@@ -1,4 +1,4 @@
-"""Seven flaws of a CRM, each found by `doctor` or `check --live` before any write, and told with its cure."""
+"""Flaws of a CRM, each found by `doctor` or `check --live` before any write, and told with its cure."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def has_two_places(world: World) -> None:
     world.edit_yaml("mappings/salesforce.yaml", typed)
 
 
+def has_record_types(world: World) -> None:
+    """Two record types, and a mapping that names none."""
+    row = {"SobjectType": "Opportunity", "IsActive": True}
+    names = ("New Business", "Volume")
+    world.side.store.load("RecordType", [{"DeveloperName": name, "Name": name, **row} for name in names])
+
+
 def hides_a_field(world: World) -> None:
     """And there is one with almost the same name, which may be what was meant."""
     hide_field(world.side, "opportunity", "NextStep" if world.side.crm == "salesforce" else "hs_next_step")
@@ -120,6 +127,12 @@ FLAWS = {
             "hubspot": ("several pipelines have a stage 'Proposed'", "set `opportunity.pipeline` to one of"),
             "salesforce": ("no record type 'Volume' that is active and open", "assign it to this user's profile"),
         },
+    ),
+    "record types, and none named": Flaw(
+        has_record_types,
+        "doctor",
+        WARNED,
+        {"salesforce": ("open to our user: Master, New Business, Volume", "name one as `record_type`")},
     ),
     "a hidden field": Flaw(
         hides_a_field,
