@@ -212,8 +212,9 @@ def _looked(
         for batch in pieces(unknown, READ_BATCH if type in abilities.keyed else SEARCH_BATCH):
             at = _at(clock)
             near = {one.key: resolved(one.links, known) for one in batch}
-            by_key = gone | reader.find(type, list(near), names, near, Among.ALIVE)
-            yield batch, {key: Seen(by_key[key], at, adopted=True) for key in near if key in by_key}, at
+            by_key = {key: gone[key] for key in near if key in gone}
+            by_key |= reader.find(type, list(near), names, near, Among.ALIVE)
+            yield batch, {key: Seen(record, at, adopted=True) for key, record in by_key.items()}, at
 
 
 def _id_of(one: Desired, known: Mapping[str, KnownRecord]) -> str | None:
