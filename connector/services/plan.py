@@ -21,7 +21,7 @@ from connector.domain.intent import Held
 from connector.domain.receipt import KnownRecord, resolved
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmReader
-from connector.services.batches import TYPES, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
+from connector.services.batches import TYPES, WRITTEN, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
 from connector.services.diff import Seen, associations, create, held_change, hold, revise
 from connector.services.drift import missing_for_new, with_children, without_lost
 from connector.services.keys import Keys, watched
@@ -62,7 +62,7 @@ class PlanContext:
     waiting: Sequence[Change] = ()
     """Held changes for what an earlier plan still has to send and may not any more."""
     decided: Callable[[Change], None] = lambda _change: None
-    """Hears of each change at once: the time until the vendor's limit lets us read on can be used."""
+    """Hears at once of each change to be written: the time until the vendor's limit lets us read on can be used."""
     keys: Keys = field(default_factory=Keys)
     """Records that lost their key get it again from a whole plan."""
     remade: Remade = field(default_factory=dict)
@@ -98,13 +98,13 @@ def make_plan(
                 continue
             if one.key in seen:
                 record = without_emptied(record, seen[one.key].record, context.remade, schemas[one.type].fields)
-            change = _decide(one, record, seen.get(one.key), schemas[one.type], at)
-            changes.append(change)
-            context.decided(change)
-            if one.type not in abilities.inline_links and change.action != "held" and not one.close:
-                for link in associations(one, record, seen.get(one.key)):
-                    changes.append(link)
-                    context.decided(link)
+            decided = [_decide(one, record, seen.get(one.key), schemas[one.type], at)]
+            if one.type not in abilities.inline_links and decided[0].action != "held" and not one.close:
+                decided += associations(one, record, seen.get(one.key))
+            for change in decided:
+                changes.append(change)
+                if change.action in WRITTEN:
+                    context.decided(change)
     changes = keys.restored(with_children(changes), context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change

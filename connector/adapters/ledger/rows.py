@@ -124,6 +124,10 @@ def episode_of(row: AnyRow) -> Episode:
     return Episode(**{**named, "state": EpisodeState(row.state)})
 
 
+MOST_PREPARED = 20_000
+"""Some 20 MB of texts: as many changes as a vendor lets us read for in one window or two."""
+
+
 class ChangeTexts:
     """Changes as JSON, kept from when they are decided until their entries are stored: plan and entry hold the same.
 
@@ -135,8 +139,9 @@ class ChangeTexts:
         self._texts: dict[int, tuple[Change, str]] = {}
 
     def prepare(self, change: Change) -> None:
-        """Write a change that a plan may come to hold."""
-        self._texts[id(change)] = change, change_to_json(change)
+        """Write a change that a plan may come to hold; of very many the rest is left until the plan is stored."""
+        if len(self._texts) < MOST_PREPARED:
+            self._texts[id(change)] = change, change_to_json(change)
 
     def of_plan(self, plan: Plan) -> list[str]:
         """Write a plan's changes, and keep them instead of any other's."""
