@@ -65,7 +65,9 @@ def merge(desired: DesiredField, receipt: Receipt | None, live: Scalar, spec: Fi
         case Policy.OWN:
             return UNCHANGED if _stands(receipt, after, live, spec) else write
         case Policy.FILL:
-            return write if is_empty and receipt is None and after is not None else UNCHANGED
+            # What is remembered of a field that was made anew since says nothing (see services/remade.py).
+            is_unsent = receipt is None or (receipt.sent is None and not receipt.handed_over)
+            return write if is_empty and is_unsent and after is not None else UNCHANGED
         case Policy.MERGE:
             return _merge_shared(write, receipt, is_empty, spec)
         case _:

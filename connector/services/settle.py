@@ -93,7 +93,9 @@ def apply_plan(
         memory.runs,
         memory.suppressions,
     )
-    limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
+    # A plan that somebody looked at first is compared with the CRM however young it is: people were at work meanwhile.
+    trust = 0.0 if late else Limits.trust_seconds
+    limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience, trust_seconds=trust)
     told = replace(plan, whole=plan.whole and not late)
     delivered = deliver(told, using, means.config_hash, memory.destinations.epoch, limits)
     memory.plans.applied(plan.run_id)
