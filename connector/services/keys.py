@@ -65,8 +65,8 @@ class KeyWatch:
     suspects: frozenset[str]
     """See `Keys`."""
     bare: dict[str, _Bare] = field(default_factory=dict)
-    is_borne: bool = False
-    """Some known record has its key."""
+    borne: set[RecordType] = field(default_factory=set)
+    """Types of which some known record has its key."""
 
     def look(self, key: str, record: CrmRecord, at: datetime) -> None:
         """Take note of one record."""
@@ -74,7 +74,7 @@ class KeyWatch:
         if name is None or known is None or known.tombstone or record.archived or record.merged_into:
             return
         if record.fields.get(name):
-            self.is_borne = True
+            self.borne.add(record.type)
         elif known.crm_id == record.id:
             self.bare[key] = _Bare(known, at)
 
@@ -86,8 +86,9 @@ class KeyWatch:
             return changes
         looked = {change.key for change in changes if change.crm_id is not None}
         self._read([key for key in sorted(self.suspects) if key in self.known and key not in looked], clock)
-        if self.bare and not self.is_borne:
-            self._read([key for key in self.known if key not in looked and key not in self.suspects], clock)
+        anew = {bare.known.type for bare in self.bare.values()} - self.borne
+        unseen = (key for key, one in self.known.items() if one.type in anew and key not in looked)
+        self._read([key for key in unseen if key not in self.suspects], clock)
         written = {key: self._written(key, bare) for key, bare in self._unclaimed() if not is_left_alone(bare.known)}
         if not written:
             return changes

@@ -2,13 +2,16 @@
 
 A run that finds a field missing notes itself. The first one that finds it again looks at some records of ours: where
 one still shows what we wrote, the field was only hidden, and the note goes. Otherwise it was made anew: an empty value
-that was written before it went is nobody's, and is written again.
+that was written before it went is nobody's, and is written again, save on records that changed since the loss was
+noticed: to make a field anew touches no record, and an edit may be what emptied it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from connector.domain.change import CrmRecord, FieldSpec, FieldType, RecordType, Scalar
 from connector.domain.installation import Wanted
@@ -21,8 +24,19 @@ from connector.services.memory import Memory
 
 NOTE = "lost field "
 SAMPLE = 200
-Remade = Mapping[tuple[RecordType, str], str]
-"""Type and field → the last run that found it missing."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """When a field was lost: the last run that missed it, and up to when the CRM had been followed then (its time)."""
+
+    run_id: str
+    followed_until: datetime | None
+    """None where we removed the field ourselves."""
+
+
+Remade = Mapping[tuple[RecordType, str], Lost]
+"""Type and field that was lost and made anew → when it was lost."""
 
 
 def follow_fields(memory: Memory, reader: CrmReader, mapping: CrmMapping, destination: str, run_id: str) -> None:
@@ -34,7 +48,9 @@ def follow_fields(memory: Memory, reader: CrmReader, mapping: CrmMapping, destin
             name = _note(destination, type, field)
             note = noted.get(name)
             if field not in there:
-                memory.notes.put(name, {"run": run_id, "remade": False})
+                is_known = note is not None and not note["remade"]
+                until = note["until"] if note is not None and is_known else _followed(memory, destination, type)
+                memory.notes.put(name, {"run": run_id, "until": until, "remade": False})
             elif note is not None and not note["remade"]:
                 if _holds_values(memory, reader, destination, type, there[field], note["run"]):
                     memory.notes.drop(name)
@@ -46,7 +62,7 @@ def note_removed(memory: Memory, mapping: CrmMapping, destination: str, removed:
     """Note that we removed fields; one that the CRM kept is found to hold its values. `moment`: as a run is named."""
     for _, type, rules, _ in sections(mapping):
         for field in rules.keys() & removed.get(type, {}).keys():
-            memory.notes.put(_note(destination, type, field), {"run": moment, "remade": False})
+            memory.notes.put(_note(destination, type, field), {"run": moment, "until": None, "remade": False})
 
 
 def remade_fields(memory: Memory, mapping: CrmMapping, destination: str) -> Remade:
@@ -54,7 +70,7 @@ def remade_fields(memory: Memory, mapping: CrmMapping, destination: str) -> Rema
     noted = memory.notes.named(f"{NOTE}{destination} ")
     asked = [(type, field) for _, type, rules, _ in sections(mapping) for field in rules]
     notes = {one: noted.get(_note(destination, *one)) for one in asked}
-    return {one: note["run"] for one, note in notes.items() if note is not None and note["remade"]}
+    return {one: _lost(note) for one, note in notes.items() if note is not None and note["remade"]}
 
 
 def without_emptied(
@@ -67,7 +83,9 @@ def without_emptied(
         name: replace(receipt, sent=None, shown=record.fields.get(name))
         for name, receipt in known.receipts.items()
         if name in specs
-        and _was_before(receipt, remade.get((record.type, name)))
+        and (lost := remade.get((record.type, name))) is not None
+        and _was_before(receipt, lost.run_id)
+        and _is_unchanged(record, lost)
         and _is_empty(record.fields.get(name), specs[name])
     }
     return replace(known, receipts={**known.receipts, **emptied}) if emptied else known
@@ -77,9 +95,23 @@ def _note(destination: str, type: RecordType, field: str) -> str:
     return f"{NOTE}{destination} {type}.{field}"
 
 
-def _was_before(receipt: Receipt, lost_in: str | None) -> bool:
+def _followed(memory: Memory, destination: str, type: RecordType) -> str | None:
+    cursor = memory.mirror.cursor(destination, type)
+    return cursor.isoformat() if cursor is not None else None
+
+
+def _lost(note: Mapping[str, Any]) -> Lost:
+    return Lost(note["run"], datetime.fromisoformat(note["until"]) if note["until"] else None)
+
+
+def _was_before(receipt: Receipt, lost_in: str) -> bool:
     """It was ours when it was written, and that was before the field went; runs' names sort as they began."""
-    return lost_in is not None and not receipt.handed_over and receipt.run_id < lost_in
+    return not receipt.handed_over and receipt.run_id < lost_in
+
+
+def _is_unchanged(record: CrmRecord, lost: Lost) -> bool:
+    """Nothing was edited on it since; of a record whose time is not told that is taken for granted."""
+    return lost.followed_until is None or record.modified_at is None or record.modified_at <= lost.followed_until
 
 
 def _holds_values(

@@ -103,9 +103,10 @@ def _relinked(work: Work, request: Request, current: Current, world: World) -> W
 
 def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
     crm, at = work.crm, current.destination.id
-    follow_fields(work.memory, crm.reader, work.mapping, at, current.run.id)
     feed = feed_without_forgotten(crm.feed, at, spared_by(work.memory.suppressions))
-    return track(feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
+    world = track(feed, crm.reader, work.memory, work.project, at, current.run.now, is_quick)
+    follow_fields(work.memory, crm.reader, work.mapping, at, current.run.id)
+    return world
 
 
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:

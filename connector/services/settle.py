@@ -93,13 +93,15 @@ def apply_plan(
         memory.runs,
         memory.suppressions,
     )
-    # A plan that somebody looked at first is compared with the CRM however young it is: people were at work meanwhile.
-    trust = 0.0 if late else Limits.trust_seconds
-    limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience, trust_seconds=trust)
-    told = replace(plan, whole=plan.whole and not late)
-    delivered = deliver(told, using, means.config_hash, memory.destinations.epoch, limits)
+    limits = Limits(calls=_calls_left(plan, means), wait_seconds=patience)
+    delivered = deliver(_as_late(plan) if late else plan, using, means.config_hash, memory.destinations.epoch, limits)
     memory.plans.applied(plan.run_id)
     return delivered
+
+
+def _as_late(plan: Plan) -> Plan:
+    """It speaks for itself alone, and is compared with the CRM however young it is: people were at work meanwhile."""
+    return replace(plan, whole=False, changes=tuple(replace(change, read_at=None) for change in plan.changes))
 
 
 def _calls_left(plan: Plan, means: Delivering) -> int | None:

@@ -74,6 +74,13 @@ def test_fill_writes_once_and_only_what_is_empty(live: Scalar, wanted: str, rece
     assert (merged.finding is Finding.CHANGE) == (receipt is None and same(live, None, TEXT))
 
 
+def test_fill_writes_again_what_went_with_its_field() -> None:
+    """A receipt of a field that was made anew tells of nothing that was sent."""
+    merged = merge(DesiredField("new", Policy.FILL), Receipt(None, None), None, TEXT)
+
+    assert merged.change is not None
+
+
 @given(live=values, wanted=texts, receipt=st.one_of(st.none(), st.builds(Receipt, texts, texts)))
 def test_own_policy_restores_our_value(live: Scalar, wanted: str, receipt: Receipt | None) -> None:
     """`own` ends as ours whatever a person typed, unless the CRM itself rewrote that very value."""

@@ -24,6 +24,17 @@ def show_field(side: Side, type: str, name: str, row: Any = None) -> None:
         side.store.properties[side.kinds[type]][name] = row
 
 
+def empty_field(side: Side, type: str, name: str, id: str) -> None:
+    """A record lost a value together with its field: nobody edited it."""
+    kind = side.kinds[type]
+    row = next(one for one in side.store.dump(kind) if one.get("Id", one.get("id")) == id)
+    if side.crm == "salesforce":
+        times = {when: row[when] for when in ("LastModifiedDate", "SystemModstamp")}
+        side.store.load(kind, [{"Id": id, name: None, **times}])
+    else:
+        side.store.load(kind, [{"id": id, "properties": {name: ""}, "updatedAt": row["updatedAt"]}])
+
+
 def close_field(side: Side, type: str, name: str) -> None:
     """A field may be read only from now on."""
     if side.crm == "salesforce":

@@ -46,6 +46,21 @@ def test_applying_a_plan_writes_exactly_what_it_says(installed: World) -> None:
     assert not installed.side.writes()
 
 
+def test_what_a_person_types_between_plan_and_apply_stays(synced: World) -> None:
+    """However short a time that is: their change is told as moved, and the run as partial."""
+    field = {"salesforce": "Description", "hubspot": "description"}[synced.side.crm]
+    ours = synced.side.ours("opportunity")
+    rule = {"value": "{{ name }}", "policy": "merge"}
+    synced.edit_yaml(f"mappings/{synced.side.crm}.yaml", lambda crm: crm["opportunity"]["fields"].update({field: rule}))
+    file, _ = planned(synced)
+    synced.side.write("opportunity", {field: "typed by Paul"}, ours[0].id)
+
+    ran = synced.run("apply", str(file), "--yes", "--json")
+
+    assert (ran.code, ran.json["delivered"]["moved"], ran.json["delivered"]["ok"]) == (3, 1, len(ours) - 1)
+    assert synced.side.get("opportunity", ours[0].id)[field] == "typed by Paul"
+
+
 def test_a_plan_is_refused_after_the_configuration_changed(installed: World) -> None:
     """What was looked at under other rules is not carried out: exit 2, and nothing is written."""
     file, _ = planned(installed)

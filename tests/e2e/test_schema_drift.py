@@ -10,7 +10,7 @@ import pytest
 from connector.domain.alert import Ended
 from connector.domain.errors import Exit
 from connector.services.alerts import summary_of
-from tests.e2e.crm_admin import close_field, hide_field, rename_stage, require_field, show_field
+from tests.e2e.crm_admin import close_field, empty_field, hide_field, rename_stage, require_field, show_field
 from tests.e2e.world import World
 
 
@@ -176,6 +176,22 @@ def test_the_alert_names_the_field_what_waits_and_the_cure(installed: World, cha
     assert "outbox" not in message.body
 
 
+def test_what_people_emptied_in_a_field_that_was_hidden_stays_empty(synced: World) -> None:
+    """On every record of ours, so that nothing of ours is left by which a hidden field is told from one made anew."""
+    side, name = synced.side, next_step(synced)
+    row = side.store.properties[side.kinds["opportunity"]][name] if side.crm == "hubspot" else None
+    hide_field(side, "opportunity", name)
+    synced.run("sync", "--json")
+    show_field(side, "opportunity", name, row)
+    for one in side.ours("opportunity"):
+        side.write("opportunity", {name: None}, one.id)
+
+    told = synced.sync()
+
+    assert (told["plan"]["update"], side.writes()) == (0, [])
+    assert {one[name] or "" for one in side.ours("opportunity")} == {""}
+
+
 @pytest.mark.parametrize("is_made_anew", [True, False])
 def test_what_is_empty_in_a_field_made_anew_is_no_persons(synced: World, is_made_anew: bool) -> None:
     """It is written again, once; what a person typed into it stays. A field that was only hidden lost nothing."""
@@ -187,7 +203,10 @@ def test_what_is_empty_in_a_field_made_anew_is_no_persons(synced: World, is_made
     synced.run("sync", "--json")
     show_field(side, "opportunity", name, row)
     for one in before if is_made_anew else ():
-        side.write("opportunity", {name: "Ask Ana" if one == typed else None}, one)
+        if one == typed:
+            side.write("opportunity", {name: "Ask Ana"}, one)
+        else:
+            empty_field(side, "opportunity", name, one)
 
     told = synced.sync()
     again = synced.sync()
