@@ -52,7 +52,7 @@ class Offer:
     used_when: str | None = None
     """Metric whose use in the last 28 days shows that this offer is used."""
     included_in: Sequence[str] = ()
-    """Plans that already contain it."""
+    """Plans and packs that already contain it; who has it apart pays for it no longer."""
     quantity: Literal["one", "same", "seats"] = "one"
     """What to propose: one unit, the plan's seats, or enough units to clear the limit."""
     pack: int = 1
@@ -83,3 +83,7 @@ class Catalogue:
     def for_need(self, need: str) -> tuple[str, ...]:
         """Offers that meet a need, in the catalogue's order."""
         return tuple(name for name, offer in self.offers.items() if offer.need == need)
+
+    def contents(self, name: str) -> frozenset[str]:
+        """Offers that an offer contains: a pack of several, or a plan that carries them."""
+        return frozenset(other for other, offer in self.offers.items() if name in offer.included_in)

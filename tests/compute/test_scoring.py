@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tiny import TODAY
 
-from connector.compute.scores import PriceList, delta_mrr, offers_for, recommend, score_account, standing_discount
+from connector.compute.added import PriceList, delta_mrr, standing_discount
+from connector.compute.scores import offers_for, recommend, score_account
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError
 from connector.domain.features import AccountFeatures, Holding, MetricFeatures
