@@ -16,11 +16,11 @@ from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import Problem
-from connector.domain.expressions import INTENT, REVIEW
+from connector.domain.expressions import INTENT, REVIEW, SAVE, UNHEALTHY
 from connector.domain.features import known_days, known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
-from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
+from connector.domain.play import BusinessReview, Negotiation, Save, Schedule, Step
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
@@ -47,6 +47,8 @@ def crosscheck(documents: Documents) -> list[Problem]:
                 found += _negotiation(document)
             case BusinessReview():
                 found += _review(document)
+            case Save():
+                found += _save(document)
             case GatesPolicy():
                 found += check_policy(document)
             case FxTable():
@@ -151,17 +153,16 @@ def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
             yield Problem("every_months must be at least 1", document.at("cadence", i, "every_months"), "12: yearly")
 
 
-def _policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
-    policy = document.value
-    yield from _known("currency", policy.reporting_currency, sorted(KNOWN), document.at("reporting_currency"))
-    for key in ("owners", "segments", "accounts"):
-        named = getattr(policy.scope, key)
-        if named is not None and not list(filter(str.strip, named)):
-            at = document.at("scope", key)
-            yield Problem(f"scope.{key} names nobody", at, "leave the key out to let everybody in")
-    if (most := policy.caps.max_new_per_day) is not None and most < 0:
-        at = document.at("caps", "max_new_per_day")
-        yield Problem("max_new_per_day is below 0", at, "0 proposes nothing new; leave it out for no limit")
+def _save(document: Loaded[Save]) -> Iterator[Problem]:
+    book = document.value
+    for key in ("per_owner_week", "quiet_days", "minimum_mrr"):
+        if getattr(book, key) < 0:
+            yield Problem(f"{key} must not be below 0", document.at(key), "write how many")
+    for reason, told in book.reasons.items():
+        for key in ("why", "next"):
+            yield from _texts(getattr(told, key), UNHEALTHY[reason], document, ("reasons", reason, key))
+    for key in ("subject", "body"):
+        yield from _texts(getattr(book.task, key), SAVE, document, ("task", key))
 
 
 def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:

@@ -167,6 +167,11 @@ def _not_undone(c: Candidate) -> No | None:
     return None
 
 
+def _no_save_open(c: Candidate) -> No | None:
+    opened = [one.opened_on for one in c.crm.saves if one.closed_on is None]
+    return No(Reason.SAVE_OPEN, f"a save task is open since {min(opened).isoformat()}") if opened else None
+
+
 def _no_person_on_it(c: Candidate) -> No | None:
     theirs = [one for one in c.crm.opportunities if not one.renewal and one.need == c.score.need]
     return No(Reason.REP_WORKING, theirs[0].name) if theirs else None
@@ -269,6 +274,7 @@ GATES: Mapping[str, Gate] = {
     "prerequisites": _prerequisites,
     **{name: _healthy(question) for name, question in QUESTIONS.items()},
     "not_undone": _not_undone,
+    "no_save_open": _no_save_open,
     "no_person_on_it": _no_person_on_it,
     "no_unknown_need_open": _no_unknown_need_open,
     "adds_revenue": _adds_revenue,

@@ -72,6 +72,29 @@ class ReviewIntent:
 
 
 @dataclass(frozen=True)
+class SaveIntent:
+    """Help a customer that is not well, instead of a pitch."""
+
+    account_id: str
+    billing_ids: tuple[str, ...]
+    reasons: tuple[tuple[str, Texts, Texts], ...]
+    """Reason code, why, and what to do about it, in the gates' order."""
+    mrr: Money
+    """What is at stake per month, in the reporting currency."""
+    data_to: date
+
+    def brief(self) -> dict[str, Any]:
+        """Write it down as plain JSON: what its episode's task cites."""
+        return {
+            "as_task": True,
+            "billing_ids": list(self.billing_ids),
+            "reasons": [[code, dict(why), dict(what)] for code, why, what in self.reasons],
+            "mrr": [self.mrr.minor, self.mrr.currency],
+            "data_to": self.data_to.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
 class Held:
     """A "no" with its reason: nothing is silently dropped."""
 

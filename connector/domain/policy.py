@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from connector.domain.documents import document
 
@@ -55,6 +55,23 @@ class Reason(StrEnum):
     OWNER_BUSY = "owner_busy"
     DAY_CAP = "day_cap"
     OUT_OF_SCOPE = "out_of_scope"
+    QUOTE_OPEN = "quote_open"
+    SAVE_OPEN = "save_open"
+    SAVE_CAP = "save_cap"
+    PITCH_OPEN = "pitch_open"
+    TOO_SMALL = "too_small"
+
+
+Unhealthy = Literal[
+    "unhealthy_overdue",
+    "unhealthy_dispute",
+    "unhealthy_payment",
+    "unhealthy_cancellation",
+    "unhealthy_falling_usage",
+    "unhealthy_escalation",
+    "unhealthy_nps",
+]
+"""Reasons that a customer is not well."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,8 @@ class No:
 
     reason: Reason
     detail: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The same for texts in any language."""
 
 
 @document

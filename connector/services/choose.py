@@ -14,16 +14,18 @@ from datetime import date, datetime, timedelta
 from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.gates import Candidate, Link, Load, first_no
-from connector.domain.intent import Held, Intent, Moment
+from connector.domain.intent import Held, Intent, Moment, SaveIntent
+from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
+from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, Reason
 from connector.domain.score import Score
 from connector.domain.workdays import next_workday
 from connector.services.measure import Measured
+from connector.services.save import saves
 from connector.services.score import Scores
 from connector.services.texts import day as written
 
-PLAY = "negotiation"
 WEEK = timedelta(days=7)
 Holidays = Callable[[str | None], Container[date]]
 """Country → the days nobody works there."""
@@ -40,6 +42,8 @@ class Chosen:
 
     intents: tuple[Intent, ...]
     held: tuple[Held, ...]
+    saves: tuple[SaveIntent, ...] = ()
+    """Customers to help instead, most recurring revenue at stake first."""
 
 
 def choose(
@@ -51,10 +55,12 @@ def choose(
     now: datetime,
     holidays: Holidays = no_holidays,
     today: date | None = None,
+    book: Save | None = None,
+    fx: FxTable | None = None,
 ) -> Chosen:
     """Walk down the ranking and ask every gate; each proposal made counts for those after it.
 
-    `today` is the day that `now` falls on where people work, else in UTC.
+    `today` is the day that `now` falls on where people work, else in UTC. `book` says how to help the unhealthy.
     """
     today = today or now.date()
     intents: list[Intent] = []
@@ -69,7 +75,17 @@ def choose(
         else:
             one = weighed.score
             held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
-    return Chosen(tuple(intents), tuple(held))
+    helped, unhelped = _helped(measured, crm, policy, book, fx or FxTable(), today)
+    return Chosen(tuple(intents), (*held, *unhelped), tuple(helped))
+
+
+def _helped(
+    measured: Measured, crm: Crm, policy: GatesPolicy, book: Save | None, fx: FxTable, today: date
+) -> tuple[list[SaveIntent], list[Held]]:
+    if book is None:
+        return [], []
+    groups = _groups(measured, crm)
+    return saves([(one, groups[id]) for id, one in crm.contexts.items() if id in groups], book, policy, fx, today)
 
 
 def candidates(
@@ -238,7 +254,7 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
     assert offer.kind is not None
     assert offer.lever is not None
     return Intent(
-        play=PLAY,
+        play=NEGOTIATION,
         account_id=candidate.crm.account_id,
         billing_ids=billing_ids,
         need=score.need,

@@ -26,6 +26,7 @@ from connector.domain.receipt import KnownRecord
 from connector.domain.run import Run, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services.memory import Memory
+from connector.services.save_task import only_task_key
 from connector.services.scope import Bounds
 from connector.services.world import STAGES, World, accounts_of, need_of
 
@@ -260,7 +261,7 @@ def _taken_back(episode: Episode, records: Sequence[KnownRecord], world: World) 
 def _tasks(episode: Episode, rules: Project, world: World) -> Iterator[KnownRecord]:
     """Yield every task of ours that belongs to an episode."""
     book, record = rules.negotiation, world.opportunity(episode.key)
-    keys = [task_key(episode.key, NEGOTIATION, "none", 1, book.small.id)]
+    keys = [only_task_key(episode.key, episode.need, book.small.id)]
     keys.append(task_key(episode.key, NEGOTIATION, book.bought.id, 1, book.bought.id))
     for stage in STAGES:
         for entry in range(1, 1 + max(1, world.entries_into(record, stage))):

@@ -15,13 +15,14 @@ from functools import cached_property
 
 from connector.domain.change import CrmRecord, Policy, RecordType, Ref, Stage, Why
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.keys import episode_key, task_key
+from connector.domain.keys import episode_key
 from connector.domain.mapping import CrmMapping, FieldRule, OpportunityMap
-from connector.domain.play import NEGOTIATION
+from connector.domain.play import NEGOTIATION, SAVE
 from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
+from connector.services.save_task import only_task_key
 from connector.services.world import accounts_of, read_names, survivors
 
 MOST_EPISODES = 12
@@ -178,7 +179,7 @@ class _Shown:
                     origin = _Origin(
                         episode_key(self.mapping.namespace, account, need, ordinal), account, need, ordinal
                     )
-                    keys = (origin.key, task_key(origin.key, NEGOTIATION, "none", 1, small))
+                    keys = (origin.key, only_task_key(origin.key, need, small))
                     found |= {key: origin for key in keys if key in suspects}
         return found
 
@@ -192,7 +193,7 @@ class _Shown:
     def _needs(self) -> list[str]:
         offered = {offer.need for offer in self.rules.catalogue.offers.values()}
         told = {record.fields.get(self._fields.need) for record in self.opportunities.values()}
-        return sorted(need for need in offered | told if need)
+        return sorted(need for need in offered | told | {SAVE} if need)
 
     def _unexplained(self) -> dict[str, CrmRecord]:
         """Tasks that hang on no opportunity of ours: small proposals are among them."""
@@ -234,7 +235,7 @@ class _Shown:
             opened_at=task.created_at or self.now,
             state=state,
             closed_at=None if state is EpisodeState.OPEN else min(task.modified_at or self.now, self.now),
-            play=NEGOTIATION,
+            play=SAVE if origin.need == SAVE else NEGOTIATION,
         )
 
     def _state(self, record: CrmRecord) -> EpisodeState:

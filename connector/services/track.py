@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 from connector.domain.account import Owner
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.keys import task_key
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
-from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project, mapping_of
 from connector.ports.crm import CrmFeed, CrmReader
 from connector.ports.ledger import Mirror
 from connector.services.memory import Memory
+from connector.services.save_task import only_task_key
 from connector.services.world import World, contacts_by_account, crm_accounts, read_names, survivors
 
 OVERLAP = timedelta(minutes=10)
@@ -137,7 +136,7 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
         over = {*world.mapping.task.done, world.mapping.task.cancelled}
         found = []
         for episode in world.episodes:
-            known = world.known.get(task_key(episode.key, NEGOTIATION, "none", 1, rules.negotiation.small.id))
+            known = world.known.get(only_task_key(episode.key, episode.need, rules.negotiation.small.id))
             if episode.state is not EpisodeState.OPEN or known is None or not _is_small(episode, world):
                 continue
             record = tasks.get(known.crm_id)

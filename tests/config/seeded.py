@@ -14,6 +14,7 @@ SF, HUBSPOT = "mappings/salesforce.yaml", "mappings/hubspot.yaml"
 STRIPE, FILES = "mappings/billing/stripe.yaml", "mappings/billing/files.yaml"
 SIGNALS, POLICY = "playbooks/signals.yaml", "playbooks/policy.yaml"
 TALKS, REVIEW, SCHEDULE = "playbooks/negotiation.yaml", "playbooks/business_review.yaml", "playbooks/schedule.yaml"
+SAVE = "playbooks/save.yaml"
 AMOUNT = "    Amount: {value: '{{ amount }}', policy: merge}"
 
 
@@ -140,6 +141,9 @@ MISTAKES = (
     Mistake("time zone", SCHEDULE, "Europe/Paris", "Europe/Pariss", "^timezone", "unknown time zone", "mean Europe/Paris?"),
     Mistake("same step twice", TALKS, "- id: meet", "- id: listen", "$line id: listen 2", "stands twice", "task's key"),
     Mistake("rate of 0", FX, 'rate: "0.92"', 'rate: "0"', 'rate: "0"', "above 0", "one unit"),
+    Mistake("reason nobody gives", SAVE, "unhealthy_nps:", "unhealthy_nsp:", "^unhealthy_nsp", "unhealthy_nsp", "mean unhealthy_nps?"),
+    Mistake("number of another reason", SAVE, "{{ count }}\"\n      fr", "{{ days }}\"\n      fr", "days }}\"\n      fr", "days", "count"),
+    Mistake("quiet below nothing", SAVE, "quiet_days: 60", "quiet_days: -1", "^quiet_days", "must not be below 0", "how many"),
     Mistake("window the wrong way", REVIEW, "[90, 120]", "[120, 90]", "^before_renewal", "no window", "[90, 120]"),
     # Examples -------------------------------------------------------------------------------------------------------
     Mistake("example that fails", SF, "\ntask:\n", "\n  examples:\n    - {given: {p: 0.5}, expect: {Expansion_Score__c: '51.0'}}\n\ntask:\n", "Expansion_Score__c: '51.0'", "got '50.0', expected '51.0'", "mend the rule"),
