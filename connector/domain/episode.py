@@ -18,6 +18,10 @@ class EpisodeState(StrEnum):
     OPEN = "open"
     WON = "won"
     LOST = "lost"
+    NO = "no"
+    """The customer said no to this need."""
+    NOT_USEFUL = "not_useful"
+    """Whoever got it found that it should not have been proposed."""
     WITHDRAWN = "withdrawn"
     DELETED = "deleted"
 

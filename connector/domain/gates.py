@@ -14,7 +14,7 @@ from typing import Literal
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
 from connector.domain.health import QUESTIONS, Question
-from connector.domain.occupied import CrmContext, OpenEpisode
+from connector.domain.occupied import CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
 
@@ -56,6 +56,7 @@ class Candidate:
     policy: GatesPolicy
     today: date
     load: Load = field(default_factory=Load)
+    quotes: tuple[Quote, ...] = ()
 
     @property
     def episode(self) -> OpenEpisode | None:
@@ -185,6 +186,18 @@ def _no_unknown_need_open(c: Candidate) -> No | None:
     return No(Reason.UNKNOWN_NEED_OPEN, unread[0].name) if unread else None
 
 
+def _no_quote_open(c: Candidate) -> No | None:
+    since = c.today - timedelta(days=c.policy.quote_days)
+    for one in c.quotes:
+        offer = c.catalogue.offers.get(one.about)
+        need = offer.need if offer is not None else one.about
+        is_unread = offer is None and not c.catalogue.for_need(one.about)
+        if one.sent_on >= since and (need == c.score.need or (is_unread and c.policy.on_unknown_need == "hold")):
+            about = one.about or "what it is about is not told"
+            return No(Reason.QUOTE_OPEN, f"a quote was sent on {one.sent_on.isoformat()} ({about})")
+    return None
+
+
 def _need_free(c: Candidate) -> No | None:
     if c.score.need in c.load.needs:
         return No(Reason.BETTER_OFFER, f"another offer for {c.score.need} ranks higher")
@@ -277,6 +290,7 @@ GATES: Mapping[str, Gate] = {
     "no_save_open": _no_save_open,
     "no_person_on_it": _no_person_on_it,
     "no_unknown_need_open": _no_unknown_need_open,
+    "no_quote_open": _no_quote_open,
     "adds_revenue": _adds_revenue,
     "likely": _likely,
     "cooled_down": _cooled_down,

@@ -24,6 +24,14 @@ class PersonsOpportunity:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """A quote that a person sent and that nobody has closed; `about` is an offer or a need."""
+
+    about: str
+    sent_on: date
+
+
+@dataclass(frozen=True)
 class OpenEpisode:
     """A proposal of ours that is still open, as an opportunity or a task."""
 

@@ -227,6 +227,8 @@ class GatesPolicy:
     """A person's open opportunity whose need nobody can tell."""
     unknown_need_days: int = 30
     """It holds ours while it was touched in the last so many days."""
+    quote_days: int = 45
+    """A quote that a person sent holds ours for so many days, unless it was closed before."""
     cool_down_days: Mapping[ClosedOutcome, int] = field(
         default_factory=lambda: {"won": 90, "lost": 180, "no": 180, "not_useful": 180, "deleted": 365, "withdrawn": 0}
     )

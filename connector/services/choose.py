@@ -7,7 +7,7 @@ any of them owns or owes counts for all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.gates import Candidate, Link, Load, first_no
 from connector.domain.intent import Held, Intent, Moment, SaveIntent
 from connector.domain.money import FxTable
-from connector.domain.occupied import Crm, CrmContext
+from connector.domain.occupied import Crm, CrmContext, Quote
 from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, Reason
 from connector.domain.score import Score
@@ -27,6 +27,7 @@ from connector.services.score import Scores
 from connector.services.texts import day as written
 
 WEEK = timedelta(days=7)
+QUOTE_SENT, QUOTE_CLOSED = "quote_sent", "quote_closed"
 Holidays = Callable[[str | None], Container[date]]
 """Country → the days nobody works there."""
 
@@ -142,7 +143,18 @@ def _candidate(
         catalogue=catalogue,
         policy=policy,
         today=today,
+        quotes=tuple(_quotes(accounts, measured)),
     )
+
+
+def _quotes(accounts: Sequence[AccountFeatures], measured: Measured) -> Iterator[Quote]:
+    """Quotes that were sent and not closed since: events `quote_sent` and `quote_closed`, their detail an offer."""
+    for account in accounts:
+        told = measured.events.get(account.account_id, ())
+        closed = {one.detail: one.last_on for one in told if one.event == QUOTE_CLOSED}
+        for one in told:
+            if one.event == QUOTE_SENT and closed.get(one.detail, date.min) < one.last_on:
+                yield Quote(one.detail or "", one.last_on)
 
 
 def _link(billing_id: str, crm: Crm) -> Link:

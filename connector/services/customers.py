@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import assert_never
 
 from connector.domain.account import BillingAccount, CrmAccount
 from connector.domain.catalogue import Catalogue
@@ -138,10 +139,16 @@ def _outcome(episode: Episode) -> ClosedOutcome:
             return "won"
         case EpisodeState.LOST:
             return "lost"
+        case EpisodeState.NO:
+            return "no"
+        case EpisodeState.NOT_USEFUL:
+            return "not_useful"
         case EpisodeState.DELETED:
             return "deleted"
-        case _:
+        case EpisodeState.WITHDRAWN | EpisodeState.OPEN:
             return "withdrawn"
+        case _ as never:
+            assert_never(never)
 
 
 def _stage(episode: Episode, world: World) -> str | None:

@@ -134,7 +134,7 @@ def _numbers_of(owner: Owner, gathered: Gathered) -> dict[str, Any]:
 
 
 def _is_untouched(one: Proposal) -> bool:
-    is_over = one.state in ("won", "lost") or _is_taken_back(one)
+    is_over = one.state in ("won", "lost", "no", "not_useful") or _is_taken_back(one)
     return not (one.moved_to or one.done or one.is_edited or one.is_deleted or is_over)
 
 

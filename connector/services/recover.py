@@ -23,7 +23,7 @@ from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
 from connector.services.save_task import only_task_key
-from connector.services.world import accounts_of, read_names, survivors
+from connector.services.world import accounts_of, outcome_of, read_names, survivors
 
 MOST_EPISODES = 12
 """Attempts at one need that are tried when only a key tells of an episode."""
@@ -225,8 +225,9 @@ class _Shown:
         if task.archived:
             state = EpisodeState.DELETED
         else:
-            is_over = task.fields.get(self.mapping.task.status) in over
-            state = EpisodeState.LOST if is_over else EpisodeState.OPEN
+            status = task.fields.get(self.mapping.task.status)
+            lost = EpisodeState.NOT_USEFUL if status == self.mapping.task.cancelled else EpisodeState.LOST
+            state = lost if status in over else EpisodeState.OPEN
         return Episode(
             key=origin.key,
             account_id=self._home(origin.account_id),
@@ -248,7 +249,7 @@ class _Shown:
             return EpisodeState.WON
         labels = route_of(self._fields, record, self.stages).stages
         is_withdrawn = labels["withdrawn"] != labels["lost"] and labels["withdrawn"] in (stage.label, stage.id)
-        return EpisodeState.WITHDRAWN if is_withdrawn else EpisodeState.LOST
+        return EpisodeState.WITHDRAWN if is_withdrawn else outcome_of(record, self._fields.outcomes)
 
     def _closed_stage(self, record: CrmRecord) -> Stage | None:
         return self.closed_stages.get(record.fields.get(self._fields.stage) or "")

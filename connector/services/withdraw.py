@@ -61,7 +61,7 @@ def _why(episode: Episode, is_bought: bool) -> str:
     match episode.state:
         case EpisodeState.DELETED:
             return "its opportunity or task was deleted in the CRM"
-        case EpisodeState.WON | EpisodeState.LOST:
+        case EpisodeState.WON | EpisodeState.LOST | EpisodeState.NO | EpisodeState.NOT_USEFUL:
             return "its opportunity was closed in the CRM"
         case EpisodeState.WITHDRAWN:
             return "its proposal was taken back"

@@ -14,7 +14,7 @@ from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
 from connector.domain.gates import GATES, Candidate, Load, answers, first_no
 from connector.domain.money import Money
-from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
+from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, Quote, UndoneNeed
 from connector.domain.policy import Check, GatesPolicy, No, Reason, Threshold
 from connector.domain.score import Score
 
@@ -185,6 +185,26 @@ def test_d17_an_unknown_need_holds_while_it_is_touched() -> None:
     assert reason(candidate(crm=replace(CRM, opportunities=(fresh,)), policy=allowing)) is None
 
 
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        (Quote("analytics", ago(45)), Reason.QUOTE_OPEN),
+        (Quote("reporting", ago(1)), Reason.QUOTE_OPEN),
+        (Quote("analytics", ago(46)), None),
+        (Quote("mobile", ago(1)), None),
+        (Quote("Q-2026-117", ago(1)), Reason.QUOTE_OPEN),
+        (Quote("", ago(1)), Reason.QUOTE_OPEN),
+    ],
+)
+def test_d17_a_quote_a_person_sent_holds_ours(quote: Quote, why: Reason | None) -> None:
+    """D17: for the same need, by offer or by need, for 45 days; one that nobody can read holds too, unless allowed."""
+    allowing = replace(POLICY, on_unknown_need="allow")
+    is_read = quote.about in CATALOGUE.offers or bool(CATALOGUE.for_need(quote.about))
+
+    assert reason(candidate(quotes=(quote,))) == why
+    assert reason(candidate(quotes=(quote,), policy=allowing)) == (why if is_read else None)
+
+
 def test_d17_a_renewal_never_holds_ours() -> None:
     """An open renewal is worked beside an expansion."""
     renewal = PersonsOpportunity("006", "Alder renewal 2027", TODAY, renewal=True)
@@ -212,6 +232,10 @@ def test_a_need_that_was_undone_waits_for_its_release() -> None:
         ("won", 89, Reason.COOL_DOWN),
         ("won", 90, None),
         ("deleted", 364, Reason.COOL_DOWN),
+        ("no", 179, Reason.COOL_DOWN),
+        ("no", 180, None),
+        ("not_useful", 179, Reason.COOL_DOWN),
+        ("not_useful", 180, None),
         ("withdrawn", 0, None),
     ],
 )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from connector.domain.features import Holding
+from connector.domain.features import EventFeatures, Holding
 from connector.domain.intent import Held
 from connector.domain.money import Money
 from connector.domain.occupied import Crm, CrmContext, OpenEpisode, UndoneNeed
@@ -113,6 +113,22 @@ def test_billing_accounts_of_one_customer_are_judged_together() -> None:
     (intent,) = chosen.intents
     assert (intent.account_id, intent.offer, intent.value, intent.billing_ids) == ("c1", "analytics", 8_000, ("b", "a"))
     assert reasons(chosen) == {("c1", "mobile"): "already_owned"}
+
+
+@pytest.mark.parametrize(
+    ("closed_days_ago", "why"), [(None, "quote_open"), (20, "quote_open"), (10, None), (1, None)]
+)
+def test_d17_a_quote_is_open_until_it_is_closed(closed_days_ago: int | None, why: str | None) -> None:
+    """D17: sent ten days ago to any billing account of the customer; what was closed since holds nothing."""
+    told = [EventFeatures("b", "quote_sent", "analytics", 1, 1, TODAY - timedelta(days=10))]
+    if closed_days_ago is not None:
+        on = TODAY - timedelta(days=closed_days_ago)
+        told.append(EventFeatures("b", "quote_closed", "analytics", 1, 1, on))
+    crm = Crm({"a": "c1", "b": "c1"}, {"c1": CrmContext("c1")})
+
+    chosen = run([customer("a"), customer("b")], [score("a", "analytics", 9_000)], crm, events={"b": told})
+
+    assert reasons(chosen).get(("c1", "analytics")) == why
 
 
 def test_d17_one_offer_per_need() -> None:

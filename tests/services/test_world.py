@@ -21,7 +21,7 @@ from connector.domain.play import NEGOTIATION
 from connector.domain.receipt import KnownRecord
 from connector.services.customers import crm_side
 from connector.services.track import ended_episodes, ended_mentions
-from connector.services.world import World, contacts_by_account, crm_accounts, need_of, survivors
+from connector.services.world import World, contacts_by_account, crm_accounts, need_of, read_names, survivors
 
 
 def shipped_mapping(crm: str) -> CrmMapping:
@@ -253,8 +253,32 @@ def test_archived_accounts_and_contacts_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("They have no need for it", EpisodeState.NO),
+        ("Pas utile pour eux", EpisodeState.NOT_USEFUL),
+        ("lost to a rival", EpisodeState.LOST),
+        (None, EpisodeState.LOST),
+    ],
+)
+def test_d17_a_lost_opportunity_tells_why(told: str | None, state: EpisodeState) -> None:
+    """D17: the first rule of `outcomes` that matches wins; each outcome has a cool-down of its own."""
+    closed = opportunity("o1", stage="Closed Lost", key="k")
+    lost = replace(closed, fields=closed.fields | {"closed_lost_reason": told})
+    rules = replace(MAPPING.opportunity, outcomes=shipped_mapping("hubspot").opportunity.outcomes)
+    mapping = replace(MAPPING, opportunity=rules)
+    here = world(episodes=(Episode("k", "a1", "reporting", 1, NOW),), opportunities=(lost,), mapping=mapping)
+
+    (ended,) = ended_episodes(here, NOW)
+
+    assert ended.state == state
+    assert "closed_lost_reason" in read_names(mapping, RecordType.OPPORTUNITY)
+
+
+@pytest.mark.parametrize(
     ("status", "archived", "tombstone", "state"),
     [
+        ("Deferred", False, None, EpisodeState.NOT_USEFUL),
         ("Completed", False, None, EpisodeState.LOST),
         ("Not Started", True, None, EpisodeState.DELETED),
         ("Not Started", False, "deleted_in_crm", EpisodeState.DELETED),
