@@ -9,7 +9,7 @@ contains is paid for no longer. Where billing tells amounts only, a discount tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, BilledItem
 from connector.domain.money import Money, round_minor
-from connector.domain.pricing import Price, PricedItem, Terms, added, monthly
+from connector.domain.pricing import Price, PricedItem, Terms, added, amount, monthly
 
 PriceRow = Mapping[str, Any]
 
@@ -36,6 +36,8 @@ class PriceList:
 
     by_id: Mapping[str, Listed]
     on_sale: Mapping[tuple[str, str, str, int], Listed]
+    once: Mapping[tuple[str, str], Listed] = field(default_factory=dict)
+    """One-off prices by offer and currency, the newest that is still sold."""
 
     @classmethod
     def of(cls, rows: Sequence[PriceRow]) -> PriceList:
@@ -49,7 +51,12 @@ class PriceList:
             for row in oldest_first
             if row["active"] and row["recurring"] and row["offer_id"]
         }
-        return cls(by_id, on_sale)
+        once = {
+            (row["offer_id"], row["currency"]): by_id[row["price_id"]]
+            for row in oldest_first
+            if row["active"] and not row["recurring"] and row["offer_id"]
+        }
+        return cls(by_id, on_sale, once)
 
     def find(self, offer: str, currency: str, interval: str | None, count: int = 1) -> Listed | None:
         """The price of an offer in a currency: at the interval given, else per month, else per year."""
@@ -71,6 +78,18 @@ def delta_mrr(
         if all(one.price_id in prices.by_id and one.discounts is not None for one in bill):
             return _on_the_bill(name, quantity, changed, bill, catalogue, prices)
     return _by_amounts(name, quantity, account, catalogue, prices)
+
+
+def one_off_fees(
+    name: str, currency: str | None, catalogue: Catalogue, prices: PriceList
+) -> tuple[tuple[str, Money], ...]:
+    """What comes with an offer once: each service with its price, where one is known."""
+    fees = []
+    for service in catalogue.offers[name].one_off:
+        listed = prices.once.get((service, currency or "")) or _stated(catalogue.offers[service], currency or "")
+        if listed is not None:
+            fees.append((service, Money(round_minor(amount(listed.price, 1)), listed.price.currency)))
+    return tuple(fees)
 
 
 def held_offer(offer: Offer, account: AccountFeatures) -> str | None:

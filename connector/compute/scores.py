@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil
 
-from connector.compute.added import PriceList, delta_mrr, held_offer
+from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.intent import Contribution
@@ -21,6 +21,8 @@ from connector.domain.policy import GatesPolicy, Sizing
 from connector.domain.score import Card, Score, scorecard
 from connector.domain.signal import Signal
 
+LEAST_OF_A_PACK = 2
+"""Parts that something must point to before a pack is proposed instead of one of them."""
 FORESEEABLE_DAYS = 365
 """A trend is not followed further than this."""
 
@@ -32,6 +34,7 @@ class Recommended:
     quantity: int
     delta_mrr: Money | None
     limit_on: date | None
+    one_off: tuple[tuple[str, Money], ...] = ()
 
 
 def score_account(
@@ -55,6 +58,25 @@ def score_account(
             card = weigh([*pointing, *bearing(context, pointing)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             yield _score(account, name, need, card, made, pointing, policy, fx, today)
+    for name in catalogue.packs:
+        wanted = _wanted_of(name, account, signals, catalogue)
+        met = catalogue.offers[name].need
+        if met is None or len(wanted) < LEAST_OF_A_PACK:
+            continue
+        # A pack sells no more easily than the part of it that is wanted least.
+        cards = [weigh([*pointing, *bearing(context, pointing)], policy) for pointing in wanted]
+        made = recommend(name, account, [], catalogue, prices, policy.sizing, today)
+        pointing = [signal for some in wanted for signal in some]
+        yield _score(account, name, met, min(cards, key=lambda card: card.p), made, pointing, policy, fx, today)
+
+
+def _wanted_of(
+    pack: str, account: AccountFeatures, signals: Sequence[Signal], catalogue: Catalogue
+) -> list[list[Signal]]:
+    """What points to each part of a pack that is not held yet."""
+    inside = (name for name in sorted(catalogue.contents(pack)) if name not in account.holdings)
+    pointing = ([one for one in signals if catalogue.offers[name].need in one.needs] for name in inside)
+    return [some for some in pointing if some]
 
 
 def through_plan(
@@ -131,6 +153,7 @@ def recommend(
         quantity=quantity,
         delta_mrr=delta_mrr(name, quantity, account, catalogue, prices),
         limit_on=max(min(dates), today) if dates else None,
+        one_off=one_off_fees(name, account.currency, catalogue, prices),
     )
 
 
@@ -188,4 +211,5 @@ def _score(
         data_to=max(signal.data_to for signal in pointing),
         limit_on=made.limit_on,
         signals=tuple(dict.fromkeys(signal.id for signal in pointing)),
+        one_off=made.one_off,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from connector.config.filescheck import check_files
 from connector.config.mappingcheck import check_mapping
 from connector.config.names import known_name as _known
+from connector.config.offercheck import check_concessions, check_offers
 from connector.config.policycheck import check_policy, check_schedule
 from connector.config.templates import Names, cited, template_problems
 from connector.config.yamldoc import Loaded
@@ -32,7 +33,7 @@ Documents = Mapping[str, Loaded[Any]]
 def crosscheck(documents: Documents) -> list[Problem]:
     """List every name that leads nowhere, with its place and what was probably meant."""
     catalogue: Loaded[Catalogue] = documents["mappings/catalog.yaml"]
-    found = list(_catalogue(catalogue))
+    found = [*_catalogue(catalogue), *check_offers(catalogue)]
     for document in documents.values():
         match document.value:
             case StripeMapping():
@@ -50,7 +51,7 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case Save():
                 found += _save(document)
             case GatesPolicy():
-                found += check_policy(document)
+                found += [*check_policy(document), *check_concessions(document, catalogue.value)]
             case FxTable():
                 found += _rates(document)
             case Schedule():

@@ -35,6 +35,56 @@ class Metric:
 
 
 @document
+class Partner:
+    """Who delivers an offer instead of us, and where."""
+
+    name: str
+    countries: Sequence[str] = ()
+    """Countries it works in; empty: all."""
+    segments: Sequence[str] = ()
+    """Segments it serves; empty: all."""
+
+    def serves(self, country: str | None, segment: str | None) -> bool:
+        """Tell whether a customer is within its reach; nobody reaches the unknown, unless they reach everybody."""
+        here = not self.countries or country in self.countries
+        return here and (not self.segments or segment in self.segments)
+
+
+@document
+class Use:
+    """How much a customer must use first."""
+
+    metric: str
+    at_least: float
+    """Of the last 28 days: the sum of a count, the mean of a level."""
+
+
+@document
+class Worth:
+    """What a customer gains, against what it pays: the numbers of a return on investment, and where they come from."""
+
+    metric: str
+    hours_per_unit: float = 0
+    """Hours that each unit of the metric costs today."""
+    share_saved: float = 1
+    """Share of those hours that the offer saves."""
+    hour: Mapping[str, int] = field(default_factory=dict)
+    """Currency → what an hour costs, in minor units."""
+    beyond_limit: Mapping[str, int] = field(default_factory=dict)
+    """Currency → what each unit beyond today's limit is worth to the customer, in minor units."""
+    source: Texts
+    """Who says so: it is shown beside the number."""
+
+
+@document
+class Proof:
+    """A page that shows what it was worth to others."""
+
+    label: Texts
+    url: str
+
+
+@document
 class Offer:
     """Something a customer can buy; its kind, lever and need are stated, never guessed."""
 
@@ -67,6 +117,15 @@ class Offer:
     """Countries it may be sold in; empty: all."""
     segments: Sequence[str] = ()
     """Segments it may be sold to; empty: all."""
+    one_off: Sequence[str] = ()
+    """One-off services that come with it: their price is shown apart, never ranked and never in the amount."""
+    delivered_by: Literal["us", "partner"] = "us"
+    """`partner`: proposed only where one of `partners` works, who is named to whoever sells it."""
+    partners: Sequence[Partner] = ()
+    from_use: Use | None = None
+    """Proposed only from this much use on: the customer has to feel the need first."""
+    worth: Worth | None = None
+    proof: Sequence[Proof] = ()
 
 
 @document
@@ -79,6 +138,22 @@ class Catalogue:
     """The plan ladder, lowest first; each is an offer."""
     offers: Mapping[str, Offer]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """Offers that are several others in one, with a price of its own."""
+        within = {pack for offer in self.offers.values() for pack in offer.included_in}
+        return tuple(name for name in self.offers if name in within and name not in self.plans)
+
+    def needs_met(self, name: str) -> frozenset[str]:
+        """Needs that an offer meets: a pack meets those of everything in it."""
+        inside = self.contents(name) if name not in self.plans else frozenset()
+        needs = (self.offers[one].need for one in (name, *inside) if one in self.offers)
+        return frozenset(need for need in needs if need)
+
+    def partner_for(self, name: str, country: str | None, segment: str | None) -> Partner | None:
+        """The first partner of an offer who serves a customer."""
+        return next((one for one in self.offers[name].partners if one.serves(country, segment)), None)
 
     def for_need(self, need: str) -> tuple[str, ...]:
         """Offers that meet a need, in the catalogue's order."""

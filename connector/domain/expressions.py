@@ -39,6 +39,7 @@ INTENT: Mapping[str, What] = {
     "contact": "contact",
     "goals": "text",
     "irritants": "text",
+    "terms": "list",
     "stages": "stages",
     "opportunity": "text",
     "amount": "money",

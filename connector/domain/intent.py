@@ -55,6 +55,8 @@ class Intent:
     moment: Moment
     data_to: date
     as_task: bool = False
+    terms: tuple[Texts, ...] = ()
+    """What else whoever sells it has to know: one-off fees, conditions, who delivers it, what it is worth, proofs."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         "contributions": [[c.name, c.term, dict(c.evidence)] for c in intent.contributions],
         "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
         "data_to": intent.data_to.isoformat(),
+        **({"terms": [dict(one) for one in intent.terms]} if intent.terms else {}),
     }
 
 
@@ -131,6 +134,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         contributions=tuple(Contribution(name, term, evidence) for name, term, evidence in brief["contributions"]),
         moment=Moment(kind, date.fromisoformat(on), label),
         data_to=date.fromisoformat(brief["data_to"]),
+        terms=tuple(brief.get("terms", ())),
     )
 
 

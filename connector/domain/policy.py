@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from connector.domain.catalogue import Texts
 from connector.domain.documents import document
 
 OnUnknown = Literal["allow", "hold"]
@@ -55,6 +56,8 @@ class Reason(StrEnum):
     OWNER_BUSY = "owner_busy"
     DAY_CAP = "day_cap"
     OUT_OF_SCOPE = "out_of_scope"
+    NO_PARTNER = "no_partner"
+    USE_TOO_LOW = "use_too_low"
     QUOTE_OPEN = "quote_open"
     SAVE_OPEN = "save_open"
     SAVE_CAP = "save_cap"
@@ -182,6 +185,19 @@ class Sizing:
 
 
 @document
+class Concession:
+    """A discount on a condition: shown to whoever sells, never taken off an amount by itself."""
+
+    percent: float
+    when: Literal["renewal", "limit", "anniversary", "always"] = "always"
+    """The moment that a proposal must be bound to."""
+    offers: Sequence[str] = ()
+    """Offers it is granted for; empty: all."""
+    condition: Texts
+    """What the customer does for it: `if it is signed with the renewal`."""
+
+
+@document
 class Scope:
     """Whom the connector may write about. Every key that is given narrows it; a key left out does not."""
 
@@ -229,6 +245,7 @@ class GatesPolicy:
     """It holds ours while it was touched in the last so many days."""
     quote_days: int = 45
     """A quote that a person sent holds ours for so many days, unless it was closed before."""
+    concessions: Sequence[Concession] = ()
     cool_down_days: Mapping[ClosedOutcome, int] = field(
         default_factory=lambda: {"won": 90, "lost": 180, "no": 180, "not_useful": 180, "deleted": 365, "withdrawn": 0}
     )

@@ -22,6 +22,7 @@ from connector.domain.policy import GatesPolicy, Reason
 from connector.domain.score import Score
 from connector.domain.workdays import next_workday
 from connector.services.measure import Measured
+from connector.services.offer_terms import terms_of
 from connector.services.save import saves
 from connector.services.score import Scores
 from connector.services.texts import day as written
@@ -144,6 +145,7 @@ def _candidate(
         policy=policy,
         today=today,
         quotes=tuple(_quotes(accounts, measured)),
+        metrics=measured.metrics.get(score.account_id, {}),
     )
 
 
@@ -243,7 +245,7 @@ class _Tally:
 
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
-        self.needs[account].add(candidate.score.need)
+        self.needs[account] |= candidate.needs
         if candidate.episode is None:
             self.day += 1
             self.open[account] += 1
@@ -265,6 +267,7 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
     assert score.reported is not None
     assert offer.kind is not None
     assert offer.lever is not None
+    when = moment(candidate, holidays)
     return Intent(
         play=NEGOTIATION,
         account_id=candidate.crm.account_id,
@@ -280,9 +283,10 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
         value=score.value,
         base=score.base,
         contributions=score.contributions,
-        moment=moment(candidate, holidays),
+        moment=when,
         data_to=score.data_to,
         as_task=score.p < smallest.p or score.value < smallest.value,
+        terms=tuple(terms_of(candidate, when)),
     )
 
 

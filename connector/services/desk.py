@@ -314,6 +314,7 @@ class Desk:
             "against": [in_language(c.evidence, language) for c in strongest if c.term < 0][:1],
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
+            "terms": [in_language(one, language) for one in intent.terms],
             "stages": dict(self._route(key, intent).stages),
             "opportunity": in_language(self.mapping.opportunity.called, language),
         }

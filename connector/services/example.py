@@ -45,6 +45,7 @@ def text_names(project: Project, language: Language = "en", worst: bool = False)
         "evidence": [line] * (3 if worst else 1),
         "against": [LONG_LINE if worst else "usage fell; data to 30 September 2026"],
         "moment": {"on": DAY, "label": "The contract renews" if language == "en" else "Le contrat se renouvelle"},
+        "terms": [LONG_LINE] * 5 if worst else [],
         "reasons": ["An invoice is 21 days overdue"] * (7 if worst else 1),
         "next": [LONG_WORDS] * 7 if worst else ["Ask accounting what was sent"],
         "data_to": DAY,

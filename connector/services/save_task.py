@@ -43,5 +43,4 @@ def save_task(desk: Desk, episode: Episode) -> list[Desired]:
         "data_to": date.fromisoformat(episode.brief["data_to"]),
     }
     due = add_workdays(desk.rules.day(episode.opened_at), book.task.due, holidays_of(country_of(owner)))
-    key, worth = save_task_key(episode.key), int(names["mrr"].minor)
-    return [desk.written(book.task, key, account, owner, names, due, None, worth, SAVE)]
+    return [desk.written(book.task, save_task_key(episode.key), account, owner, names, due, None, 0, SAVE)]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tiny import TODAY
 
-from connector.compute.added import PriceList, delta_mrr, standing_discount
+from connector.compute.added import PriceList, delta_mrr, one_off_fees, standing_discount
 from connector.compute.scores import offers_for, recommend, score_account
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError
@@ -281,3 +281,39 @@ def test_the_limits_day_comes_with_the_score(catalogue: Catalogue, policy: Gates
 
     assert scored(catalogue, policy, fx, signals, account, near)["seats"].limit_on == YESTERDAY + timedelta(days=20)
     assert scored(catalogue, policy, fx, signals, account, reached)["seats"].limit_on == TODAY
+
+
+def test_d23_a_pack_is_scored_once_something_points_to_two_of_its_parts(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """D23: as likely as the part that is wanted least, at the pack's own price less what is paid for a part already."""
+    offers = dict(catalogue.offers)
+    for name in ("analytics", "automation", "mobile"):
+        offers[name] = replace(offers[name], included_in=["insight"])
+    offers["insight"] = replace(catalogue.offers["analytics"], need="insight", list_price={"EUR": 19_900})
+    packed = replace(catalogue, offers=offers)
+    signals = [signal("s", "reporting"), signal("t", "automation", weight=1.0), signal("u", "mobile_access")]
+    account = customer(holding("pro", 10, 39_000), holding("mobile", 1, 4_900))
+
+    found = scored(packed, policy, fx, signals, account)
+
+    assert found["insight"].p == found["automation"].p < found["analytics"].p
+    assert found["insight"].delta_mrr == Money(19_900 - 4_900, "EUR")
+    assert "insight" not in scored(packed, policy, fx, [signals[0], signals[2]], account)
+
+
+def test_d21_a_one_off_fee_changes_no_rank(catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> None:
+    """D21: the service's one-off price is told beside the score, from the price list or the catalogue."""
+    offers = {**catalogue.offers, "analytics": replace(catalogue.offers["analytics"], one_off=["training"])}
+    offers["training"] = replace(offers["training"], list_price={"EUR": 95_000})
+    once = {**price("t", "training", "90000"), "recurring": False, "interval": None}
+    account, signals = customer(holding("pro", 10, 39_000)), [signal("s", "reporting")]
+
+    fee = scored(replace(catalogue, offers=offers), policy, fx, signals, account)["analytics"]
+    priced = delta_mrr("analytics", 1, account, catalogue, PriceList.of([once]))
+
+    assert fee.one_off == (("training", Money(95_000, "EUR")),)
+    assert one_off_fees("analytics", "EUR", replace(catalogue, offers=offers), PriceList.of([once])) == (
+        ("training", Money(90_000, "EUR")),
+    )
+    assert (fee.value, priced) == (scored(catalogue, policy, fx, signals, account)["analytics"].value, fee.delta_mrr)

@@ -115,9 +115,7 @@ def test_billing_accounts_of_one_customer_are_judged_together() -> None:
     assert reasons(chosen) == {("c1", "mobile"): "already_owned"}
 
 
-@pytest.mark.parametrize(
-    ("closed_days_ago", "why"), [(None, "quote_open"), (20, "quote_open"), (10, None), (1, None)]
-)
+@pytest.mark.parametrize(("closed_days_ago", "why"), [(None, "quote_open"), (20, "quote_open"), (10, None), (1, None)])
 def test_d17_a_quote_is_open_until_it_is_closed(closed_days_ago: int | None, why: str | None) -> None:
     """D17: sent ten days ago to any billing account of the customer; what was closed since holds nothing."""
     told = [EventFeatures("b", "quote_sent", "analytics", 1, 1, TODAY - timedelta(days=10))]
