@@ -58,7 +58,7 @@ def score_account(
             card = weigh([*pointing, *bearing(context, pointing)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             yield _score(account, name, need, card, made, pointing, policy, fx, today)
-    for name in catalogue.packs:
+    for name in sorted(catalogue.packs):
         wanted = _wanted_of(name, account, signals, catalogue)
         met = catalogue.offers[name].need
         if met is None or len(wanted) < LEAST_OF_A_PACK:

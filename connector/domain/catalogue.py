@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Literal
 
 from connector.domain.documents import document
@@ -139,17 +140,25 @@ class Catalogue:
     offers: Mapping[str, Offer]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
 
-    @property
-    def packs(self) -> tuple[str, ...]:
+    @cached_property
+    def packs(self) -> frozenset[str]:
         """Offers that are several others in one, with a price of its own."""
-        within = {pack for offer in self.offers.values() for pack in offer.included_in}
-        return tuple(name for name in self.offers if name in within and name not in self.plans)
+        return frozenset(self._inside) - frozenset(self.plans)
 
     def needs_met(self, name: str) -> frozenset[str]:
         """Needs that an offer meets: a pack meets those of everything in it."""
-        inside = self.contents(name) if name not in self.plans else frozenset()
-        needs = (self.offers[one].need for one in (name, *inside) if one in self.offers)
-        return frozenset(need for need in needs if need)
+        return self._met.get(name, frozenset())
+
+    @cached_property
+    def _met(self) -> Mapping[str, frozenset[str]]:
+        parts = {name: (name, *(self.contents(name) if name in self.packs else ())) for name in self.offers}
+        needs = {name: (self.offers[one].need for one in some) for name, some in parts.items()}
+        return {name: frozenset(need for need in some if need) for name, some in needs.items()}
+
+    @cached_property
+    def _inside(self) -> Mapping[str, frozenset[str]]:
+        packed = {pack for offer in self.offers.values() for pack in offer.included_in}
+        return {pack: frozenset(n for n, offer in self.offers.items() if pack in offer.included_in) for pack in packed}
 
     def partner_for(self, name: str, country: str | None, segment: str | None) -> Partner | None:
         """The first partner of an offer who serves a customer."""
@@ -161,4 +170,4 @@ class Catalogue:
 
     def contents(self, name: str) -> frozenset[str]:
         """Offers that an offer contains: a pack of several, or a plan that carries them."""
-        return frozenset(other for other, offer in self.offers.items() if name in offer.included_in)
+        return self._inside.get(name, frozenset())
