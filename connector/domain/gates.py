@@ -181,6 +181,15 @@ def _prerequisites(c: Candidate) -> No | None:
     return No(Reason.PREREQUISITE_UNUSED, f"{', '.join(unused)} not used in the last 28 days") if unused else None
 
 
+def _adopted(c: Candidate) -> No | None:
+    if c.offer.lever != "scope":
+        return None
+    offers = c.catalogue.offers
+    dormant = sorted(name for name in c.owned - c.used if name in offers and offers[name].lever == "scope")
+    too_many = len(dormant) > c.policy.dormant_modules
+    return No(Reason.ADOPTION_FIRST, f"{', '.join(dormant)} bought and not used in 28 days") if too_many else None
+
+
 # Who is already on it ----------------------------------------------------------------------------------------------
 
 
@@ -314,6 +323,7 @@ GATES: Mapping[str, Gate] = {
     "plan_carries_it": _plan_carries_it,
     "prerequisites": _prerequisites,
     "used_enough": _used_enough,
+    "adopted": _adopted,
     **{name: _healthy(question) for name, question in QUESTIONS.items()},
     "not_undone": _not_undone,
     "no_save_open": _no_save_open,

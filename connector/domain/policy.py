@@ -58,6 +58,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     NO_PARTNER = "no_partner"
     USE_TOO_LOW = "use_too_low"
+    ADOPTION_FIRST = "adoption_first"
     QUOTE_OPEN = "quote_open"
     SAVE_OPEN = "save_open"
     SAVE_CAP = "save_cap"
@@ -236,6 +237,8 @@ class GatesPolicy:
     opportunity_min: Minimum = Minimum()
     timing: Timing = Timing()
     sizing: Sizing = Sizing()
+    dormant_modules: int = 1
+    """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"

@@ -109,7 +109,7 @@ def test_where_no_plan_clears_the_limit_the_highest_is_proposed(catalogue: Catal
 def test_d19_seats_are_the_expected_peak_and_headroom(
     catalogue: Catalogue, policy: GatesPolicy, pace: float, more: dict[str, Any], added: int
 ) -> None:
-    """Recommended seats follow the trend of a year where it is known, and stay modest."""
+    """D19: Recommended seats follow the trend of a year where it is known, and stay modest."""
     made = recommend(
         "seats",
         customer(holding("pro", 50, 195_000)),
@@ -144,7 +144,7 @@ def test_more_packs_are_priced_along_the_tiers(catalogue: Catalogue) -> None:
 
 
 def test_d21_a_higher_plan_costs_the_difference_at_the_same_interval(catalogue: Catalogue) -> None:
-    """Ten yearly Pro seats to Enterprise: the yearly prices count, by the month."""
+    """D21: Ten yearly Pro seats to Enterprise: the yearly prices count, by the month."""
     rows = [price("e-m", "enterprise", "6900"), price("e-y", "enterprise", "69000", "year")]
     account = customer(holding("pro", 10, 32_500), interval="year")
 
@@ -152,7 +152,7 @@ def test_d21_a_higher_plan_costs_the_difference_at_the_same_interval(catalogue: 
 
 
 def test_d21_without_a_price_list_the_catalogue_speaks(catalogue: Catalogue) -> None:
-    """The catalogue's list price in the account's currency; in an unknown currency there is no price."""
+    """D21: The catalogue's list price in the account's currency; in an unknown currency there is no price."""
     account = customer(holding("pro", 10, 39_000))
 
     assert delta_mrr("analytics", 1, account, catalogue, NO_PRICES) == Money(9_900, "EUR")
@@ -196,7 +196,7 @@ def scored(
 def test_d21_value_is_p_times_added_revenue_in_the_reporting_currency(
     catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
 ) -> None:
-    """Dollars are ranked in euros at the dated rate, and shown in dollars."""
+    """D21: Dollars are ranked in euros at the dated rate, and shown in dollars."""
     account = customer(holding("pro", 10, 42_000), currency="USD")
     found = scored(catalogue, policy, fx, [signal("s", "reporting")], account)["analytics"]
 
@@ -217,7 +217,7 @@ def test_a_missing_rate_is_told_with_its_cure(catalogue: Catalogue, policy: Gate
 def test_d22_context_counts_for_and_against_every_offer_and_adds_up(
     catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
 ) -> None:
-    """A renewal adds and falling usage takes away, from each score; base + Σ terms = logit p."""
+    """D22: A renewal adds and falling usage takes away, from each score; base + Σ terms = logit p."""
     signals = [signal("need", "reporting"), signal("renewal", weight=0.5), signal("falling", weight=-1.8, strength=0.5)]
     found = scored(catalogue, policy, fx, signals, customer(holding("pro", 10, 39_000)))["analytics"]
 

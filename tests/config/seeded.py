@@ -151,7 +151,7 @@ MISTAKES = (
     Mistake("discount on what", POLICY, "concessions: []", "concessions: [{percent: 9, offers: [mobil], condition: {en: a, fr: b}}]", "offers: [mobil]", "unknown offer", "mean mobile?"),
     Mistake("outcome typo", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: x, outcome: useless}]\n  links:\n    account: AccountId\n    contact: C", "outcome: useless", "useless", "not_useful"),
     Mistake("outcome no pattern", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: '(', outcome: not_useful}]\n  links:\n    account: AccountId\n    contact: C", "matches: '('", "regular expression", ""),
-    Mistake("quotes in the past", POLICY, "quote_days: 45", "quote_days: -45", "^quote_days", "must not be below 0", "how many days"),
+    Mistake("quotes in the past", POLICY, "quote_days: 45", "quote_days: -45", "^quote_days", "must not be below 0", "how many"),
     Mistake("reason nobody gives", SAVE, "unhealthy_nps:", "unhealthy_nsp:", "^unhealthy_nsp", "unhealthy_nsp", "mean unhealthy_nps?"),
     Mistake("number of another reason", SAVE, "{{ count }}\"\n      fr", "{{ days }}\"\n      fr", "days }}\"\n      fr", "days", "count"),
     Mistake("quiet below nothing", SAVE, "quiet_days: 60", "quiet_days: -1", "^quiet_days", "must not be below 0", "how many"),
