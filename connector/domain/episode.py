@@ -26,6 +26,10 @@ class EpisodeState(StrEnum):
     DELETED = "deleted"
 
 
+LOST = frozenset({EpisodeState.LOST, EpisodeState.NO, EpisodeState.NOT_USEFUL})
+"""It did not lead to a sale, whatever was said of it."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """The n-th attempt (`ordinal`, from 1) at a need; `need` is the play's id where there is no need."""
