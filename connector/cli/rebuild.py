@@ -17,6 +17,8 @@ STATES = {
     "open": "open",
     "won": "won",
     "lost": "lost or said",
+    "no": "refused",
+    "not_useful": "not useful",
     "withdrawn": "withdrawn",
     "deleted": "deleted by a person",
 }

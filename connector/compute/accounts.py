@@ -14,7 +14,7 @@ from typing import Any
 
 from connector.compute.features import known
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, Holding, MetricFeatures
+from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
 
 LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscription statuses under which an item is still held."""
@@ -161,10 +161,24 @@ def _with_holdings(
         mrr_minor=mrr.get(main or "", 0),
         mrr=dict(mrr),
         holdings=holdings,
+        items=tuple(map(_billed, items)),
         owned_offers=len(holdings),
         plan=plan,
         seats=holdings[plan].quantity if plan else None,
         interval=intervals.get(price_id) if price_id else None,
+    )
+
+
+def _billed(row: Row) -> BilledItem:
+    return BilledItem(
+        item_id=row["item_id"],
+        offer=row["offer_id"],
+        price_id=row["price_id"],
+        quantity=row["quantity"],
+        currency=row["currency"],
+        mrr_minor=row["mrr_minor"],
+        subscription_id=row["subscription_id"],
+        discounts=row["discounts"],
     )
 
 

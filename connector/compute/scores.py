@@ -1,8 +1,7 @@
 """Signals → scores: which offer meets a need, how much of it, what it adds per month, and how likely it is.
 
 A need names what a customer lacks, not what to sell: the lowest plan that clears the limit, as many seats as the
-trend will ask for, a larger pack. What a customer pays extra is priced on its own price list, currency and interval;
-discounts that every item of it enjoys for good are kept.
+trend will ask for, a larger pack; `added` tells what that comes to.
 """
 
 from __future__ import annotations
@@ -10,50 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from math import ceil
-from typing import Any
 
+from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.intent import Contribution
 from connector.domain.money import FxTable, Money, round_minor
 from connector.domain.policy import GatesPolicy, Sizing
-from connector.domain.pricing import Price, monthly
 from connector.domain.score import Card, Score, scorecard
 from connector.domain.signal import Signal
 
-PriceRow = Mapping[str, Any]
+LEAST_OF_A_PACK = 2
+"""Parts that something must point to before a pack is proposed instead of one of them."""
 FORESEEABLE_DAYS = 365
 """A trend is not followed further than this."""
-
-
-@dataclass(frozen=True)
-class PriceList:
-    """Prices by id, and by offer, currency and interval the newest that is still sold."""
-
-    by_id: Mapping[str, Price]
-    on_sale: Mapping[tuple[str, str, str], Price]
-
-    @classmethod
-    def of(cls, rows: Sequence[PriceRow]) -> PriceList:
-        """Read canonical price rows."""
-        by_id = {row["price_id"]: Price.from_json(row["spec"]) for row in rows}
-        oldest_first = sorted(rows, key=lambda row: (str(row["created_at"] or ""), row["price_id"]))
-        on_sale = {
-            (row["offer_id"], row["currency"], row["interval"] or ""): by_id[row["price_id"]]
-            for row in oldest_first
-            if row["active"] and row["recurring"] and row["offer_id"] and (row["interval_count"] or 1) == 1
-        }
-        return cls(by_id, on_sale)
-
-    def find(self, offer: str, currency: str, interval: str | None) -> Price | None:
-        """The price of an offer in a currency: at the interval given, else per month, else per year."""
-        for wanted in (interval or "month", "month", "year"):
-            if price := self.on_sale.get((offer, currency, wanted)):
-                return price
-        return None
 
 
 @dataclass(frozen=True)
@@ -63,6 +34,7 @@ class Recommended:
     quantity: int
     delta_mrr: Money | None
     limit_on: date | None
+    one_off: tuple[tuple[str, Money], ...] = ()
 
 
 def score_account(
@@ -86,6 +58,25 @@ def score_account(
             card = weigh([*pointing, *bearing(context, pointing)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             yield _score(account, name, need, card, made, pointing, policy, fx, today)
+    for name in sorted(catalogue.packs):
+        wanted = _wanted_of(name, account, signals, catalogue)
+        met = catalogue.offers[name].need
+        if met is None or len(wanted) < LEAST_OF_A_PACK:
+            continue
+        # A pack sells no more easily than the part of it that is wanted least.
+        cards = [weigh([*pointing, *bearing(context, pointing)], policy) for pointing in wanted]
+        made = recommend(name, account, [], catalogue, prices, policy.sizing, today)
+        pointing = [signal for some in wanted for signal in some]
+        yield _score(account, name, met, min(cards, key=lambda card: card.p), made, pointing, policy, fx, today)
+
+
+def _wanted_of(
+    pack: str, account: AccountFeatures, signals: Sequence[Signal], catalogue: Catalogue
+) -> list[list[Signal]]:
+    """What points to each part of a pack that is not held yet."""
+    inside = (name for name in sorted(catalogue.contents(pack)) if name not in account.holdings)
+    pointing = ([one for one in signals if catalogue.offers[name].need in one.needs] for name in inside)
+    return [some for some in pointing if some]
 
 
 def through_plan(
@@ -162,6 +153,7 @@ def recommend(
         quantity=quantity,
         delta_mrr=delta_mrr(name, quantity, account, catalogue, prices),
         limit_on=max(min(dates), today) if dates else None,
+        one_off=one_off_fees(name, account.currency, catalogue, prices),
     )
 
 
@@ -174,7 +166,7 @@ def _quantity(
         case "same":
             return max(1, ceil(account.seats or 1))
         case "seats":
-            held = _held(offer, account)
+            held = held_offer(offer, account)
             pack = catalogue.offers[held].pack if held else 1
             owned = account.holdings[held].quantity if held else 0.0
             wanted = max((expected(metric, sizing) for metric in pressed), default=0.0)
@@ -190,66 +182,6 @@ def expected(metric: MetricFeatures, sizing: Sizing) -> float:
     elif metric.mean_90 > 0 and metric.slope_90 is not None:
         growth = metric.slope_90 * sizing.horizon_days / metric.mean_90
     return metric.pace * (1 + min(max(growth, 0.0), sizing.growth_cap))
-
-
-def _held(offer: Offer, account: AccountFeatures) -> str | None:
-    """The holding that an offer adds to."""
-    name = account.plan if offer.adds_to == "plan" else offer.adds_to
-    return name if name in account.holdings else None
-
-
-def delta_mrr(
-    name: str, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList
-) -> Money | None:
-    """What the customer would pay more per month; None when no price is known in its currency."""
-    currency, offer = account.currency, catalogue.offers[name]
-    if currency is None:
-        return None
-    if offer.adds_to is not None:
-        return _more_of(offer, quantity, account, catalogue, prices)
-    price = prices.find(name, currency, account.interval) or _listed(offer, currency)
-    if price is None:
-        return None
-    added = monthly(price, quantity) * standing_discount(account)
-    if name in catalogue.plans and account.plan is not None:
-        added -= account.holdings[account.plan].mrr_minor
-    return Money(round_minor(added), currency)
-
-
-def _more_of(
-    offer: Offer, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList
-) -> Money | None:
-    """More of something held is priced along its own price, tiers included."""
-    held = _held(offer, account)
-    if held is None:
-        return None
-    holding = account.holdings[held]
-    price = prices.by_id.get(holding.price_id or "") or _listed(catalogue.offers[held], holding.currency)
-    if price is None:
-        return None
-    added = monthly(price, holding.quantity + quantity) - monthly(price, holding.quantity)
-    return Money(round_minor(added * standing_discount(account)), holding.currency)
-
-
-def _listed(offer: Offer, currency: str) -> Price | None:
-    """The catalogue's own price, for billing systems without a price list."""
-    if currency not in offer.list_price:
-        return None
-    return Price(currency=currency, unit_amount=Decimal(offer.list_price[currency]))
-
-
-def standing_discount(account: AccountFeatures) -> Fraction:
-    """Share of the list price that is paid, where every item of the account enjoys the same discount for good.
-
-    A discount on one item is that item's; an amount off is spent already. Neither carries over to what is added.
-    """
-    paid = [(h.mrr_minor, h.list_mrr_minor) for h in account.holdings.values() if h.list_mrr_minor > 0]
-    if not paid:
-        return Fraction(1)
-    shares = [Fraction(mrr, listed) for mrr, listed in paid]
-    # Amounts are whole minor units, so equal percentages differ by a rounding.
-    alike = max(shares) - min(shares) <= max(Fraction(1, listed) for _, listed in paid)
-    return min(Fraction(1), Fraction(sum(m for m, _ in paid), sum(li for _, li in paid))) if alike else Fraction(1)
 
 
 def _score(
@@ -279,4 +211,5 @@ def _score(
         data_to=max(signal.data_to for signal in pointing),
         limit_on=made.limit_on,
         signals=tuple(dict.fromkeys(signal.id for signal in pointing)),
+        one_off=made.one_off,
     )

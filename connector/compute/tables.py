@@ -70,6 +70,7 @@ SUBSCRIPTION_ITEM_VERSIONS = {
     "currency": "!string",
     "mrr_minor": "!int64",  # monthly recurring revenue after forever discounts; 0 for trial, free, metered, one-off
     "list_mrr_minor": "!int64",  # before discounts
+    "discounts": "string",  # JSON of domain.pricing.Terms: what lowers MRR; null where a source tells amounts only
     "valid_from": "!timestamp('UTC')",
     "valid_to": "timestamp('UTC')",
     "known_at": "!timestamp('UTC')",

@@ -9,6 +9,7 @@ from typing import Any
 from connector.config.filescheck import check_files
 from connector.config.mappingcheck import check_mapping
 from connector.config.names import known_name as _known
+from connector.config.offercheck import check_concessions, check_offers
 from connector.config.policycheck import check_policy, check_schedule
 from connector.config.templates import Names, cited, template_problems
 from connector.config.yamldoc import Loaded
@@ -16,11 +17,11 @@ from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import Problem
-from connector.domain.expressions import INTENT, REVIEW
+from connector.domain.expressions import INTENT, REVIEW, SAVE, UNHEALTHY
 from connector.domain.features import known_days, known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
-from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
+from connector.domain.play import BusinessReview, Negotiation, Save, Schedule, Step
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
@@ -32,7 +33,7 @@ Documents = Mapping[str, Loaded[Any]]
 def crosscheck(documents: Documents) -> list[Problem]:
     """List every name that leads nowhere, with its place and what was probably meant."""
     catalogue: Loaded[Catalogue] = documents["mappings/catalog.yaml"]
-    found = list(_catalogue(catalogue))
+    found = [*_catalogue(catalogue), *check_offers(catalogue)]
     for document in documents.values():
         match document.value:
             case StripeMapping():
@@ -47,8 +48,10 @@ def crosscheck(documents: Documents) -> list[Problem]:
                 found += _negotiation(document)
             case BusinessReview():
                 found += _review(document)
+            case Save():
+                found += _save(document)
             case GatesPolicy():
-                found += check_policy(document)
+                found += [*check_policy(document), *check_concessions(document, catalogue.value)]
             case FxTable():
                 found += _rates(document)
             case Schedule():
@@ -151,17 +154,16 @@ def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
             yield Problem("every_months must be at least 1", document.at("cadence", i, "every_months"), "12: yearly")
 
 
-def _policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
-    policy = document.value
-    yield from _known("currency", policy.reporting_currency, sorted(KNOWN), document.at("reporting_currency"))
-    for key in ("owners", "segments", "accounts"):
-        named = getattr(policy.scope, key)
-        if named is not None and not list(filter(str.strip, named)):
-            at = document.at("scope", key)
-            yield Problem(f"scope.{key} names nobody", at, "leave the key out to let everybody in")
-    if (most := policy.caps.max_new_per_day) is not None and most < 0:
-        at = document.at("caps", "max_new_per_day")
-        yield Problem("max_new_per_day is below 0", at, "0 proposes nothing new; leave it out for no limit")
+def _save(document: Loaded[Save]) -> Iterator[Problem]:
+    book = document.value
+    for key in ("per_owner_week", "quiet_days", "minimum_mrr"):
+        if getattr(book, key) < 0:
+            yield Problem(f"{key} must not be below 0", document.at(key), "write how many")
+    for reason, told in book.reasons.items():
+        for key in ("why", "next"):
+            yield from _texts(getattr(told, key), UNHEALTHY[reason], document, ("reasons", reason, key))
+    for key in ("subject", "body"):
+        yield from _texts(getattr(book.task, key), SAVE, document, ("task", key))
 
 
 def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:

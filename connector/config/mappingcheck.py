@@ -45,6 +45,8 @@ def _people(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Prob
             yield from known_name("need", people.need, needs, document.at(*loc, "need"))
         elif not people.renewal:
             yield Problem("this rule tells nothing", document.at(*loc), "add `need: …`, or `renewal: true`")
+    for i, outcome in enumerate(opportunity.outcomes):
+        yield from _regex(outcome.matches, document.at("opportunity", "outcomes", i, "matches"))
     for i, example in enumerate(opportunity.people_examples):
         if example.need is not None:
             at = document.at("opportunity", "people_examples", i, "need")

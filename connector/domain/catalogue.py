@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Literal
 
 from connector.domain.documents import document
@@ -35,6 +36,56 @@ class Metric:
 
 
 @document
+class Partner:
+    """Who delivers an offer instead of us, and where."""
+
+    name: str
+    countries: Sequence[str] = ()
+    """Countries it works in; empty: all."""
+    segments: Sequence[str] = ()
+    """Segments it serves; empty: all."""
+
+    def serves(self, country: str | None, segment: str | None) -> bool:
+        """Tell whether a customer is within its reach; nobody reaches the unknown, unless they reach everybody."""
+        here = not self.countries or country in self.countries
+        return here and (not self.segments or segment in self.segments)
+
+
+@document
+class Use:
+    """How much a customer must use first."""
+
+    metric: str
+    at_least: float
+    """Of the last 28 days: the sum of a count, the mean of a level."""
+
+
+@document
+class Worth:
+    """What a customer gains, against what it pays: the numbers of a return on investment, and where they come from."""
+
+    metric: str
+    hours_per_unit: float = 0
+    """Hours that each unit of the metric costs today."""
+    share_saved: float = 1
+    """Share of those hours that the offer saves."""
+    hour: Mapping[str, int] = field(default_factory=dict)
+    """Currency → what an hour costs, in minor units."""
+    beyond_limit: Mapping[str, int] = field(default_factory=dict)
+    """Currency → what each unit beyond today's limit is worth to the customer, in minor units."""
+    source: Texts
+    """Who says so: it is shown beside the number."""
+
+
+@document
+class Proof:
+    """A page that shows what it was worth to others."""
+
+    label: Texts
+    url: str
+
+
+@document
 class Offer:
     """Something a customer can buy; its kind, lever and need are stated, never guessed."""
 
@@ -52,7 +103,7 @@ class Offer:
     used_when: str | None = None
     """Metric whose use in the last 28 days shows that this offer is used."""
     included_in: Sequence[str] = ()
-    """Plans that already contain it."""
+    """Plans and packs that already contain it; who has it apart pays for it no longer."""
     quantity: Literal["one", "same", "seats"] = "one"
     """What to propose: one unit, the plan's seats, or enough units to clear the limit."""
     pack: int = 1
@@ -67,6 +118,15 @@ class Offer:
     """Countries it may be sold in; empty: all."""
     segments: Sequence[str] = ()
     """Segments it may be sold to; empty: all."""
+    one_off: Sequence[str] = ()
+    """One-off services that come with it: their price is shown apart, never ranked and never in the amount."""
+    delivered_by: Literal["us", "partner"] = "us"
+    """`partner`: proposed only where one of `partners` works, who is named to whoever sells it."""
+    partners: Sequence[Partner] = ()
+    from_use: Use | None = None
+    """Proposed only from this much use on: the customer has to feel the need first."""
+    worth: Worth | None = None
+    proof: Sequence[Proof] = ()
 
 
 @document
@@ -80,6 +140,34 @@ class Catalogue:
     offers: Mapping[str, Offer]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
 
+    @cached_property
+    def packs(self) -> frozenset[str]:
+        """Offers that are several others in one, with a price of its own."""
+        return frozenset(self._inside) - frozenset(self.plans)
+
+    def needs_met(self, name: str) -> frozenset[str]:
+        """Needs that an offer meets: a pack meets those of everything in it."""
+        return self._met.get(name, frozenset())
+
+    @cached_property
+    def _met(self) -> Mapping[str, frozenset[str]]:
+        parts = {name: (name, *(self.contents(name) if name in self.packs else ())) for name in self.offers}
+        needs = {name: (self.offers[one].need for one in some) for name, some in parts.items()}
+        return {name: frozenset(need for need in some if need) for name, some in needs.items()}
+
+    @cached_property
+    def _inside(self) -> Mapping[str, frozenset[str]]:
+        packed = {pack for offer in self.offers.values() for pack in offer.included_in}
+        return {pack: frozenset(n for n, offer in self.offers.items() if pack in offer.included_in) for pack in packed}
+
+    def partner_for(self, name: str, country: str | None, segment: str | None) -> Partner | None:
+        """The first partner of an offer who serves a customer."""
+        return next((one for one in self.offers[name].partners if one.serves(country, segment)), None)
+
     def for_need(self, need: str) -> tuple[str, ...]:
         """Offers that meet a need, in the catalogue's order."""
         return tuple(name for name, offer in self.offers.items() if offer.need == need)
+
+    def contents(self, name: str) -> frozenset[str]:
+        """Offers that an offer contains: a pack of several, or a plan that carries them."""
+        return self._inside.get(name, frozenset())

@@ -18,8 +18,16 @@ class EpisodeState(StrEnum):
     OPEN = "open"
     WON = "won"
     LOST = "lost"
+    NO = "no"
+    """The customer said no to this need."""
+    NOT_USEFUL = "not_useful"
+    """Whoever got it found that it should not have been proposed."""
     WITHDRAWN = "withdrawn"
     DELETED = "deleted"
+
+
+LOST = frozenset({EpisodeState.LOST, EpisodeState.NO, EpisodeState.NOT_USEFUL})
+"""It did not lead to a sale, whatever was said of it."""
 
 
 @dataclass(frozen=True)

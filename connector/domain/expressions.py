@@ -39,6 +39,7 @@ INTENT: Mapping[str, What] = {
     "contact": "contact",
     "goals": "text",
     "irritants": "text",
+    "terms": "list",
     "stages": "stages",
     "opportunity": "text",
     "amount": "money",
@@ -58,6 +59,27 @@ REVIEW: Mapping[str, What] = {
     "data_to": "day",
 }
 """Names that templates of `business_review.yaml` may use."""
+SAVE: Mapping[str, What] = {
+    "account": "account",
+    "reasons": "list",
+    "next": "list",
+    "mrr": "money",
+    "contact": "contact",
+    "goals": "text",
+    "irritants": "text",
+    "data_to": "day",
+}
+"""Names that the task of `save.yaml` may use."""
+UNHEALTHY: Mapping[str, Mapping[str, What]] = {
+    "unhealthy_overdue": {"days": "number"},
+    "unhealthy_dispute": {"count": "number"},
+    "unhealthy_payment": {},
+    "unhealthy_cancellation": {"on": "day"},
+    "unhealthy_falling_usage": {"percent": "number"},
+    "unhealthy_escalation": {"on": "day"},
+    "unhealthy_nps": {"score": "number"},
+}
+"""Names that the texts of each of its reasons may use."""
 _TEXTS = (
     "need key episode play amount mrr currency close_date stage pipeline record_type owner_id name why next_step "
     "data_to"

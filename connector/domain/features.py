@@ -81,6 +81,23 @@ class Holding:
 
 
 @dataclass(frozen=True)
+class BilledItem:
+    """One item of a subscription as it is billed: a change of what an account holds is priced from these."""
+
+    item_id: str
+    offer: str | None
+    """None for a product that no rule maps."""
+    price_id: str | None
+    quantity: float | None
+    """None when metered."""
+    currency: str
+    mrr_minor: int
+    subscription_id: str
+    discounts: str | None = None
+    """JSON of `pricing.Terms`; None where the source tells amounts only."""
+
+
+@dataclass(frozen=True)
 class AccountFeatures:
     """What is known of one billing account, besides its metrics."""
 
@@ -98,6 +115,7 @@ class AccountFeatures:
     """In `currency`; other currencies stand in `mrr`."""
     mrr: Mapping[str, int] = field(default_factory=dict)
     holdings: Mapping[str, Holding] = field(default_factory=dict)
+    items: tuple[BilledItem, ...] = ()
     plan: str | None = None
     seats: float | None = None
     """Billed quantity of the plan."""
@@ -152,7 +170,7 @@ class EventFeatures:
     last_on: date
 
 
-_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events"})
+_HIDDEN = frozenset({"account_id", "mrr", "holdings", "items", "events"})
 PER_SEAT = "per_seat_28"
 """Last 28 days of a metric for each billed seat."""
 

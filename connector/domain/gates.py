@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 from connector.domain.catalogue import Catalogue, Offer
-from connector.domain.features import AccountFeatures
+from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.health import QUESTIONS, Question
-from connector.domain.occupied import CrmContext, OpenEpisode
+from connector.domain.occupied import CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
 
@@ -56,11 +56,19 @@ class Candidate:
     policy: GatesPolicy
     today: date
     load: Load = field(default_factory=Load)
+    quotes: tuple[Quote, ...] = ()
+    metrics: Mapping[str, MetricFeatures] = field(default_factory=dict)
+    """How the billing account with the best evidence uses what it has."""
 
     @property
     def episode(self) -> OpenEpisode | None:
         """Our own open proposal for the same need, which goes on."""
         return next((one for one in self.crm.open_episodes if one.need == self.score.need), None)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it would meet: a pack takes the needs of all its parts."""
+        return self.catalogue.needs_met(self.score.offer) | {self.score.need}
 
     @property
     def country(self) -> str | None:
@@ -125,7 +133,8 @@ def _recurring(c: Candidate) -> No | None:
 
 def _not_owned(c: Candidate) -> No | None:
     name, plans = c.score.offer, list(c.catalogue.plans)
-    if name in c.owned:
+    inside = c.catalogue.contents(name) if name in c.catalogue.packs else frozenset()
+    if name in c.owned or (inside and inside <= c.owned):
         return No(Reason.ALREADY_OWNED, name)
     higher = [plan for plan in plans[plans.index(name) + 1 :] if plan in c.owned] if name in plans else []
     return No(Reason.ALREADY_OWNED, f"on {higher[-1]} already") if higher else None
@@ -139,6 +148,22 @@ def _sold_here(c: Candidate) -> No | None:
     if segments and segment not in segments:
         return No(Reason.NOT_SOLD_TO_SEGMENT, f"{segment or 'segment unknown'}; sold to {', '.join(segments)}")
     return None
+
+
+def _delivered_here(c: Candidate) -> No | None:
+    if c.offer.delivered_by == "us" or c.catalogue.partner_for(c.score.offer, c.country, c.accounts[0].segment):
+        return None
+    return No(Reason.NO_PARTNER, f"no partner delivers it in {c.country or 'an unknown country'} to this segment")
+
+
+def _used_enough(c: Candidate) -> No | None:
+    wanted = c.offer.from_use
+    if wanted is None:
+        return None
+    told = c.metrics.get(wanted.metric)
+    level = told.level_28 if told is not None else 0
+    detail = f"{level:g} {wanted.metric} in 28 days, from {wanted.at_least:g} on"
+    return No(Reason.USE_TOO_LOW, detail) if level < wanted.at_least else None
 
 
 def _plan_carries_it(c: Candidate) -> No | None:
@@ -156,6 +181,15 @@ def _prerequisites(c: Candidate) -> No | None:
     return No(Reason.PREREQUISITE_UNUSED, f"{', '.join(unused)} not used in the last 28 days") if unused else None
 
 
+def _adopted(c: Candidate) -> No | None:
+    if c.offer.lever != "scope":
+        return None
+    offers = c.catalogue.offers
+    dormant = sorted(name for name in c.owned - c.used if name in offers and offers[name].lever == "scope")
+    too_many = len(dormant) > c.policy.dormant_modules
+    return No(Reason.ADOPTION_FIRST, f"{', '.join(dormant)} bought and not used in 28 days") if too_many else None
+
+
 # Who is already on it ----------------------------------------------------------------------------------------------
 
 
@@ -167,8 +201,13 @@ def _not_undone(c: Candidate) -> No | None:
     return None
 
 
+def _no_save_open(c: Candidate) -> No | None:
+    opened = [one.opened_on for one in c.crm.saves if one.closed_on is None]
+    return No(Reason.SAVE_OPEN, f"a save task is open since {min(opened).isoformat()}") if opened else None
+
+
 def _no_person_on_it(c: Candidate) -> No | None:
-    theirs = [one for one in c.crm.opportunities if not one.renewal and one.need == c.score.need]
+    theirs = [one for one in c.crm.opportunities if not one.renewal and one.need in c.needs]
     return No(Reason.REP_WORKING, theirs[0].name) if theirs else None
 
 
@@ -180,12 +219,27 @@ def _no_unknown_need_open(c: Candidate) -> No | None:
     return No(Reason.UNKNOWN_NEED_OPEN, unread[0].name) if unread else None
 
 
+def _no_quote_open(c: Candidate) -> No | None:
+    since = c.today - timedelta(days=c.policy.quote_days)
+    for one in c.quotes:
+        offer = c.catalogue.offers.get(one.about)
+        need = offer.need if offer is not None else one.about
+        is_unread = offer is None and not c.catalogue.for_need(one.about)
+        if one.sent_on >= since and (need in c.needs or (is_unread and c.policy.on_unknown_need == "hold")):
+            about = one.about or "what it is about is not told"
+            return No(Reason.QUOTE_OPEN, f"a quote was sent on {one.sent_on.isoformat()} ({about})")
+    return None
+
+
 def _need_free(c: Candidate) -> No | None:
-    if c.score.need in c.load.needs:
-        return No(Reason.BETTER_OFFER, f"another offer for {c.score.need} ranks higher")
+    if taken := c.needs & c.load.needs:
+        return No(Reason.BETTER_OFFER, f"another offer for {min(taken)} ranks higher")
     ours = c.episode
     if ours is not None and ours.offer not in (None, c.score.offer):
         return No(Reason.NEED_OPEN, f"{ours.offer} is proposed since {ours.opened_on.isoformat()}")
+    for one in c.crm.open_episodes if ours is None else ():
+        if c.needs & ({one.need} | c.catalogue.needs_met(one.offer or "")):
+            return No(Reason.NEED_OPEN, f"{one.offer or one.need} is proposed since {one.opened_on.isoformat()}")
     return None
 
 
@@ -194,7 +248,7 @@ def _cooled_down(c: Candidate) -> No | None:
         return None
     for closed in sorted(c.crm.closed_episodes, key=lambda one: one.closed_on, reverse=True):
         until = closed.closed_on + timedelta(days=c.policy.cool_down_days.get(closed.outcome, 0))
-        if closed.need == c.score.need and until > c.today:
+        if closed.need in c.needs and until > c.today:
             detail = f"{closed.outcome} on {closed.closed_on.isoformat()}, quiet until {until.isoformat()}"
             return No(Reason.COOL_DOWN, detail)
     return None
@@ -265,12 +319,17 @@ GATES: Mapping[str, Gate] = {
     "recurring": _recurring,
     "not_owned": _not_owned,
     "sold_here": _sold_here,
+    "delivered_here": _delivered_here,
     "plan_carries_it": _plan_carries_it,
     "prerequisites": _prerequisites,
+    "used_enough": _used_enough,
+    "adopted": _adopted,
     **{name: _healthy(question) for name, question in QUESTIONS.items()},
     "not_undone": _not_undone,
+    "no_save_open": _no_save_open,
     "no_person_on_it": _no_person_on_it,
     "no_unknown_need_open": _no_unknown_need_open,
+    "no_quote_open": _no_quote_open,
     "adds_revenue": _adds_revenue,
     "likely": _likely,
     "cooled_down": _cooled_down,

@@ -19,14 +19,14 @@ Question = Callable[[Sequence[AccountFeatures], Health, date], No | None]
 def _overdue(accounts: Sequence[AccountFeatures], health: Health, _today: date) -> No | None:
     late = max((account.days_overdue or 0 for account in accounts), default=0)
     if late > health.overdue_days.limit:
-        return No(Reason.UNHEALTHY_OVERDUE, f"an invoice is {late} days overdue")
+        return No(Reason.UNHEALTHY_OVERDUE, f"an invoice is {late} days overdue", {"days": late})
     return _unknown(health.overdue_days, any(a.invoices for a in accounts), "no invoice was ever seen")
 
 
 def _disputes(accounts: Sequence[AccountFeatures], health: Health, _today: date) -> No | None:
     disputes = sum(account.disputes for account in accounts)
     if disputes > health.disputes.limit:
-        return No(Reason.UNHEALTHY_DISPUTE, f"{disputes} disputed in the last half year")
+        return No(Reason.UNHEALTHY_DISPUTE, f"{disputes} disputed in the last half year", {"count": disputes})
     return _unknown(health.disputes, any(a.invoices for a in accounts), "no invoice was ever seen")
 
 
@@ -41,14 +41,15 @@ def _payment(accounts: Sequence[AccountFeatures], health: Health, _today: date) 
 def _cancellation(accounts: Sequence[AccountFeatures], health: Health, _today: date) -> No | None:
     ends = [account.cancel_on for account in accounts if account.cancel_on is not None]
     if ends:
-        return No(Reason.UNHEALTHY_CANCELLATION, f"ends on {min(ends).isoformat()}")
+        return No(Reason.UNHEALTHY_CANCELLATION, f"ends on {min(ends).isoformat()}", {"on": min(ends)})
     return _unknown(health.cancellation, any(a.subscribed for a in accounts), "no subscription is known")
 
 
 def _falling_usage(accounts: Sequence[AccountFeatures], health: Health, _today: date) -> No | None:
     trends = [a.activity_trend for a in accounts if a.subscribed and a.activity_trend is not None]
     if trends and min(trends) <= -health.falling_usage.limit:
-        return No(Reason.UNHEALTHY_FALLING_USAGE, f"{min(trends):+.0%} against the 28 days before")
+        detail = f"{min(trends):+.0%} against the 28 days before"
+        return No(Reason.UNHEALTHY_FALLING_USAGE, detail, {"percent": round(-min(trends) * 100)})
     return _unknown(health.falling_usage, bool(trends), "no usage to compare")
 
 
@@ -56,7 +57,9 @@ def _escalation(accounts: Sequence[AccountFeatures], health: Health, today: date
     since = today - timedelta(days=int(health.escalation_days.limit))
     opened = [a.escalated_on for a in accounts if a.escalated_on is not None and a.escalated_on >= since]
     if opened:
-        return No(Reason.UNHEALTHY_ESCALATION, f"escalated on {max(opened).isoformat()}, not closed")
+        return No(
+            Reason.UNHEALTHY_ESCALATION, f"escalated on {max(opened).isoformat()}, not closed", {"on": max(opened)}
+        )
     return _unknown(health.escalation_days, any(a.events is not None for a in accounts), "no stream of events")
 
 
@@ -64,7 +67,7 @@ def _nps(accounts: Sequence[AccountFeatures], health: Health, today: date) -> No
     since = today - timedelta(days=NPS_MEMORY_DAYS)
     scores = [a.nps for a in accounts if a.nps is not None and a.nps_on is not None and a.nps_on >= since]
     if scores and min(scores) <= health.nps.limit:
-        return No(Reason.UNHEALTHY_NPS, f"gave {min(scores):g} of 10")
+        return No(Reason.UNHEALTHY_NPS, f"gave {min(scores):g} of 10", {"score": min(scores)})
     return _unknown(health.nps, bool(scores), "no satisfaction score in the last half year")
 
 

@@ -55,6 +55,8 @@ class Intent:
     moment: Moment
     data_to: date
     as_task: bool = False
+    terms: tuple[Texts, ...] = ()
+    """What else whoever sells it has to know: one-off fees, conditions, who delivers it, what it is worth, proofs."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,29 @@ class ReviewIntent:
     renewal_on: date | None
     announce: tuple[str, ...] = ()
     """Offers to announce (not sell) in the review."""
+
+
+@dataclass(frozen=True)
+class SaveIntent:
+    """Help a customer that is not well, instead of a pitch."""
+
+    account_id: str
+    billing_ids: tuple[str, ...]
+    reasons: tuple[tuple[str, Texts, Texts], ...]
+    """Reason code, why, and what to do about it, in the gates' order."""
+    mrr: Money
+    """What is at stake per month, in the reporting currency."""
+    data_to: date
+
+    def brief(self) -> dict[str, Any]:
+        """Write it down as plain JSON: what its episode's task cites."""
+        return {
+            "as_task": True,
+            "billing_ids": list(self.billing_ids),
+            "reasons": [[code, dict(why), dict(what)] for code, why, what in self.reasons],
+            "mrr": [self.mrr.minor, self.mrr.currency],
+            "data_to": self.data_to.isoformat(),
+        }
 
 
 @dataclass(frozen=True)
@@ -94,6 +119,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         "contributions": [[c.name, c.term, dict(c.evidence)] for c in intent.contributions],
         "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
         "data_to": intent.data_to.isoformat(),
+        **({"terms": [dict(one) for one in intent.terms]} if intent.terms else {}),
     }
 
 
@@ -108,6 +134,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         contributions=tuple(Contribution(name, term, evidence) for name, term, evidence in brief["contributions"]),
         moment=Moment(kind, date.fromisoformat(on), label),
         data_to=date.fromisoformat(brief["data_to"]),
+        terms=tuple(brief.get("terms", ())),
     )
 
 

@@ -99,6 +99,17 @@ class NeedRule:
 
 
 @document
+class OutcomeRule:
+    """Tells why an opportunity of ours was lost: the first rule that matches wins, else it was `lost`."""
+
+    matches: str
+    """Regular expression, case-insensitive, searched in the field."""
+    field: str
+    outcome: Literal["no", "not_useful"]
+    """`no`: the customer does not want it. `not_useful`: it should not have been proposed."""
+
+
+@document
 class RouteCase:
     """What is proposed on a route: every condition that is named must hold, and one of its words is enough."""
 
@@ -149,6 +160,8 @@ class OpportunityMap:
     people: Sequence[NeedRule] = ()
     """How an opportunity made by a person tells its need."""
     people_examples: Sequence[NeedExample] = ()
+    outcomes: Sequence[OutcomeRule] = ()
+    """How an opportunity of ours that was lost tells why; each outcome has its own cool-down in the policy."""
     links: Mapping[str, str]
     """Role (account, contact) → lookup field or associated object."""
     fields: Mapping[str, FieldRule]

@@ -24,6 +24,14 @@ class PersonsOpportunity:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """A quote that a person sent and that nobody has closed; `about` is an offer or a need."""
+
+    about: str
+    sent_on: date
+
+
+@dataclass(frozen=True)
 class OpenEpisode:
     """A proposal of ours that is still open, as an opportunity or a task."""
 
@@ -57,6 +65,16 @@ class UndoneNeed:
 
 
 @dataclass(frozen=True)
+class SaveTask:
+    """A save task of ours, open unless it was closed."""
+
+    opened_on: date
+    closed_on: date | None = None
+    is_undone: bool = False
+    """A person took it back: no other one comes until it is released."""
+
+
+@dataclass(frozen=True)
 class CrmContext:
     """What the CRM and the ledger know about one CRM account."""
 
@@ -70,6 +88,9 @@ class CrmContext:
     closed_episodes: tuple[ClosedEpisode, ...] = ()
     undone: tuple[UndoneNeed, ...] = ()
     """Left alone until they are released."""
+    saves: tuple[SaveTask, ...] = ()
+    csm_id: str | None = None
+    """Who would get a save task."""
     open_tasks: int = 0
     """Open tasks of ours on this account."""
     outside: str = ""

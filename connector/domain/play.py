@@ -12,8 +12,9 @@ from typing import Literal
 from connector.domain.catalogue import Texts
 from connector.domain.documents import document
 from connector.domain.mapping import Example, OwnerRole
+from connector.domain.policy import Unhealthy
 
-NEGOTIATION, REVIEW = "negotiation", "business_review"
+NEGOTIATION, REVIEW, SAVE = "negotiation", "business_review", "save"
 """Names of the plays, as keys hold them: they never change."""
 
 StepKind = Literal["call", "email", "todo"]
@@ -50,6 +51,32 @@ class Negotiation:
     """The one task an intent becomes when it is too small to be an opportunity."""
     bought: Step
     """What the owner is told when billing shows that the customer bought the offer meanwhile."""
+    examples: Sequence[Example] = ()
+
+
+@document
+class SaveReason:
+    """What a person is told of one thing that is wrong, and what to do about it."""
+
+    why: Texts
+    next: Texts
+
+
+@document
+class Save:
+    """What is asked of whom when a customer is unhealthy: help instead of a pitch (`playbooks/save.yaml`)."""
+
+    version: int = 1
+    name: str = "save"
+    per_owner_week: int = 3
+    """New save tasks for one person in any seven days; those with the most recurring revenue at stake come first."""
+    quiet_days: int = 60
+    """Days without another one on the same account after the last was closed."""
+    minimum_mrr: int = 0
+    """Smallest customer that gets one, in minor units of the reporting currency per month."""
+    reasons: Mapping[Unhealthy, SaveReason]
+    """The answers about an account's health that ask for one; another only holds back the pitch."""
+    task: Step
     examples: Sequence[Example] = ()
 
 

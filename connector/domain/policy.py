@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from connector.domain.catalogue import Texts
 from connector.domain.documents import document
 
 OnUnknown = Literal["allow", "hold"]
@@ -55,6 +56,26 @@ class Reason(StrEnum):
     OWNER_BUSY = "owner_busy"
     DAY_CAP = "day_cap"
     OUT_OF_SCOPE = "out_of_scope"
+    NO_PARTNER = "no_partner"
+    USE_TOO_LOW = "use_too_low"
+    ADOPTION_FIRST = "adoption_first"
+    QUOTE_OPEN = "quote_open"
+    SAVE_OPEN = "save_open"
+    SAVE_CAP = "save_cap"
+    PITCH_OPEN = "pitch_open"
+    TOO_SMALL = "too_small"
+
+
+Unhealthy = Literal[
+    "unhealthy_overdue",
+    "unhealthy_dispute",
+    "unhealthy_payment",
+    "unhealthy_cancellation",
+    "unhealthy_falling_usage",
+    "unhealthy_escalation",
+    "unhealthy_nps",
+]
+"""Reasons that a customer is not well."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,8 @@ class No:
 
     reason: Reason
     detail: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The same for texts in any language."""
 
 
 @document
@@ -163,6 +186,19 @@ class Sizing:
 
 
 @document
+class Concession:
+    """A discount on a condition: shown to whoever sells, never taken off an amount by itself."""
+
+    percent: float
+    when: Literal["renewal", "limit", "anniversary", "always"] = "always"
+    """The moment that a proposal must be bound to."""
+    offers: Sequence[str] = ()
+    """Offers it is granted for; empty: all."""
+    condition: Texts
+    """What the customer does for it: `if it is signed with the renewal`."""
+
+
+@document
 class Scope:
     """Whom the connector may write about. Every key that is given narrows it; a key left out does not."""
 
@@ -201,6 +237,8 @@ class GatesPolicy:
     opportunity_min: Minimum = Minimum()
     timing: Timing = Timing()
     sizing: Sizing = Sizing()
+    dormant_modules: int = 1
+    """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"
@@ -208,6 +246,9 @@ class GatesPolicy:
     """A person's open opportunity whose need nobody can tell."""
     unknown_need_days: int = 30
     """It holds ours while it was touched in the last so many days."""
+    quote_days: int = 45
+    """A quote that a person sent holds ours for so many days, unless it was closed before."""
+    concessions: Sequence[Concession] = ()
     cool_down_days: Mapping[ClosedOutcome, int] = field(
         default_factory=lambda: {"won": 90, "lost": 180, "no": 180, "not_useful": 180, "deleted": 365, "withdrawn": 0}
     )

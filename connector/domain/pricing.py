@@ -105,6 +105,34 @@ class Discount:
         return not self.applies_to or product_id in self.applies_to
 
 
+@dataclass(frozen=True)
+class Terms:
+    """The discounts of one billed item: its own, and all those of its subscription, whether they cover it or not."""
+
+    own: tuple[Discount, ...] = ()
+    shared: tuple[Discount, ...] = ()
+
+    def to_json(self) -> str:
+        """Write them down exactly; `from_json` gives the same back."""
+        return json.dumps([[_plain_discount(d) for d in some] for some in (self.own, self.shared)])
+
+    @classmethod
+    def from_json(cls, text: str) -> Terms:
+        """Read what `to_json` wrote."""
+        own, shared = (tuple(_discount(told) for told in some) for some in json.loads(text))
+        return cls(own, shared)
+
+
+def _plain_discount(one: Discount) -> list[Any]:
+    numbers = (None if number is None else str(number) for number in (one.percent_off, one.amount_off))
+    return [*numbers, one.duration, list(one.applies_to)]
+
+
+def _discount(told: Sequence[Any]) -> Discount:
+    percent, off = (None if number is None else Decimal(number) for number in told[:2])
+    return Discount(percent, off, told[2], tuple(told[3]))
+
+
 def amount(price: Price, quantity: Number) -> Fraction:
     """What one interval costs before discounts, in minor units."""
     units = Fraction(quantity)
@@ -137,20 +165,6 @@ def discounted(full: Fraction, discounts: Sequence[Discount]) -> Fraction:
         if discount.amount_off is not None:
             left -= Fraction(discount.amount_off)
     return max(left, Fraction(0)) if full > 0 else left
-
-
-def delta(
-    price_now: Price | None,
-    quantity_now: Number | None,
-    price_then: Price,
-    quantity_then: Number,
-    discounts: Sequence[Discount] = (),
-) -> Fraction:
-    """How much monthly revenue a change adds, in minor units; `price_now` None: nothing is owned yet."""
-    if price_now is not None and price_now.currency != price_then.currency:
-        raise ValueError(f"cannot compare {price_now.currency} with {price_then.currency}: convert first")
-    before = Fraction(0) if price_now is None else monthly(price_now, quantity_now, discounts)
-    return monthly(price_then, quantity_then, discounts) - before
 
 
 def spread(total: Decimal, weights: Sequence[Fraction]) -> tuple[Decimal, ...]:
@@ -233,6 +247,14 @@ def monthly_items(items: Sequence[PricedItem], discounts: Sequence[Discount] = (
             part = Discount(discount.percent_off, None if discount.amount_off is None else share)
             left[at] = discounted(left[at], [part])
     return [one * item.price.per_month for one, item in zip(left, items, strict=True)]
+
+
+def added(before: Sequence[PricedItem], after: Sequence[PricedItem], discounts: Sequence[Discount] = ()) -> Fraction:
+    """How much monthly revenue a change of a subscription's items adds, in minor units, under the same discounts.
+
+    An amount off is spent once, whatever is added; what of it found nothing to come off yet comes off the addition.
+    """
+    return sum(monthly_items(after, discounts), Fraction(0)) - sum(monthly_items(before, discounts), Fraction(0))
 
 
 def _counts(item: PricedItem) -> bool:

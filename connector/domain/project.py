@@ -12,7 +12,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import FxTable
-from connector.domain.play import BusinessReview, Negotiation, Schedule
+from connector.domain.play import BusinessReview, Negotiation, Save, Schedule
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signals
 
@@ -34,6 +34,8 @@ class Project:
     negotiation: Negotiation
     review: BusinessReview
     schedule: Schedule
+    save: Save | None = None
+    """None: nobody is asked to help the unhealthy; they are only not pitched to."""
     fx: FxTable = field(default_factory=FxTable)
     mapping: CrmMapping | None = None
     billing: Mapping[str, BillingMapping] = field(default_factory=dict)

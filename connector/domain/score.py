@@ -55,6 +55,8 @@ class Score:
     limit_on: date | None = None
     """When the trend reaches the ceiling that the offer lifts; the day of the data when it has."""
     signals: tuple[str, ...] = ()
+    one_off: tuple[tuple[str, Money], ...] = ()
+    """One-off services that come with the offer and their price: shown apart, never part of its value."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from connector.services.texts import render
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NEGOTIATION, REVIEW = "playbooks/negotiation.yaml", "playbooks/business_review.yaml"
+SAVE = "playbooks/save.yaml"
 
 
 def check_templates(project: Project) -> list[Problem]:
@@ -31,6 +32,8 @@ def steps_of(project: Project) -> Iterator[tuple[str, tuple[str | int, ...], Ste
         yield from ((NEGOTIATION, ("stages", stage, i), step) for i, step in enumerate(steps))
     yield NEGOTIATION, ("small",), book.small
     yield NEGOTIATION, ("bought",), book.bought
+    if project.save is not None:
+        yield SAVE, ("task",), project.save.task
     yield from ((REVIEW, ("steps", i), step) for i, step in enumerate(project.review.steps))
 
 

@@ -1,37 +1,32 @@
 """Scores → intents: the gates in order, best first, and every "no" with its reason.
 
 Billing accounts that are one customer in the CRM are judged together: the best evidence among them speaks, and what
-any of them owns or owes counts for all.
+any of them owns or owes counts for all (`candidates`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from connector.domain.catalogue import Catalogue, Texts
-from connector.domain.features import AccountFeatures, owned_offers, used_offers
-from connector.domain.gates import Candidate, Link, Load, first_no
-from connector.domain.intent import Held, Intent, Moment
+from connector.domain.catalogue import Catalogue
+from connector.domain.features import AccountFeatures
+from connector.domain.gates import Candidate, Load, first_no
+from connector.domain.intent import Held, Intent, SaveIntent
+from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
+from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, Reason
-from connector.domain.score import Score
-from connector.domain.workdays import next_workday
+from connector.services.candidates import Customers
 from connector.services.measure import Measured
+from connector.services.moment import Holidays, moment, no_holidays
+from connector.services.offer_terms import terms_of
+from connector.services.save import saves
 from connector.services.score import Scores
-from connector.services.texts import day as written
 
-PLAY = "negotiation"
 WEEK = timedelta(days=7)
-Holidays = Callable[[str | None], Container[date]]
-"""Country → the days nobody works there."""
-
-
-def no_holidays(_country: str | None) -> Container[date]:
-    """Weekends only."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +35,10 @@ class Chosen:
 
     intents: tuple[Intent, ...]
     held: tuple[Held, ...]
+    saves: tuple[SaveIntent, ...] = ()
+    """Customers to help instead, most recurring revenue at stake first."""
+    white_space: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """CRM account → offer → how it stands, as text."""
 
 
 def choose(
@@ -51,95 +50,50 @@ def choose(
     now: datetime,
     holidays: Holidays = no_holidays,
     today: date | None = None,
+    book: Save | None = None,
+    fx: FxTable | None = None,
 ) -> Chosen:
     """Walk down the ranking and ask every gate; each proposal made counts for those after it.
 
-    `today` is the day that `now` falls on where people work, else in UTC.
+    `today` is the day that `now` falls on where people work, else in UTC. `book` says how to help the unhealthy.
     """
     today = today or now.date()
+    customers = Customers(measured, crm, catalogue, policy, today)
     intents: list[Intent] = []
-    held = _without_signal(measured, scores, crm, today)
+    held = _without_signal(customers, scores)
     ledger = _Tally.of(crm, today)
-    for candidate in candidates(measured, scores, crm, catalogue, policy, today):
+    scored: dict[str, set[str]] = defaultdict(set)
+    for one in scores.scores:
+        scored[one.offer].add(one.account_id)
+    for candidate in customers.candidates(scores.scores):
         weighed = replace(candidate, load=ledger.load(candidate.crm))
         refused = first_no(weighed)
         if refused is None:
             ledger.count(weighed)
-            intents.append(_intent(weighed, _scored_ids(weighed, scores), holidays))
+            ids = tuple(a.account_id for a in weighed.accounts if a.account_id in scored[weighed.score.offer])
+            intents.append(_intent(weighed, ids, holidays))
         else:
             one = weighed.score
             held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
-    return Chosen(tuple(intents), tuple(held))
+    helped, unhelped = _helped(customers, book, fx or FxTable())
+    return Chosen(tuple(intents), (*held, *unhelped), tuple(helped), customers.white_space())
 
 
-def candidates(
-    measured: Measured, scores: Scores, crm: Crm, catalogue: Catalogue, policy: GatesPolicy, today: date
-) -> list[Candidate]:
-    """One per (customer, offer), best value first; ties go by account and offer."""
-    groups = _groups(measured, crm)
-    best: dict[tuple[str, str], Score] = {}
-    for one in sorted(scores.scores, key=lambda s: (-s.value, -s.p, s.account_id)):
-        best.setdefault((_customer_of(one.account_id, measured, crm), one.offer), one)
-    made = [
-        _candidate(customer, groups[customer], one, measured, crm, catalogue, policy, today)
-        for (customer, _), one in best.items()
-    ]
-    return sorted(made, key=lambda c: (-c.score.value, c.crm.account_id, c.score.offer))
+def _helped(customers: Customers, book: Save | None, fx: FxTable) -> tuple[list[SaveIntent], list[Held]]:
+    if book is None:
+        return [], []
+    groups = customers.groups
+    linked = [(one, groups[id]) for id, one in customers.crm.contexts.items() if id in groups]
+    return saves(linked, book, customers.policy, fx, customers.today)
 
 
-def _customer_of(billing_id: str, measured: Measured, crm: Crm) -> str:
-    """The CRM account; a billing account stands for itself when it has none, or is a test."""
-    is_test = measured.accounts[billing_id].is_test
-    return billing_id if is_test else crm.links.get(billing_id, billing_id)
-
-
-def _groups(measured: Measured, crm: Crm) -> Mapping[str, Sequence[AccountFeatures]]:
-    groups: dict[str, list[AccountFeatures]] = defaultdict(list)
-    for billing_id in sorted(measured.accounts):
-        groups[_customer_of(billing_id, measured, crm)].append(measured.accounts[billing_id])
-    return groups
-
-
-def _candidate(
-    customer: str,
-    accounts: Sequence[AccountFeatures],
-    score: Score,
-    measured: Measured,
-    crm: Crm,
-    catalogue: Catalogue,
-    policy: GatesPolicy,
-    today: date,
-) -> Candidate:
-    owned, used = set[str](), set[str]()
-    for account in accounts:
-        holds = owned_offers(account, catalogue)
-        owned |= holds
-        used |= used_offers(holds, measured.metrics.get(account.account_id, {}), catalogue)
-    return Candidate(
-        score=score,
-        offer=catalogue.offers[score.offer],
-        accounts=tuple(sorted(accounts, key=lambda a: (a.account_id != score.account_id, a.account_id))),
-        owned=frozenset(owned),
-        used=frozenset(used),
-        link=_link(score.account_id, crm),
-        crm=crm.contexts.get(customer) or CrmContext(customer),
-        catalogue=catalogue,
-        policy=policy,
-        today=today,
-    )
-
-
-def _link(billing_id: str, crm: Crm) -> Link:
-    if billing_id in crm.links:
-        return "linked"
-    return "ambiguous" if billing_id in crm.ambiguous else "unmatched"
-
-
-def _without_signal(measured: Measured, scores: Scores, crm: Crm, today: date) -> list[Held]:
-    scored = {_customer_of(one.account_id, measured, crm) for one in scores.scores}
-    silent = {customer: group for customer, group in _groups(measured, crm).items() if customer not in scored}
+def _without_signal(customers: Customers, scores: Scores) -> list[Held]:
+    scored = {customers.of(one.account_id) for one in scores.scores}
+    silent = {customer: group for customer, group in customers.groups.items() if customer not in scored}
     return [
-        Held(customer, "account", Reason.NO_SIGNAL.value, _silence(silent[customer], measured, today))
+        Held(
+            customer, "account", Reason.NO_SIGNAL.value, _silence(silent[customer], customers.measured, customers.today)
+        )
         for customer in sorted(silent)
     ]
 
@@ -215,19 +169,13 @@ class _Tally:
 
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
-        self.needs[account].add(candidate.score.need)
+        self.needs[account] |= candidate.needs
         if candidate.episode is None:
             self.day += 1
             self.open[account] += 1
             self.week[account] += 1
             if owner is not None:
                 self.owner_week[owner] += 1
-
-
-def _scored_ids(candidate: Candidate, scores: Scores) -> tuple[str, ...]:
-    """Billing accounts of the customer with a score for the offer, the best one first."""
-    scored = {one.account_id for one in scores.scores if one.offer == candidate.score.offer}
-    return tuple(account.account_id for account in candidate.accounts if account.account_id in scored)
 
 
 def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holidays) -> Intent:
@@ -237,8 +185,9 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
     assert score.reported is not None
     assert offer.kind is not None
     assert offer.lever is not None
+    when = moment(candidate, holidays)
     return Intent(
-        play=PLAY,
+        play=NEGOTIATION,
         account_id=candidate.crm.account_id,
         billing_ids=billing_ids,
         need=score.need,
@@ -252,49 +201,8 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
         value=score.value,
         base=score.base,
         contributions=score.contributions,
-        moment=moment(candidate, holidays),
+        moment=when,
         data_to=score.data_to,
         as_task=score.p < smallest.p or score.value < smallest.value,
+        terms=tuple(terms_of(candidate, when)),
     )
-
-
-def moment(candidate: Candidate, holidays: Holidays = no_holidays) -> Moment:
-    """The nearest reason why now: the renewal, a limit about to bind, an anniversary; its day is a working day.
-
-    Where there is none, the proposal has a day to be settled by and nothing that makes it urgent.
-    """
-    timing, today = candidate.policy.timing, candidate.today
-    earliest, latest = today + timedelta(days=timing.earliest), today + timedelta(days=timing.latest)
-    options = [(max(on, earliest), kind, label) for on, kind, label in _moments(candidate) if today <= on <= latest]
-    within = today + timedelta(days=timing.when_reached)
-    on, kind, label = min(options, default=(within, "none", {}), key=lambda option: option[:2])
-    return Moment(kind, next_workday(on, holidays(candidate.country)), label)
-
-
-_REACHED: Texts = {"en": "The limit is reached", "fr": "La limite est atteinte"}
-
-
-def _moments(candidate: Candidate) -> list[tuple[date, str, Texts]]:
-    timing, today, limit = candidate.policy.timing, candidate.today, candidate.score.limit_on
-    found: list[tuple[date, str, Texts]] = []
-    for account in candidate.accounts:
-        if not account.subscribed:
-            continue
-        if account.renewal_on is not None:
-            review = account.renewal_on - timedelta(days=timing.review_before_renewal)
-            on = review if review >= today else account.renewal_on
-            found.append(
-                (on, "renewal", _dated("Contract renews on", "Renouvellement du contrat le", account.renewal_on))
-            )
-        elif account.anniversary_on is not None:
-            label = _dated("Customer anniversary on", "Anniversaire du contrat le", account.anniversary_on)
-            found.append((account.anniversary_on, "anniversary", label))
-    if limit is not None and limit > today:
-        found.append((limit, "limit", _dated("Limit expected on", "Limite attendue le", limit)))
-    elif limit is not None:
-        found.append((today + timedelta(days=timing.when_reached), "limit", _REACHED))
-    return found
-
-
-def _dated(english: str, french: str, on: date) -> Texts:
-    return {"en": f"{english} {written(on, 'en')}", "fr": f"{french} {written(on, 'fr')}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import assert_never
 
 from connector.domain.account import BillingAccount, CrmAccount
 from connector.domain.catalogue import Catalogue
@@ -14,7 +15,16 @@ from connector.domain.features import owned_offers
 from connector.domain.hold import Hold
 from connector.domain.intent import intent_of
 from connector.domain.link import LinkState, linked
-from connector.domain.occupied import ClosedEpisode, Crm, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
+from connector.domain.occupied import (
+    ClosedEpisode,
+    Crm,
+    CrmContext,
+    OpenEpisode,
+    PersonsOpportunity,
+    SaveTask,
+    UndoneNeed,
+)
+from connector.domain.play import SAVE
 from connector.domain.policy import ClosedOutcome
 from connector.ports.billing import Warehouse
 from connector.services.measure import Measured
@@ -84,7 +94,9 @@ def _context(
     open_tasks: int,
     day: Day,
 ) -> CrmContext:
-    owner = world.owner("ae", account)
+    owner, csm = world.owner("ae", account), world.owner("csm", account)
+    saves = [e for e in episodes if e.need == SAVE]
+    episodes = [e for e in episodes if e.need != SAVE]
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
     return CrmContext(
         account_id=account.id,
@@ -99,6 +111,8 @@ def _context(
             if e.state is not EpisodeState.OPEN
         ),
         undone=tuple(_undone(e, world.holds[e.key], day) for e in episodes if e.key in world.holds),
+        saves=tuple(_save(e, e.key in world.holds, day) for e in saves),
+        csm_id=csm.id if csm else None,
         open_tasks=open_tasks,
     )
 
@@ -114,16 +128,27 @@ def _undone(episode: Episode, hold: Hold, day: Day) -> UndoneNeed:
     return UndoneNeed(episode.need, hold.run_id, hold.by, day(hold.at), proposed_on)
 
 
+def _save(episode: Episode, is_undone: bool, day: Day) -> SaveTask:
+    closed = None if episode.state is EpisodeState.OPEN else day(episode.closed_at or episode.opened_at)
+    return SaveTask(day(episode.opened_at), closed, is_undone)
+
+
 def _outcome(episode: Episode) -> ClosedOutcome:
     match episode.state:
         case EpisodeState.WON:
             return "won"
         case EpisodeState.LOST:
             return "lost"
+        case EpisodeState.NO:
+            return "no"
+        case EpisodeState.NOT_USEFUL:
+            return "not_useful"
         case EpisodeState.DELETED:
             return "deleted"
-        case _:
+        case EpisodeState.WITHDRAWN | EpisodeState.OPEN:
             return "withdrawn"
+        case _ as never:
+            assert_never(never)
 
 
 def _stage(episode: Episode, world: World) -> str | None:

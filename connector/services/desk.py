@@ -173,7 +173,7 @@ class Desk:
         names = self._intent_names(parent_key, intent, account, language)
         key = task_key(parent_key, NEGOTIATION, stage, entry, step.id)
         due = add_workdays(entered, step.due, holidays_of(country_of(owner)))
-        return self._written(step, key, account, owner, names, due, parent, intent.value, NEGOTIATION)
+        return self.written(step, key, account, owner, names, due, parent, intent.value, NEGOTIATION)
 
     def review(self, review: ReviewIntent, facts: Mapping[str, Any]) -> list[Desired]:
         """The reminders around one business review."""
@@ -189,7 +189,7 @@ class Desk:
             if due < self.today:
                 continue
             names = {
-                **self._account_names(account, language),
+                **self.account_names(account, language),
                 "review_on": review.on,
                 "renewal_on": review.renewal_on,
                 "announce": [in_language(self.rules.catalogue.offers[o].label, language) for o in review.announce],
@@ -198,7 +198,7 @@ class Desk:
                 "data_to": facts["data_to"],
             }
             made.append(
-                self._written(
+                self.written(
                     step, task_key(key, REVIEW, "none", 1, step.id), account, owner, names, due, None, 0, REVIEW
                 )
             )
@@ -215,7 +215,7 @@ class Desk:
         told = (key for key in keys if any(task_key(key, REVIEW, "none", 1, one) in self.world.known for one in steps))
         return next(told, keys[0])
 
-    def _written(
+    def written(
         self,
         step: Step,
         key: str,
@@ -295,7 +295,7 @@ class Desk:
         offer = self.rules.catalogue.offers[intent.offer]
         strongest = sorted(intent.contributions, key=lambda c: (self._only_says_when(c.name), -abs(c.term)))
         return {
-            **self._account_names(account, language),
+            **self.account_names(account, language),
             "offer": {
                 "id": intent.offer,
                 "label": in_language(offer.label, language),
@@ -314,6 +314,7 @@ class Desk:
             "against": [in_language(c.evidence, language) for c in strongest if c.term < 0][:1],
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
+            "terms": [in_language(one, language) for one in intent.terms],
             "stages": dict(self._route(key, intent).stages),
             "opportunity": in_language(self.mapping.opportunity.called, language),
         }
@@ -323,7 +324,7 @@ class Desk:
         rule = self.rules.signals.rules.get(signal)
         return rule is None or not rule.needs
 
-    def _account_names(self, account: CrmAccount, language: Language) -> dict[str, Any]:
+    def account_names(self, account: CrmAccount, language: Language) -> dict[str, Any]:
         return {
             "account": account,
             "contact": whom_to_call(self.world.contacts.get(account.id, ()), language),

@@ -27,7 +27,7 @@ LONG_WORDS = "They want to close their month in three days instead of nine, in a
 
 
 def text_names(project: Project, language: Language = "en", worst: bool = False) -> dict[str, Any]:
-    """Give the names of `negotiation.yaml` and `business_review.yaml`."""
+    """Give the names of the playbooks' texts."""
     mapping = project.mapping
     currency = project.policy.reporting_currency
     labels = mapping.opportunity.stages if mapping else dict.fromkeys(get_args(OurStage), "stage")
@@ -45,6 +45,9 @@ def text_names(project: Project, language: Language = "en", worst: bool = False)
         "evidence": [line] * (3 if worst else 1),
         "against": [LONG_LINE if worst else "usage fell; data to 30 September 2026"],
         "moment": {"on": DAY, "label": "The contract renews" if language == "en" else "Le contrat se renouvelle"},
+        "terms": [LONG_LINE] * 5 if worst else [],
+        "reasons": ["An invoice is 21 days overdue"] * (7 if worst else 1),
+        "next": [LONG_WORDS] * 7 if worst else ["Ask accounting what was sent"],
         "data_to": DAY,
         "contact": {"name": "Ana Ruiz", "role": "CFO", "why": "no talk on record yet"},
         "goals": LONG_WORDS if worst else "grow",

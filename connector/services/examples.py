@@ -44,6 +44,8 @@ def run_examples(project: Project) -> Iterator[Problem]:
     yield from _playbook(project, "playbooks/negotiation.yaml", texts, {**steps, "bought": book.bought}, book.examples)
     reviews = {step.id: step for step in review.steps}
     yield from _playbook(project, "playbooks/business_review.yaml", {}, reviews, review.examples)
+    if (save := project.save) is not None:
+        yield from _playbook(project, "playbooks/save.yaml", {}, {save.task.id: save.task}, save.examples)
     for rule_id, rule in project.signals.rules.items():
         for i, example in enumerate(rule.examples):
             yield from _signal(rule, example, project, ("rules", rule_id, "examples", i))

@@ -20,7 +20,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import UNDO, Hold
 from connector.domain.keys import task_key
 from connector.domain.mapping import OurStage
-from connector.domain.play import NEGOTIATION
+from connector.domain.play import NEGOTIATION, SAVE
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord
 from connector.domain.run import Run, RunStatus
@@ -172,7 +172,7 @@ def _last_of_each_day(
         plan = stored.plan
         if period.holds(plan.created_at):
             # What it would only have renewed was opened by an earlier, live run.
-            new = {one.key: one for one in plan.episodes if one.opened_at == plan.created_at}
+            new = {one.key: one for one in plan.episodes if one.opened_at == plan.created_at and one.need != SAVE}
             found[rules.day(plan.created_at)] = new
     return found
 
@@ -202,7 +202,7 @@ def _shadow(shadows: Mapping[date, Mapping[str, Episode]], world: World) -> Iter
 def _live(rules: Project, world: World, period: Period, looked: str) -> Iterator[Proposal]:
     mirror = {record.id: record for record in (*world.opportunities, *world.tasks)}
     for episode in world.episodes:
-        if period.holds(episode.opened_at):
+        if period.holds(episode.opened_at) and episode.need != SAVE:
             opened = [rules.day(episode.opened_at)]
             row = _proposal(episode, world, True, opened, episode.state is EpisodeState.OPEN)
             yield _reactions(row, episode, rules, world, mirror, looked)

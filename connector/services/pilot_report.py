@@ -16,7 +16,7 @@ from typing import Any
 
 from connector.domain.account import Owner
 from connector.domain.cells import cell
-from connector.domain.episode import EpisodeState
+from connector.domain.episode import LOST, EpisodeState
 from connector.services.pilot import Gathered, Night, Period, Proposal, Theirs
 
 FEW = 10
@@ -74,7 +74,7 @@ def numbers(proposals: Sequence[Proposal], theirs: Sequence[Theirs]) -> dict[str
         "edited": share(sum(one.is_edited for one in written), len(written)),
         "deleted": share(sum(one.is_deleted for one in written), len(written)),
         "won": share(sum(one.state == "won" for one in written), len(written)),
-        "lost": share(sum(one.state == "lost" for one in written), len(written)),
+        "lost": share(sum(one.state in LOST for one in written), len(written)),
         "taken_back": share(sum(_is_taken_back(one) for one in written), len(written)),
         "untouched": share(sum(_is_untouched(one) for one in written), len(written)),
         "people": {
@@ -134,7 +134,7 @@ def _numbers_of(owner: Owner, gathered: Gathered) -> dict[str, Any]:
 
 
 def _is_untouched(one: Proposal) -> bool:
-    is_over = one.state in ("won", "lost") or _is_taken_back(one)
+    is_over = one.state in {EpisodeState.WON, *LOST} or _is_taken_back(one)
     return not (one.moved_to or one.done or one.is_edited or one.is_deleted or is_over)
 
 

@@ -15,11 +15,13 @@ from typing import Any
 
 from connector.domain.change import Desired
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.intent import Held, Intent, ReviewIntent, brief_of, intent_of, moved_materially
+from connector.domain.intent import Held, Intent, ReviewIntent, SaveIntent, brief_of, intent_of, moved_materially
 from connector.domain.keys import episode_key
+from connector.domain.play import SAVE
 from connector.domain.policy import Reason
-from connector.domain.project import Project
+from connector.domain.project import Project, mapping_of
 from connector.services.desk import Desk
+from connector.services.save_task import save_task
 from connector.services.withdraw import withdrawn
 from connector.services.world import World
 
@@ -41,6 +43,7 @@ def project(
     rules: Project,
     now: datetime,
     owned: Mapping[str, Collection[str]] = MappingProxyType({}),
+    saves: Sequence[SaveIntent] = (),
 ) -> Projected:
     """Turn today's intents and every open episode into desired records.
 
@@ -56,6 +59,7 @@ def project(
             )
             continue
         episodes.append(_episode(intent, world, rules, now))
+    episodes += [_saving(save, world, rules, now) for save in saves]
     touched = {episode.key: episode for episode in episodes}
     stored = {episode.key: episode for episode in world.episodes}
     changed = {key: episode for key, episode in touched.items() if stored.get(key) != episode}
@@ -65,7 +69,7 @@ def project(
     desired: list[Desired] = []
     for episode in still_open:
         if episode.account_id in world.accounts and episode.brief:
-            made = desk.bought(episode) if episode.key in bought else desk.episode(episode)
+            made = _records(desk, episode, episode.key in bought)
             desired += (desk.settled(one, episode.key in changed) for one in made)
     for review in reviews:
         desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
@@ -73,9 +77,31 @@ def project(
     return Projected(tuple(desired), tuple(changed.values()), tuple(held))
 
 
+def _records(desk: Desk, episode: Episode, is_bought: bool) -> list[Desired]:
+    if episode.need == SAVE:
+        return save_task(desk, episode)
+    return desk.bought(episode) if is_bought else desk.episode(episode)
+
+
+def _saving(save: SaveIntent, world: World, rules: Project, now: datetime) -> Episode:
+    """Continue the account's open save play, with a new brief once another reason came up, or open the next one."""
+    brief = save.brief()
+    for episode in world.episodes_of.get((save.account_id, SAVE), ()):
+        if episode.state is EpisodeState.OPEN:
+            told = {code for code, *_ in episode.brief.get("reasons", ())}
+            has_news = bool({code for code, *_ in save.reasons} - told)
+            return replace(episode, brief=brief) if has_news else episode
+    return _next_episode(save.account_id, SAVE, world, rules, now, play=SAVE, brief=brief)
+
+
+def _next_episode(account_id: str, need: str, world: World, rules: Project, now: datetime, **more: Any) -> Episode:
+    ordinal = 1 + max((one.ordinal for one in world.episodes_of.get((account_id, need), ())), default=0)
+    key = episode_key(mapping_of(rules).namespace, account_id, need, ordinal)
+    return Episode(key, account_id, need, ordinal, now, **more)
+
+
 def _episode(intent: Intent, world: World, rules: Project, now: datetime) -> Episode:
     """Continue the open episode of this need, or open the next one."""
-    assert rules.mapping is not None
     before = world.episodes_of.get((intent.account_id, intent.need), ())
     for episode in before:
         if episode.state is EpisodeState.OPEN:
@@ -89,8 +115,7 @@ def _episode(intent: Intent, world: World, rules: Project, now: datetime) -> Epi
                 if not moved_materially(told, intent):
                     return episode
             return replace(episode, offer=intent.offer, brief=brief_of(intent))
-    ordinal = 1 + max((episode.ordinal for episode in before), default=0)
-    key = episode_key(rules.mapping.namespace, intent.account_id, intent.need, ordinal)
-    return Episode(
-        key, intent.account_id, intent.need, ordinal, now, offer=intent.offer, play=intent.play, brief=brief_of(intent)
+    brief = brief_of(intent)
+    return _next_episode(
+        intent.account_id, intent.need, world, rules, now, offer=intent.offer, play=intent.play, brief=brief
     )

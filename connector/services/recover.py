@@ -15,14 +15,15 @@ from functools import cached_property
 
 from connector.domain.change import CrmRecord, Policy, RecordType, Ref, Stage, Why
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.keys import episode_key, task_key
+from connector.domain.keys import episode_key
 from connector.domain.mapping import CrmMapping, FieldRule, OpportunityMap
-from connector.domain.play import NEGOTIATION
+from connector.domain.play import NEGOTIATION, SAVE
 from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
-from connector.services.world import accounts_of, read_names, survivors
+from connector.services.save_task import only_task_key
+from connector.services.world import accounts_of, outcome_of, read_names, survivors
 
 MOST_EPISODES = 12
 """Attempts at one need that are tried when only a key tells of an episode."""
@@ -178,7 +179,7 @@ class _Shown:
                     origin = _Origin(
                         episode_key(self.mapping.namespace, account, need, ordinal), account, need, ordinal
                     )
-                    keys = (origin.key, task_key(origin.key, NEGOTIATION, "none", 1, small))
+                    keys = (origin.key, only_task_key(origin.key, need, small))
                     found |= {key: origin for key in keys if key in suspects}
         return found
 
@@ -192,7 +193,7 @@ class _Shown:
     def _needs(self) -> list[str]:
         offered = {offer.need for offer in self.rules.catalogue.offers.values()}
         told = {record.fields.get(self._fields.need) for record in self.opportunities.values()}
-        return sorted(need for need in offered | told if need)
+        return sorted(need for need in offered | told | {SAVE} if need)
 
     def _unexplained(self) -> dict[str, CrmRecord]:
         """Tasks that hang on no opportunity of ours: small proposals are among them."""
@@ -224,8 +225,9 @@ class _Shown:
         if task.archived:
             state = EpisodeState.DELETED
         else:
-            is_over = task.fields.get(self.mapping.task.status) in over
-            state = EpisodeState.LOST if is_over else EpisodeState.OPEN
+            status = task.fields.get(self.mapping.task.status)
+            lost = EpisodeState.NOT_USEFUL if status == self.mapping.task.cancelled else EpisodeState.LOST
+            state = lost if status in over else EpisodeState.OPEN
         return Episode(
             key=origin.key,
             account_id=self._home(origin.account_id),
@@ -234,7 +236,7 @@ class _Shown:
             opened_at=task.created_at or self.now,
             state=state,
             closed_at=None if state is EpisodeState.OPEN else min(task.modified_at or self.now, self.now),
-            play=NEGOTIATION,
+            play=SAVE if origin.need == SAVE else NEGOTIATION,
         )
 
     def _state(self, record: CrmRecord) -> EpisodeState:
@@ -247,7 +249,7 @@ class _Shown:
             return EpisodeState.WON
         labels = route_of(self._fields, record, self.stages).stages
         is_withdrawn = labels["withdrawn"] != labels["lost"] and labels["withdrawn"] in (stage.label, stage.id)
-        return EpisodeState.WITHDRAWN if is_withdrawn else EpisodeState.LOST
+        return EpisodeState.WITHDRAWN if is_withdrawn else outcome_of(record, self._fields.outcomes)
 
     def _closed_stage(self, record: CrmRecord) -> Stage | None:
         return self.closed_stages.get(record.fields.get(self._fields.stage) or "")

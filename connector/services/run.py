@@ -88,7 +88,9 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         side = limited(crm_side(world, now, rules.day), current.within)
         if work.is_shadow:
             side = with_earlier(side, work.memory.plans, current.destination.id, world.episodes, now, rules.day)
-        chosen = choose(measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today)
+        chosen = choose(
+            measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
+        )
     return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
 
 
@@ -130,7 +132,7 @@ def desired_of(
     reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
     owned = owned_by_customer(decided.measured, links, rules.catalogue)
     due, outside = reviews_within(reviews.intents, within)
-    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned)
+    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves)
     return made, [*chosen.held, *made.held, *outside]
 
 

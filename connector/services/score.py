@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from connector.compute.scores import PriceList, score_account
+from connector.compute.added import PriceList
+from connector.compute.scores import score_account
 from connector.domain.catalogue import Catalogue
 from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy

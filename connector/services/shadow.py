@@ -37,7 +37,8 @@ from connector.domain.errors import MendError
 from connector.domain.installation import SetupStep, Wanted, wanted_fields
 from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
-from connector.domain.occupied import OpenEpisode
+from connector.domain.occupied import OpenEpisode, SaveTask
+from connector.domain.play import SAVE
 from connector.domain.project import Project
 from connector.domain.routing import place_field, place_of, routes_of, stage_in
 from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmRemoval, CrmSetup, CrmWriter
@@ -100,7 +101,9 @@ def with_earlier(
     contexts = dict(side.contexts)
     for episode in (one for key, one in first.items() if key not in real):
         here = contexts.get(episode.account_id)
-        if here is not None and episode.need not in {one.need for one in here.open_episodes}:
+        if here is not None and episode.need == SAVE:
+            contexts[episode.account_id] = replace(here, saves=(*here.saves, SaveTask(day(episode.opened_at))))
+        elif here is not None and episode.need not in {one.need for one in here.open_episodes}:
             opened = OpenEpisode(episode.need, day(episode.opened_at), episode.offer)
             contexts[episode.account_id] = replace(here, open_episodes=(*here.open_episodes, opened))
     return replace(side, contexts=contexts)

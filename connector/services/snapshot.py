@@ -25,7 +25,7 @@ from connector.services.score import Scores
 KEEP = 30
 SEGMENTS = "segments*.json"
 """Files of segments: one of a run, named after where that wrote to."""
-TABLES = ("signals", "scores", "decisions")
+TABLES = ("signals", "scores", "decisions", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: 
         "signals": [_signal(signal) for signal in measured.signals],
         "scores": [_score(score) for score in scores.scores],
         "decisions": [*(_intent(intent) for intent in chosen.intents), *(_held(one) for one in held)],
+        "whitespace": [{"account_id": id, **row} for id, row in chosen.white_space.items()],
     }
     for name in TABLES:
         pq.write_table(pa.Table.from_pylist(rows[name] or [{"account_id": None}]), part / f"{name}.parquet")
@@ -59,7 +60,8 @@ def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
     wanted = run_id if run_id is not None else (runs[-1] if runs else None)
     if wanted not in runs:
         return None
-    rows = {name: pq.read_table(folder / wanted / f"{name}.parquet").to_pylist() for name in TABLES}
+    files = {name: folder / wanted / f"{name}.parquet" for name in TABLES}
+    rows = {name: pq.read_table(file).to_pylist() if file.exists() else [] for name, file in files.items()}
     return Snapshot(
         wanted, {name: [row for row in some if row["account_id"] is not None] for name, some in rows.items()}
     )

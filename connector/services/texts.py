@@ -90,7 +90,7 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
         "money": lambda value, whole=True: money(value, language, whole),
         "day": lambda value: day(value, language),
         "short_day": lambda value: short_day(value, language),
-        "number": lambda value: format_decimal(value, locale=LOCALES[language]),
+        "number": lambda value: number(value, language),
         "percent": lambda value: percent(value, language),
         "html": as_html,
         "lower_first": lower_first,
@@ -154,6 +154,11 @@ def short_day(value: date, language: Language) -> str:
 def _first(text: str, value: date, language: Language) -> str:
     """French counts the first of a month: `1er mai`."""
     return "1er" + text[1:] if language == "fr" and value.day == 1 else text
+
+
+def number(value: float | Decimal, language: Language) -> str:
+    """Write a number with its language's marks: `1,250.5`, `1 250,5`."""
+    return str(format_decimal(value, locale=LOCALES[language]))
 
 
 def percent(value: float | Decimal, language: Language) -> str:

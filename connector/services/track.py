@@ -13,15 +13,14 @@ from datetime import datetime, timedelta
 from connector.domain.account import Owner
 from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
-from connector.domain.keys import task_key
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
-from connector.domain.play import NEGOTIATION
 from connector.domain.project import Project, mapping_of
 from connector.ports.crm import CrmFeed, CrmReader
 from connector.ports.ledger import Mirror
 from connector.services.memory import Memory
-from connector.services.world import World, contacts_by_account, crm_accounts, read_names, survivors
+from connector.services.save_task import only_task_key
+from connector.services.world import World, contacts_by_account, crm_accounts, outcome_of, read_names, survivors
 
 OVERLAP = timedelta(minutes=10)
 FOLLOWED = (RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY)
@@ -137,7 +136,7 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
         over = {*world.mapping.task.done, world.mapping.task.cancelled}
         found = []
         for episode in world.episodes:
-            known = world.known.get(task_key(episode.key, NEGOTIATION, "none", 1, rules.negotiation.small.id))
+            known = world.known.get(only_task_key(episode.key, episode.need, rules.negotiation.small.id))
             if episode.state is not EpisodeState.OPEN or known is None or not _is_small(episode, world):
                 continue
             record = tasks.get(known.crm_id)
@@ -155,10 +154,18 @@ def _closed_as(world: World, episode: Episode, key: str, field: str, record: Crm
     """What an undone run made was taken back, whoever closed it; what it only updated was lost if a person says so."""
     hold, known = world.holds.get(episode.key), world.known.get(key)
     if hold is None or known is None:
-        return EpisodeState.LOST
+        return _lost_as(world, field, record)
     receipt = known.receipts.get(field)
     by_us = receipt is None or receipt.run_id == hold.run_id or receipt.shown == record.fields.get(field)
-    return EpisodeState.WITHDRAWN if by_us else EpisodeState.LOST
+    return EpisodeState.WITHDRAWN if by_us else _lost_as(world, field, record)
+
+
+def _lost_as(world: World, field: str, record: CrmRecord) -> EpisodeState:
+    """Tell why: an opportunity by the mapping's rules; a task that was put off instead of done was not useful."""
+    if record.type is RecordType.OPPORTUNITY:
+        return outcome_of(record, world.mapping.opportunity.outcomes)
+    is_put_off = record.fields.get(field) == world.mapping.task.cancelled
+    return EpisodeState.NOT_USEFUL if is_put_off else EpisodeState.LOST
 
 
 def _is_small(episode: Episode, world: World) -> bool:

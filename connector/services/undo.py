@@ -17,13 +17,12 @@ from connector.domain.audit import Act, Deed
 from connector.domain.change import Change
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import UNDO, Hold
-from connector.domain.keys import task_key
 from connector.domain.outbox import BLOCKING, DeliveryState, OutboxEntry
-from connector.domain.play import NEGOTIATION
 from connector.domain.run import Delivered, RunStatus
 from connector.services.lookback import RECORDS, Undoing, is_done, undoable
 from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
+from connector.services.save_task import only_task_key
 from connector.services.settle import apply_plan
 from connector.services.shadow import refuse_in_shadow
 from connector.services.summary import of_plan
@@ -128,7 +127,7 @@ def _taken_back(work: Work, destination: str, closed: Collection[str], now: date
         if episode.state is EpisodeState.OPEN
         and (
             episode.key in closed
-            or (episode.brief.get("as_task") and task_key(episode.key, NEGOTIATION, "none", 1, small) in closed)
+            or (episode.brief.get("as_task") and only_task_key(episode.key, episode.need, small) in closed)
         )
     ]
 

@@ -13,8 +13,9 @@ from connector.domain.change import Desired, DesiredField, Policy, RecordType
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.intent import intent_of
 from connector.domain.keys import task_key
-from connector.domain.play import NEGOTIATION
+from connector.domain.play import NEGOTIATION, SAVE
 from connector.domain.project import Project, mapping_of
+from connector.services.save_task import save_task_key
 from connector.services.world import STAGES, World
 
 NONE = "none"
@@ -60,7 +61,7 @@ def _why(episode: Episode, is_bought: bool) -> str:
     match episode.state:
         case EpisodeState.DELETED:
             return "its opportunity or task was deleted in the CRM"
-        case EpisodeState.WON | EpisodeState.LOST:
+        case EpisodeState.WON | EpisodeState.LOST | EpisodeState.NO | EpisodeState.NOT_USEFUL:
             return "its opportunity was closed in the CRM"
         case EpisodeState.WITHDRAWN:
             return "its proposal was taken back"
@@ -71,6 +72,10 @@ def _why(episode: Episode, is_bought: bool) -> str:
 def _past_keys(episode: Episode, is_live: bool, world: World, rules: Project) -> Iterator[tuple[str, str]]:
     """Keys of an episode's tasks that are over, with their steps: all of them when it is not live any more."""
     if not episode.brief:
+        return
+    if episode.need == SAVE:
+        if not is_live:
+            yield save_task_key(episode.key), SAVE
         return
     book = rules.negotiation
     if not is_live or not intent_of(episode.brief).as_task:

@@ -13,11 +13,20 @@ from typing import get_args
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
 from connector.domain.change import CrmRecord, FieldChange, RecordType, Stage, StageEntry
-from connector.domain.episode import Episode
+from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import MappingError
 from connector.domain.hold import Hold
 from connector.domain.link import LinkDecision
-from connector.domain.mapping import AccountMap, ContactMap, CrmMapping, NeedRule, OurStage, OwnerRole, Route
+from connector.domain.mapping import (
+    AccountMap,
+    ContactMap,
+    CrmMapping,
+    NeedRule,
+    OurStage,
+    OutcomeRule,
+    OwnerRole,
+    Route,
+)
 from connector.domain.play import NegotiationStage
 from connector.domain.receipt import KnownRecord
 from connector.domain.routing import place_field, place_of, route_of, stage_in, stages_in
@@ -163,6 +172,14 @@ def need_of(record: CrmRecord, rules: Sequence[NeedRule]) -> tuple[str | None, b
     return None, False
 
 
+def outcome_of(record: CrmRecord, rules: Sequence[OutcomeRule]) -> EpisodeState:
+    """Tell why an opportunity of ours was lost, by the first rule that matches."""
+    for rule in rules:
+        if re.search(rule.matches, record.fields.get(rule.field) or "", re.IGNORECASE):
+            return EpisodeState(rule.outcome)
+    return EpisodeState.LOST
+
+
 def accounts_of(record: CrmRecord) -> tuple[str, ...]:
     """CRM accounts a record belongs to."""
     return record.links.get("account", ())
@@ -191,7 +208,7 @@ def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
             names = [*contact.name, contact.account, contact.role, contact.language, contact.last_touch]
         case RecordType.OPPORTUNITY:
             o = opportunity
-            rules = [rule.field for rule in o.people]
+            rules = [*(rule.field for rule in o.people), *(rule.field for rule in o.outcomes)]
             names = [
                 o.key,
                 o.need,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tiny import TODAY
 
-from connector.compute.scores import PriceList, delta_mrr, offers_for, recommend, score_account, standing_discount
+from connector.compute.added import PriceList, delta_mrr, one_off_fees, standing_discount
+from connector.compute.scores import offers_for, recommend, score_account
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError
 from connector.domain.features import AccountFeatures, Holding, MetricFeatures
@@ -108,7 +109,7 @@ def test_where_no_plan_clears_the_limit_the_highest_is_proposed(catalogue: Catal
 def test_d19_seats_are_the_expected_peak_and_headroom(
     catalogue: Catalogue, policy: GatesPolicy, pace: float, more: dict[str, Any], added: int
 ) -> None:
-    """Recommended seats follow the trend of a year where it is known, and stay modest."""
+    """D19: Recommended seats follow the trend of a year where it is known, and stay modest."""
     made = recommend(
         "seats",
         customer(holding("pro", 50, 195_000)),
@@ -143,7 +144,7 @@ def test_more_packs_are_priced_along_the_tiers(catalogue: Catalogue) -> None:
 
 
 def test_d21_a_higher_plan_costs_the_difference_at_the_same_interval(catalogue: Catalogue) -> None:
-    """Ten yearly Pro seats to Enterprise: the yearly prices count, by the month."""
+    """D21: Ten yearly Pro seats to Enterprise: the yearly prices count, by the month."""
     rows = [price("e-m", "enterprise", "6900"), price("e-y", "enterprise", "69000", "year")]
     account = customer(holding("pro", 10, 32_500), interval="year")
 
@@ -151,7 +152,7 @@ def test_d21_a_higher_plan_costs_the_difference_at_the_same_interval(catalogue: 
 
 
 def test_d21_without_a_price_list_the_catalogue_speaks(catalogue: Catalogue) -> None:
-    """The catalogue's list price in the account's currency; in an unknown currency there is no price."""
+    """D21: The catalogue's list price in the account's currency; in an unknown currency there is no price."""
     account = customer(holding("pro", 10, 39_000))
 
     assert delta_mrr("analytics", 1, account, catalogue, NO_PRICES) == Money(9_900, "EUR")
@@ -195,7 +196,7 @@ def scored(
 def test_d21_value_is_p_times_added_revenue_in_the_reporting_currency(
     catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
 ) -> None:
-    """Dollars are ranked in euros at the dated rate, and shown in dollars."""
+    """D21: Dollars are ranked in euros at the dated rate, and shown in dollars."""
     account = customer(holding("pro", 10, 42_000), currency="USD")
     found = scored(catalogue, policy, fx, [signal("s", "reporting")], account)["analytics"]
 
@@ -216,7 +217,7 @@ def test_a_missing_rate_is_told_with_its_cure(catalogue: Catalogue, policy: Gate
 def test_d22_context_counts_for_and_against_every_offer_and_adds_up(
     catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
 ) -> None:
-    """A renewal adds and falling usage takes away, from each score; base + Σ terms = logit p."""
+    """D22: A renewal adds and falling usage takes away, from each score; base + Σ terms = logit p."""
     signals = [signal("need", "reporting"), signal("renewal", weight=0.5), signal("falling", weight=-1.8, strength=0.5)]
     found = scored(catalogue, policy, fx, signals, customer(holding("pro", 10, 39_000)))["analytics"]
 
@@ -280,3 +281,39 @@ def test_the_limits_day_comes_with_the_score(catalogue: Catalogue, policy: Gates
 
     assert scored(catalogue, policy, fx, signals, account, near)["seats"].limit_on == YESTERDAY + timedelta(days=20)
     assert scored(catalogue, policy, fx, signals, account, reached)["seats"].limit_on == TODAY
+
+
+def test_d23_a_pack_is_scored_once_something_points_to_two_of_its_parts(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """D23: as likely as the part that is wanted least, at the pack's own price less what is paid for a part already."""
+    offers = dict(catalogue.offers)
+    for name in ("analytics", "automation", "mobile"):
+        offers[name] = replace(offers[name], included_in=["insight"])
+    offers["insight"] = replace(catalogue.offers["analytics"], need="insight", list_price={"EUR": 19_900})
+    packed = replace(catalogue, offers=offers)
+    signals = [signal("s", "reporting"), signal("t", "automation", weight=1.0), signal("u", "mobile_access")]
+    account = customer(holding("pro", 10, 39_000), holding("mobile", 1, 4_900))
+
+    found = scored(packed, policy, fx, signals, account)
+
+    assert found["insight"].p == found["automation"].p < found["analytics"].p
+    assert found["insight"].delta_mrr == Money(19_900 - 4_900, "EUR")
+    assert "insight" not in scored(packed, policy, fx, [signals[0], signals[2]], account)
+
+
+def test_d21_a_one_off_fee_changes_no_rank(catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> None:
+    """D21: the service's one-off price is told beside the score, from the price list or the catalogue."""
+    offers = {**catalogue.offers, "analytics": replace(catalogue.offers["analytics"], one_off=["training"])}
+    offers["training"] = replace(offers["training"], list_price={"EUR": 95_000})
+    once = {**price("t", "training", "90000"), "recurring": False, "interval": None}
+    account, signals = customer(holding("pro", 10, 39_000)), [signal("s", "reporting")]
+
+    fee = scored(replace(catalogue, offers=offers), policy, fx, signals, account)["analytics"]
+    priced = delta_mrr("analytics", 1, account, catalogue, PriceList.of([once]))
+
+    assert fee.one_off == (("training", Money(95_000, "EUR")),)
+    assert one_off_fees("analytics", "EUR", replace(catalogue, offers=offers), PriceList.of([once])) == (
+        ("training", Money(90_000, "EUR")),
+    )
+    assert (fee.value, priced) == (scored(catalogue, policy, fx, signals, account)["analytics"].value, fee.delta_mrr)

@@ -14,6 +14,7 @@ SF, HUBSPOT = "mappings/salesforce.yaml", "mappings/hubspot.yaml"
 STRIPE, FILES = "mappings/billing/stripe.yaml", "mappings/billing/files.yaml"
 SIGNALS, POLICY = "playbooks/signals.yaml", "playbooks/policy.yaml"
 TALKS, REVIEW, SCHEDULE = "playbooks/negotiation.yaml", "playbooks/business_review.yaml", "playbooks/schedule.yaml"
+SAVE = "playbooks/save.yaml"
 AMOUNT = "    Amount: {value: '{{ amount }}', policy: merge}"
 
 
@@ -140,6 +141,20 @@ MISTAKES = (
     Mistake("time zone", SCHEDULE, "Europe/Paris", "Europe/Pariss", "^timezone", "unknown time zone", "mean Europe/Paris?"),
     Mistake("same step twice", TALKS, "- id: meet", "- id: listen", "$line id: listen 2", "stands twice", "task's key"),
     Mistake("rate of 0", FX, 'rate: "0.92"', 'rate: "0"', 'rate: "0"', "above 0", "one unit"),
+    Mistake("fee of a module", CATALOG, "need: reporting\n", "need: reporting\n    one_off: [mobile]\n", "^one_off", "no one-off service", "recurring: false"),
+    Mistake("no partner named", CATALOG, "need: reporting\n", "need: reporting\n    delivered_by: partner\n", "^delivered_by", "nobody delivers", "add `partners:"),
+    Mistake("partner in vain", CATALOG, "need: reporting\n", "need: reporting\n    partners: [{name: Nord}]\n", "^partners", "never asked", "delivered_by: partner"),
+    Mistake("use of what", CATALOG, "need: reporting\n", "need: reporting\n    from_use: {metric: report_built, at_least: 9}\n", "metric: report_built", "unknown metric", "mean reports_built?"),
+    Mistake("worth nothing", CATALOG, "need: reporting\n", "need: reporting\n    worth: {metric: documents, source: {en: us, fr: nous}}\n", "^worth", "no worth", "add hours_per_unit"),
+    Mistake("proof nowhere", CATALOG, "need: reporting\n", "need: reporting\n    proof: [{label: {en: a, fr: b}, url: our site}]\n", "url: our site", "no address", "https://"),
+    Mistake("discount of all", POLICY, "concessions: []", "concessions: [{percent: 100, condition: {en: a, fr: b}}]", "percent: 100", "from 0 to 100", "10 %"),
+    Mistake("discount on what", POLICY, "concessions: []", "concessions: [{percent: 9, offers: [mobil], condition: {en: a, fr: b}}]", "offers: [mobil]", "unknown offer", "mean mobile?"),
+    Mistake("outcome typo", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: x, outcome: useless}]\n  links:\n    account: AccountId\n    contact: C", "outcome: useless", "useless", "not_useful"),
+    Mistake("outcome no pattern", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: '(', outcome: not_useful}]\n  links:\n    account: AccountId\n    contact: C", "matches: '('", "regular expression", ""),
+    Mistake("quotes in the past", POLICY, "quote_days: 45", "quote_days: -45", "^quote_days", "must not be below 0", "how many"),
+    Mistake("reason nobody gives", SAVE, "unhealthy_nps:", "unhealthy_nsp:", "^unhealthy_nsp", "unhealthy_nsp", "mean unhealthy_nps?"),
+    Mistake("number of another reason", SAVE, "{{ count }}\"\n      fr", "{{ days }}\"\n      fr", "days }}\"\n      fr", "days", "count"),
+    Mistake("quiet below nothing", SAVE, "quiet_days: 60", "quiet_days: -1", "^quiet_days", "must not be below 0", "how many"),
     Mistake("window the wrong way", REVIEW, "[90, 120]", "[120, 90]", "^before_renewal", "no window", "[90, 120]"),
     # Examples -------------------------------------------------------------------------------------------------------
     Mistake("example that fails", SF, "\ntask:\n", "\n  examples:\n    - {given: {p: 0.5}, expect: {Expansion_Score__c: '51.0'}}\n\ntask:\n", "Expansion_Score__c: '51.0'", "got '50.0', expected '51.0'", "mend the rule"),

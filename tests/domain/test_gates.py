@@ -14,7 +14,7 @@ from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
 from connector.domain.gates import GATES, Candidate, Load, answers, first_no
 from connector.domain.money import Money
-from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, UndoneNeed
+from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, Quote, UndoneNeed
 from connector.domain.policy import Check, GatesPolicy, No, Reason, Threshold
 from connector.domain.score import Score
 
@@ -101,12 +101,27 @@ def test_who_and_what(shut: Candidate, why: Reason) -> None:
     ],
 )
 def test_d16_prerequisites_are_owned_and_used(owned: set[str], used: set[str], why: Reason | None) -> None:
-    """More envelopes are proposed to who has the signature module and uses it, and to nobody else."""
+    """D16: More envelopes are proposed to who has the signature module and uses it, and to nobody else."""
     assert reason(candidate("signature_volume", owned=frozenset(owned), used=frozenset(used))) == why
 
 
+@pytest.mark.parametrize(
+    ("used", "name", "why"),
+    [
+        ({"pro"}, "analytics", Reason.ADOPTION_FIRST),
+        ({"pro", "mobile"}, "analytics", None),
+        ({"pro"}, "enterprise", None),
+    ],
+)
+def test_d15_adoption_first(used: set[str], name: str, why: Reason | None) -> None:
+    """D15: with two modules bought and unused no third one is proposed; one is forgiven, and a higher plan goes on."""
+    owned = frozenset({"pro", "mobile", "signature"})
+
+    assert reason(candidate(name, owned=owned, used=frozenset(used))) == why
+
+
 def test_d1_one_off_services_never_pass() -> None:
-    """Training is no expansion, whatever points to it."""
+    """D1: Training is no expansion, whatever points to it."""
     offer = replace(CATALOGUE.offers["training"], need="reporting")
 
     assert reason(candidate(offer=offer)) == Reason.NOT_RECURRING
@@ -131,12 +146,12 @@ def test_d1_one_off_services_never_pass() -> None:
     ],
 )
 def test_d15_satisfaction_and_trust_first(more: dict[str, Any], why: Reason | None) -> None:
-    """Each check of health, on both sides of its threshold."""
+    """D15: Each check of health, on both sides of its threshold."""
     assert reason(with_account(**more)) == why
 
 
 def test_d15_one_unhealthy_billing_account_holds_its_whole_customer() -> None:
-    """A subsidiary's overdue invoice holds the pitch to its sister too."""
+    """D15: A subsidiary's overdue invoice holds the pitch to its sister too."""
     sister = replace(HEALTHY, account_id="b2", days_overdue=60, invoices=3)
 
     assert reason(candidate("analytics", HEALTHY, sister)) == Reason.UNHEALTHY_OVERDUE
@@ -155,7 +170,7 @@ def test_d15_one_unhealthy_billing_account_holds_its_whole_customer() -> None:
     ],
 )
 def test_d15_unknown_is_not_healthy_where_policy_says_so(check: str, unknown: Check | Threshold) -> None:
-    """`on_unknown: hold` asks for proof; known and healthy passes, unknown is held."""
+    """D15: `on_unknown: hold` asks for proof; known and healthy passes, unknown is held."""
     policy = replace(POLICY, health=replace(POLICY.health, **{check: unknown}))
     known = replace(HEALTHY, invoices=3, activity_trend=0.1, events=9, nps=9.0, nps_on=ago(5))
     nothing = replace(HEALTHY, subscribed=False)
@@ -165,7 +180,7 @@ def test_d15_unknown_is_not_healthy_where_policy_says_so(check: str, unknown: Ch
 
 
 def test_d17_a_person_working_the_need_holds_ours() -> None:
-    """The same need in a person's opportunity holds ours and names theirs; another need does not."""
+    """D17: The same need in a person's opportunity holds ours and names theirs; another need does not."""
     theirs = PersonsOpportunity("006", "Analytics for Alder", ago(90), need="reporting")
 
     held = first_no(with_crm(opportunities=(theirs,)))
@@ -176,7 +191,7 @@ def test_d17_a_person_working_the_need_holds_ours() -> None:
 
 
 def test_d17_an_unknown_need_holds_while_it_is_touched() -> None:
-    """An opportunity nobody can read holds for 30 days after its last touch, unless policy allows."""
+    """D17: An opportunity nobody can read holds for 30 days after its last touch, unless policy allows."""
     fresh, stale = PersonsOpportunity("006", "Alder Q4", ago(30)), PersonsOpportunity("006", "Alder Q4", ago(31))
     allowing = replace(POLICY, on_unknown_need="allow")
 
@@ -185,8 +200,28 @@ def test_d17_an_unknown_need_holds_while_it_is_touched() -> None:
     assert reason(candidate(crm=replace(CRM, opportunities=(fresh,)), policy=allowing)) is None
 
 
+@pytest.mark.parametrize(
+    ("quote", "why"),
+    [
+        (Quote("analytics", ago(45)), Reason.QUOTE_OPEN),
+        (Quote("reporting", ago(1)), Reason.QUOTE_OPEN),
+        (Quote("analytics", ago(46)), None),
+        (Quote("mobile", ago(1)), None),
+        (Quote("Q-2026-117", ago(1)), Reason.QUOTE_OPEN),
+        (Quote("", ago(1)), Reason.QUOTE_OPEN),
+    ],
+)
+def test_d17_a_quote_a_person_sent_holds_ours(quote: Quote, why: Reason | None) -> None:
+    """D17: for the same need, by offer or by need, for 45 days; one that nobody can read holds too, unless allowed."""
+    allowing = replace(POLICY, on_unknown_need="allow")
+    is_read = quote.about in CATALOGUE.offers or bool(CATALOGUE.for_need(quote.about))
+
+    assert reason(candidate(quotes=(quote,))) == why
+    assert reason(candidate(quotes=(quote,), policy=allowing)) == (why if is_read else None)
+
+
 def test_d17_a_renewal_never_holds_ours() -> None:
-    """An open renewal is worked beside an expansion."""
+    """D17: An open renewal is worked beside an expansion."""
     renewal = PersonsOpportunity("006", "Alder renewal 2027", TODAY, renewal=True)
 
     assert reason(with_crm(opportunities=(renewal, replace(renewal, need="reporting")))) is None
@@ -212,17 +247,21 @@ def test_a_need_that_was_undone_waits_for_its_release() -> None:
         ("won", 89, Reason.COOL_DOWN),
         ("won", 90, None),
         ("deleted", 364, Reason.COOL_DOWN),
+        ("no", 179, Reason.COOL_DOWN),
+        ("no", 180, None),
+        ("not_useful", 179, Reason.COOL_DOWN),
+        ("not_useful", 180, None),
         ("withdrawn", 0, None),
     ],
 )
 def test_d17_cool_down_by_outcome(outcome: Any, days: int, why: Reason | None) -> None:
-    """After a "no" the need rests for half a year, after a sale for three months; what we withdrew was never asked."""
+    """D17: After a "no" the need rests half a year, after a sale three months; what we withdrew was never asked."""
     assert reason(with_crm(closed_episodes=(ClosedEpisode("reporting", outcome, ago(days)),))) == why
     assert reason(with_crm(closed_episodes=(ClosedEpisode("signing", outcome, ago(days)),))) is None
 
 
 def test_d17_our_own_open_proposal_goes_on() -> None:
-    """An open episode of the need is refreshed: neither caps nor cool-down stop it; another offer for it is held."""
+    """D17: An open episode of the need is refreshed: no cap or cool-down stops it; another offer for it is held."""
     ours = OpenEpisode("reporting", ago(3), "analytics", "proposed")
     closed = ClosedEpisode("reporting", "lost", ago(5))
     full = Load(account_open=9, account_week=9, owner_week=99, owner_tasks=999)
@@ -245,7 +284,7 @@ def test_d17_our_own_open_proposal_goes_on() -> None:
     ],
 )
 def test_d17_no_flooding(load: Load, why: Reason | None) -> None:
-    """Caps per account, owner and week, capacity by open work, and one offer per need."""
+    """D17: Caps per account, owner and week, capacity by open work, and one offer per need."""
     assert reason(candidate(load=load)) == why
 
 
@@ -259,14 +298,14 @@ def test_d17_no_flooding(load: Load, why: Reason | None) -> None:
     ],
 )
 def test_d18_sold_where_it_can_be_delivered(more: dict[str, Any], why: Reason | None) -> None:
-    """An offer limited to countries or segments is not proposed elsewhere."""
+    """D18: An offer limited to countries or segments is not proposed elsewhere."""
     offer: Offer = replace(CATALOGUE.offers["analytics"], **more)
 
     assert reason(candidate(offer=offer)) == why
 
 
 def test_d18_the_crm_knows_the_country_when_billing_does_not() -> None:
-    """Billing's country counts first, then the CRM's; with neither the offer is held."""
+    """D18: Billing's country counts first, then the CRM's; with neither the offer is held."""
     offer = replace(CATALOGUE.offers["analytics"], countries=["FR"])
     nowhere = replace(HEALTHY, country=None)
 

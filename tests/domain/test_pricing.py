@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.pricing import Discount, Price, PricedItem, Tier, Transform, delta, monthly, monthly_items, spread
+from connector.domain.pricing import Discount, Price, PricedItem, Tier, Transform, monthly, monthly_items, spread
 
 FLAT = Price("EUR", unit_amount=Decimal(1000))
 TIERS = (Tier(10, Decimal(100), Decimal(500)), Tier(None, Decimal(80)))
@@ -83,16 +83,6 @@ def test_an_amount_off_is_shared_out_among_the_items_it_covers() -> None:
 def test_a_discount_never_makes_revenue_negative() -> None:
     """An amount off that exceeds the price leaves zero."""
     assert monthly(FLAT, 1, [Discount(amount_off=Decimal(5000))]) == 0
-
-
-def test_delta_compares_two_prices() -> None:
-    """What a change adds is the difference of the monthly amounts, a yearly price counted by the month."""
-    yearly = Price("EUR", "year", 1, Decimal(24_000))
-
-    assert delta(FLAT, 1, yearly, 2) == 3000
-    assert delta(None, None, FLAT, 2) == 2000
-    with pytest.raises(ValueError, match="cannot compare EUR with USD"):
-        delta(FLAT, 1, Price("USD", unit_amount=Decimal(1)), 1)
 
 
 @given(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, Holding, MetricFeatures
+from connector.domain.features import AccountFeatures, EventFeatures, Holding, MetricFeatures
 from connector.domain.intent import Contribution
 from connector.domain.money import Money
 from connector.domain.occupied import Crm, CrmContext
@@ -57,9 +57,10 @@ def run(
     crm: Crm,
     policy: GatesPolicy = POLICY,
     metrics: Mapping[str, Mapping[str, MetricFeatures]] | None = None,
+    events: Mapping[str, Sequence[EventFeatures]] | None = None,
     **more: Any,
 ) -> Chosen:
-    measured = Measured(NOW, {one.account_id: one for one in accounts}, metrics or {}, {}, [], (), DATA_TO)
+    measured = Measured(NOW, {one.account_id: one for one in accounts}, metrics or {}, events or {}, [], (), DATA_TO)
     return choose(measured, Scores(NOW, tuple(scores)), crm, CATALOGUE, policy, NOW, **more)
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from connector.domain.features import Holding
+from connector.domain.features import EventFeatures, Holding
 from connector.domain.intent import Held
 from connector.domain.money import Money
 from connector.domain.occupied import Crm, CrmContext, OpenEpisode, UndoneNeed
@@ -115,8 +115,22 @@ def test_billing_accounts_of_one_customer_are_judged_together() -> None:
     assert reasons(chosen) == {("c1", "mobile"): "already_owned"}
 
 
+@pytest.mark.parametrize(("closed_days_ago", "why"), [(None, "quote_open"), (20, "quote_open"), (10, None), (1, None)])
+def test_d17_a_quote_is_open_until_it_is_closed(closed_days_ago: int | None, why: str | None) -> None:
+    """D17: sent ten days ago to any billing account of the customer; what was closed since holds nothing."""
+    told = [EventFeatures("b", "quote_sent", "analytics", 1, 1, TODAY - timedelta(days=10))]
+    if closed_days_ago is not None:
+        on = TODAY - timedelta(days=closed_days_ago)
+        told.append(EventFeatures("b", "quote_closed", "analytics", 1, 1, on))
+    crm = Crm({"a": "c1", "b": "c1"}, {"c1": CrmContext("c1")})
+
+    chosen = run([customer("a"), customer("b")], [score("a", "analytics", 9_000)], crm, events={"b": told})
+
+    assert reasons(chosen).get(("c1", "analytics")) == why
+
+
 def test_d17_one_offer_per_need() -> None:
-    """Two offers for one need: the better one is proposed, the other told so."""
+    """D17: Two offers for one need: the better one is proposed, the other told so."""
     caps = Caps(per_account=9, per_account_week=9)
     catalogue_need = [score("a", "enterprise", 9_000), score("a", "premium_support", 5_000)]
     same_need = [catalogue_need[0], replace(catalogue_need[1], need="higher_plan")]
@@ -127,7 +141,7 @@ def test_d17_one_offer_per_need() -> None:
 
 
 def test_d17_what_this_run_proposes_counts_for_the_rest_of_it() -> None:
-    """An owner's sixth proposal of the week waits, and it is the one of least value."""
+    """D17: An owner's sixth proposal of the week waits, and it is the one of least value."""
     ids = "abcdef"
     scores = [score(id, "analytics", 1_000 * at) for at, id in enumerate(ids, 2)]
     crm = linked(*ids, **{id: {"owner_id": "o1"} for id in ids})
@@ -139,7 +153,7 @@ def test_d17_what_this_run_proposes_counts_for_the_rest_of_it() -> None:
 
 
 def test_d17_what_was_proposed_this_week_counts() -> None:
-    """Four of an owner's proposals opened on Monday leave room for one; those of last week leave room for all."""
+    """D17: Four of an owner's proposals opened on Monday leave room for one; those of last week leave room for all."""
     ids = "ab"
     scores = [score("a", "analytics", 2_000), score("b", "analytics", 3_000)]
     monday, before = TODAY - timedelta(days=4), TODAY - timedelta(days=8)
@@ -193,7 +207,7 @@ def test_an_undone_proposal_that_is_no_reason_is_not_named() -> None:
 
 
 def test_d17_an_open_proposal_is_refreshed_and_takes_no_new_room() -> None:
-    """Our own open need goes on beside one new proposal."""
+    """D17: Our own open need goes on beside one new proposal."""
     ours = OpenEpisode("reporting", TODAY - timedelta(days=40), "analytics", "consult")
     scores = [score("a", "analytics", 9_000), score("a", "mobile", 5_000)]
 
@@ -204,7 +218,7 @@ def test_d17_an_open_proposal_is_refreshed_and_takes_no_new_room() -> None:
 
 @pytest.mark.parametrize(("p", "value", "as_task"), [(0.15, 1_500, False), (0.14, 9_000, True), (0.5, 1_499, True)])
 def test_d19_too_small_for_an_opportunity_is_a_task(p: float, value: int, as_task: bool) -> None:
-    """Below the smallest probability or value a proposal is a task."""
+    """D19: Below the smallest probability or value a proposal is a task."""
     policy = replace(POLICY, opportunity_min=Minimum(p=0.15, value=1_500))
 
     (intent,) = run([customer("a")], [score("a", "analytics", value, p)], linked("a"), policy).intents
@@ -213,7 +227,7 @@ def test_d19_too_small_for_an_opportunity_is_a_task(p: float, value: int, as_tas
 
 
 def test_d2_an_intent_says_its_lever_and_carries_its_whole_score() -> None:
-    """Kind, lever, quantity, money, evidence and the date of the data travel with the intent."""
+    """D2: Kind, lever, quantity, money, evidence and the date of the data travel with the intent."""
     (intent,) = run([customer("a")], [score("a", "analytics", 9_000)], linked("a")).intents
 
     assert (intent.kind, intent.lever, intent.need, intent.play) == ("cross_sell", "scope", "reporting", "negotiation")

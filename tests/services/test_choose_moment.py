@@ -61,7 +61,7 @@ from tests.services.choosing import (
 def test_d19_a_proposal_is_bound_to_the_nearest_moment_on_a_working_day(
     more: dict[str, Any], limit_on: date | None, kind: str, on: date, french: str | None
 ) -> None:
-    """Renewal, limit or anniversary, whichever comes first; its date is the close date."""
+    """D19: Renewal, limit or anniversary, whichever comes first; its date is the close date."""
     one = score("a", "analytics", 9_000, limit_on=limit_on)
 
     (intent,) = run([customer("a", **more)], [one], linked("a")).intents
@@ -70,7 +70,7 @@ def test_d19_a_proposal_is_bound_to_the_nearest_moment_on_a_working_day(
 
 
 def test_d19_holidays_are_no_working_days() -> None:
-    """The close date leaves out the holidays of the customer's country."""
+    """D19: The close date leaves out the holidays of the customer's country."""
     account = customer("a", country="FR", anniversary_on=date(2026, 12, 25))
 
     def christmas(country: str | None) -> set[date]:

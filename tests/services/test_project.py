@@ -110,7 +110,7 @@ def test_an_intent_opens_an_episode_with_its_opportunity_and_its_one_task() -> N
 
 
 def test_d19_an_opportunity_starts_outside_the_forecast_on_its_moments_date() -> None:
-    """It starts in the entry stage, closes on the moment's day, and its amount is a year of what is added."""
+    """D19: It starts in the entry stage, closes on the moment's day, and its amount is a year of what is added."""
     opportunity = projected(world(), INTENT).desired[0]
 
     assert value(opportunity, "StageName") == LABELS["proposed"]
@@ -119,7 +119,7 @@ def test_d19_an_opportunity_starts_outside_the_forecast_on_its_moments_date() ->
 
 
 def test_d19_too_small_is_one_task_and_no_opportunity() -> None:
-    """A low-value intent is a task on the account."""
+    """D19: A low-value intent is a task on the account."""
     made = projected(world(), replace(INTENT, as_task=True))
 
     assert [one.type for one in made.desired] == [RecordType.TASK]
@@ -136,7 +136,7 @@ def test_what_the_customer_does_comes_before_the_calendar() -> None:
 
 
 def test_d24_texts_are_in_the_owners_language() -> None:
-    """An owner who reads French gets French, whatever the customer speaks."""
+    """D24: An owner who reads French gets French, whatever the customer speaks."""
     task = projected(world(accounts={"a1": CrmAccount("a1", "Acme", owner_id="u2")}), INTENT).desired[1]
 
     assert value(task, "Subject") == "Appeler Acme : 80 rapports"
@@ -158,7 +158,7 @@ def test_each_task_names_whom_to_call_or_says_that_nobody_is_known(contacts: tup
 
 
 def test_d25_unknown_goals_are_asked_for_and_known_ones_cited() -> None:
-    """Goals stand in the reminder in the customer's words; an empty field says `unknown: ask`."""
+    """D25: Goals stand in the reminder in the customer's words; an empty field says `unknown: ask`."""
     review = ReviewIntent("a1", ("b1",), date(2026, 10, 28), date(2026, 1, 1), 0, date(2027, 1, 1), ("analytics",))
     facts = {"a1": {"mrr": Money(50000, "EUR"), "evidence": [], "data_to": date(2026, 9, 28)}}
     told = CrmAccount("a1", "Acme", owner_id="u1", facts={"goals": "halve closing time"})
@@ -173,7 +173,7 @@ def test_d25_unknown_goals_are_asked_for_and_known_ones_cited() -> None:
 
 
 def test_d25_a_reminder_whose_day_is_over_is_not_made() -> None:
-    """A review noticed late brings only the reminders that still lie ahead."""
+    """D25: A review noticed late brings only the reminders that still lie ahead."""
     review = ReviewIntent("a1", ("b1",), date(2026, 10, 5), date(2026, 1, 1), 0, date(2027, 1, 1))
     facts = {"a1": {"mrr": Money(50000, "EUR"), "evidence": [], "data_to": date(2026, 9, 28)}}
 
@@ -192,7 +192,7 @@ def test_d25_a_reminder_whose_day_is_over_is_not_made() -> None:
     ],
 )
 def test_d27_a_stages_tasks_come_when_its_owner_moves_it(path: tuple[str, ...], steps: set[str]) -> None:
-    """Only the stage the opportunity is in has tasks, due on business days after it was entered."""
+    """D27: Only the stage the opportunity is in has tasks, due on business days after it was entered."""
     tasks = projected(world(**in_stage(*path))).desired[1:]
 
     assert {one.reason.split(": ")[1] for one in tasks} == steps
@@ -202,7 +202,7 @@ def test_d27_a_stages_tasks_come_when_its_owner_moves_it(path: tuple[str, ...], 
 
 
 def test_d27_a_second_entry_asks_again_under_other_keys() -> None:
-    """Re-entry into a stage has keys of its own; the first entry's never change."""
+    """D27: Re-entry into a stage has keys of its own; the first entry's never change."""
     first = projected(world(**in_stage("proposed", "consult"))).desired[1:]
     again = projected(world(**in_stage("proposed", "consult", "proposed", "consult"))).desired[1:]
 
@@ -288,7 +288,7 @@ def test_a_standing_task_keeps_the_contact_it_names() -> None:
 
 
 def test_d25_a_review_keeps_its_key_when_its_account_was_merged() -> None:
-    """Reminders that stand are recognised under the survivor, so a merge doubles none."""
+    """D25: Reminders that stand are recognised under the survivor, so a merge doubles none."""
     review = ReviewIntent("a1", ("b1",), date(2026, 10, 28), date(2026, 1, 1), 0, date(2027, 1, 1))
     facts = {"a1": {"mrr": Money(50000, "EUR"), "evidence": [], "data_to": date(2026, 9, 28)}}
     old = {"a0": CrmAccount("a0", "Acme (old)", owner_id="u1")}

@@ -194,7 +194,7 @@ def test_a_key_of_another_making_is_known_and_no_more() -> None:
     [
         ("Not Started", False, EpisodeState.OPEN),
         ("Completed", False, EpisodeState.LOST),
-        ("Deferred", False, EpisodeState.LOST),
+        ("Deferred", False, EpisodeState.NOT_USEFUL),
         ("Not Started", True, EpisodeState.DELETED),
     ],
 )

@@ -32,6 +32,7 @@ NAMES: Mapping[str, Any] = {
     "p": 0.31,
     "evidence": ["80 reports by hand; data to 28 Sept"],
     "against": [],
+    "terms": [],
     "moment": {"on": date(2026, 11, 30), "label": "The limit is reached"},
     "data_to": date(2026, 9, 28),
     "contact": None,

@@ -21,7 +21,7 @@ from connector.domain.play import NEGOTIATION
 from connector.domain.receipt import KnownRecord
 from connector.services.customers import crm_side
 from connector.services.track import ended_episodes, ended_mentions
-from connector.services.world import World, contacts_by_account, crm_accounts, need_of, survivors
+from connector.services.world import World, contacts_by_account, crm_accounts, need_of, read_names, survivors
 
 
 def shipped_mapping(crm: str) -> CrmMapping:
@@ -86,7 +86,7 @@ def opportunity(id: str, name: str = "", stage: str = "Prospecting", key: str | 
     ],
 )
 def test_d17_a_persons_opportunity_tells_its_need(crm: str, name: str, need: str | None, renewal: bool) -> None:
-    """The shipped rules read English and French names in both CRMs; a renewal is one whatever else it says."""
+    """D17: The shipped rules read English and French names in both CRMs; a renewal is one whatever else it says."""
     opportunities = shipped_mapping(crm).opportunity
     record = CrmRecord(RecordType.OPPORTUNITY, "1", {opportunities.name: name})
 
@@ -125,7 +125,7 @@ def test_d17_a_persons_opportunity_tells_its_need(crm: str, name: str, need: str
     ],
 )
 def test_d17_a_word_inside_another_tells_nothing(crm: str, name: str) -> None:
-    """A redesign is no signature, cash is no accounting: the shipped rules read whole words."""
+    """D17: A redesign is no signature, cash is no accounting: the shipped rules read whole words."""
     opportunities = shipped_mapping(crm).opportunity
     record = CrmRecord(RecordType.OPPORTUNITY, "1", {opportunities.name: name})
 
@@ -133,7 +133,7 @@ def test_d17_a_word_inside_another_tells_nothing(crm: str, name: str) -> None:
 
 
 def test_d17_only_open_opportunities_of_people_count() -> None:
-    """Won, lost, deleted ones and our own are nobody's ongoing work."""
+    """D17: Won, lost, deleted ones and our own are nobody's ongoing work."""
     records = (
         opportunity("o1", "Analytics"),
         opportunity("o2", "Mobile", stage="Closed Won"),
@@ -147,7 +147,7 @@ def test_d17_only_open_opportunities_of_people_count() -> None:
 
 
 def test_d17_our_open_tasks_count_until_they_are_done() -> None:
-    """A task of ours counts against capacity while it is open and there."""
+    """D17: A task of ours counts against capacity while it is open and there."""
     known = {str(i): KnownRecord(str(i), RecordType.TASK, f"t{i}", "a1") for i in range(4)}
     tasks = (
         CrmRecord(RecordType.TASK, "t0", {"Status": "Not Started"}),
@@ -209,7 +209,7 @@ def test_an_episode_ends_with_its_opportunity(record: CrmRecord, state: EpisodeS
 def test_d30_work_goes_to_the_role_then_the_owner_then_the_default(
     rules: OwnerRules, account: CrmAccount, owner: str | None
 ) -> None:
-    """Inactive people are passed over at every step."""
+    """D30: Inactive people are passed over at every step."""
     found = world(mapping=replace(MAPPING, owners=rules)).owner("ae", account)
 
     assert (found.id if found else None) == owner
@@ -253,8 +253,32 @@ def test_archived_accounts_and_contacts_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("They have no need for it", EpisodeState.NO),
+        ("Pas utile pour eux", EpisodeState.NOT_USEFUL),
+        ("lost to a rival", EpisodeState.LOST),
+        (None, EpisodeState.LOST),
+    ],
+)
+def test_d17_a_lost_opportunity_tells_why(told: str | None, state: EpisodeState) -> None:
+    """D17: the first rule of `outcomes` that matches wins; each outcome has a cool-down of its own."""
+    closed = opportunity("o1", stage="Closed Lost", key="k")
+    lost = replace(closed, fields=closed.fields | {"closed_lost_reason": told})
+    rules = replace(MAPPING.opportunity, outcomes=shipped_mapping("hubspot").opportunity.outcomes)
+    mapping = replace(MAPPING, opportunity=rules)
+    here = world(episodes=(Episode("k", "a1", "reporting", 1, NOW),), opportunities=(lost,), mapping=mapping)
+
+    (ended,) = ended_episodes(here, NOW)
+
+    assert ended.state == state
+    assert "closed_lost_reason" in read_names(mapping, RecordType.OPPORTUNITY)
+
+
+@pytest.mark.parametrize(
     ("status", "archived", "tombstone", "state"),
     [
+        ("Deferred", False, None, EpisodeState.NOT_USEFUL),
         ("Completed", False, None, EpisodeState.LOST),
         ("Not Started", True, None, EpisodeState.DELETED),
         ("Not Started", False, "deleted_in_crm", EpisodeState.DELETED),
@@ -264,7 +288,7 @@ def test_archived_accounts_and_contacts_are_not_there() -> None:
 def test_d17_a_small_proposal_ends_with_its_task(
     status: str, archived: bool, tombstone: str | None, state: EpisodeState | None
 ) -> None:
-    """A mention that was made, or thrown away, is over: its need cools down instead of staying taken for ever."""
+    """D17: A mention that was made, or thrown away, is over: its need cools down instead of staying taken for ever."""
     key = task_key("k", NEGOTIATION, "none", 1, RULES.negotiation.small.id)
     episode = Episode("k", "a1", "reporting", 1, NOW - timedelta(days=9), brief={"as_task": True})
     task = CrmRecord(RecordType.TASK, "t1", {"Status": status}, archived=archived)

@@ -33,6 +33,9 @@ def canonical_ddl() -> list[str]:
     for table, columns in TABLES.items():
         body = ", ".join(_column(name, kind) for name, kind in {**columns, **UNIT}.items())
         made.append(f"CREATE TABLE IF NOT EXISTS {table} ({body})")
+        # A file of an older version lacks what was added since: it stays empty until its unit is staged again.
+        later = (_column(name, kind) for name, kind in columns.items() if not kind.startswith("!"))
+        made += [f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column}" for column in later]
     return made
 
 

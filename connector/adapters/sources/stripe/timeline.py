@@ -16,7 +16,7 @@ from connector.adapters.sources.stripe.evidence import Sighting, ended, item_sig
 from connector.adapters.sources.stripe.shapes import Object
 from connector.domain.billing import MrrDiscounts
 from connector.domain.money import round_minor
-from connector.domain.pricing import Discount, Price, PricedItem, monthly_items
+from connector.domain.pricing import Discount, Price, PricedItem, Terms, monthly_items
 from connector.ports.billing import RawRow
 
 COUNTED = frozenset({"active", "past_due"})
@@ -54,6 +54,8 @@ class Version:
     status: str
     mrr_minor: int
     list_mrr_minor: int
+    terms: Terms
+    """The discounts that lowered it."""
     valid_from: datetime
     valid_to: datetime | None
     known_at: datetime
@@ -123,7 +125,8 @@ def _piece(
             (item_id, state.price_id, state, PricedItem(known_price.price, units, known_price.product_id, own))
         )
     items = [item for *_, item in there]
-    net = monthly_items(items, [one.terms for one in applied if one.item_id is None])
+    shared = tuple(one.terms for one in applied if one.item_id is None)
+    net = monthly_items(items, shared)
     full = monthly_items([replace(item, discounts=()) for item in items])
     counts = status in COUNTED
     for (item_id, price_id, state, item), mrr, list_mrr in zip(there, net, full, strict=True):
@@ -134,6 +137,7 @@ def _piece(
             status,
             round_minor(mrr) if counts else 0,
             round_minor(list_mrr) if counts else 0,
+            Terms(item.discounts, shared),
             at,
             until,
             max([known, state.known_at, at, *(one.known_at for one in applied)]),
@@ -157,7 +161,7 @@ def _joined(found: Sequence[Version]) -> Iterator[Version]:
 
 def _same(one: Version, other: Version) -> bool:
     def state(version: Version) -> tuple[object, ...]:
-        return version.item_id, version.price_id, version.quantity, version.status, version.mrr_minor
+        return version.item_id, version.price_id, version.quantity, version.status, version.mrr_minor, version.terms
 
     return state(one) == state(other)
 

@@ -205,6 +205,7 @@ class Translator:
             "currency": known.price.currency,
             "mrr_minor": version.mrr_minor,
             "list_mrr_minor": version.list_mrr_minor,
+            "discounts": version.terms.to_json(),
             "valid_from": version.valid_from,
             "valid_to": version.valid_to,
             "known_at": version.known_at,

@@ -1,0 +1,198 @@
+"""What a customer would pay more per month for an offer, to the cent.
+
+Where billing tells prices and discounts, the change is tried on the subscription itself: the items as they are billed
+before and after it, under the same discounts, rounded once. A percentage on the whole subscription falls on what is
+added; one on a single item stays on that item, and falls on more of it; an amount off is spent once. What an offer
+contains is paid for no longer. Where billing tells amounts only, a discount that every item enjoys is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from connector.domain.catalogue import Catalogue, Offer
+from connector.domain.features import AccountFeatures, BilledItem
+from connector.domain.money import Money, round_minor
+from connector.domain.pricing import Price, PricedItem, Terms, added, amount, monthly
+
+PriceRow = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A price with the product it sells: discounts may be limited to products."""
+
+    price: Price
+    product_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """Prices by id, and by offer, currency and interval the newest that is still sold."""
+
+    by_id: Mapping[str, Listed]
+    on_sale: Mapping[tuple[str, str, str, int], Listed]
+    once: Mapping[tuple[str, str], Listed] = field(default_factory=dict)
+    """One-off prices by offer and currency, the newest that is still sold."""
+
+    @classmethod
+    def of(cls, rows: Sequence[PriceRow]) -> PriceList:
+        """Read canonical price rows."""
+        by_id = {row["price_id"]: Listed(Price.from_json(row["spec"]), row.get("product_id")) for row in rows}
+        oldest_first = sorted(rows, key=lambda row: (str(row["created_at"] or ""), row["price_id"]))
+        on_sale = {
+            (row["offer_id"], row["currency"], row["interval"] or "", row["interval_count"] or 1): by_id[
+                row["price_id"]
+            ]
+            for row in oldest_first
+            if row["active"] and row["recurring"] and row["offer_id"]
+        }
+        once = {
+            (row["offer_id"], row["currency"]): by_id[row["price_id"]]
+            for row in oldest_first
+            if row["active"] and not row["recurring"] and row["offer_id"]
+        }
+        return cls(by_id, on_sale, once)
+
+    def find(self, offer: str, currency: str, interval: str | None, count: int = 1) -> Listed | None:
+        """The price of an offer in a currency: at the interval given, else per month, else per year."""
+        for wanted, times in ((interval or "month", count), (interval or "month", 1), ("month", 1), ("year", 1)):
+            if price := self.on_sale.get((offer, currency, wanted, times)):
+                return price
+        return None
+
+
+def delta_mrr(
+    name: str, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList
+) -> Money | None:
+    """What the customer would pay more per month; None when no price is known in its currency."""
+    if account.currency is None:
+        return None
+    changed = _changed_item(name, account, catalogue)
+    if changed is not None:
+        bill = [one for one in account.items if one.subscription_id == changed.subscription_id]
+        if all(one.price_id in prices.by_id and one.discounts is not None for one in bill):
+            return _on_the_bill(name, quantity, changed, bill, catalogue, prices)
+    return _by_amounts(name, quantity, account, catalogue, prices)
+
+
+def one_off_fees(
+    name: str, currency: str | None, catalogue: Catalogue, prices: PriceList
+) -> tuple[tuple[str, Money], ...]:
+    """What comes with an offer once: each service with its price, where one is known."""
+    fees = []
+    for service in catalogue.offers[name].one_off:
+        listed = prices.once.get((service, currency or "")) or _stated(catalogue.offers[service], currency or "")
+        if listed is not None:
+            fees.append((service, Money(round_minor(amount(listed.price, 1)), listed.price.currency)))
+    return tuple(fees)
+
+
+def held_offer(offer: Offer, account: AccountFeatures) -> str | None:
+    """The holding that an offer adds to."""
+    name = account.plan if offer.adds_to == "plan" else offer.adds_to
+    return name if name in account.holdings else None
+
+
+def _changed_item(name: str, account: AccountFeatures, catalogue: Catalogue) -> BilledItem | None:
+    """The billed item that an offer adds to or takes the place of, or else that on whose subscription it comes."""
+    offer = catalogue.offers[name]
+    wanted = held_offer(offer, account) if offer.adds_to is not None else account.plan
+    there = [one for one in account.items if wanted in (None, one.offer)]
+    return max(there, key=lambda one: (one.mrr_minor, one.quantity or 0, one.item_id), default=None)
+
+
+def _on_the_bill(
+    name: str,
+    quantity: int,
+    changed: BilledItem,
+    bill: Sequence[BilledItem],
+    catalogue: Catalogue,
+    prices: PriceList,
+) -> Money | None:
+    """Try the change on the subscription's own items, prices and discounts."""
+    offer, contents = catalogue.offers[name], catalogue.contents(name)
+    terms = {one: Terms.from_json(one.discounts or "[[], []]") for one in bill}
+    before = {one: _priced(one, terms[one], prices) for one in bill}
+    after = {one: item for one, item in before.items() if one.offer not in contents}
+    more: list[PricedItem] = []
+    if offer.adds_to is not None:
+        after[changed] = replace(before[changed], quantity=_exact(changed.quantity or 0) + quantity)
+    else:
+        now = before[changed].price
+        listed = prices.find(name, changed.currency, now.interval, now.interval_count)
+        listed = listed or _stated(offer, changed.currency)
+        if listed is None:
+            return None
+        more.append(PricedItem(listed.price, quantity, listed.product_id))
+        if name in catalogue.plans and changed.offer in catalogue.plans:
+            after.pop(changed, None)
+    total = added(list(before.values()), [*after.values(), *more], terms[changed].shared)
+    return Money(round_minor(total), changed.currency)
+
+
+def _priced(one: BilledItem, terms: Terms, prices: PriceList) -> PricedItem:
+    listed = prices.by_id[one.price_id or ""]
+    units = None if one.quantity is None else _exact(one.quantity)
+    return PricedItem(listed.price, units, listed.product_id, terms.own)
+
+
+def _exact(quantity: float) -> Decimal:
+    """A quantity as billing wrote it: 1.1 is no binary fraction."""
+    return Decimal(str(quantity))
+
+
+def _by_amounts(
+    name: str, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList
+) -> Money | None:
+    """Price a change where billing tells what is paid, and not which discounts made it so."""
+    currency, offer = account.currency or "", catalogue.offers[name]
+    if offer.adds_to is not None:
+        return _more_of(offer, quantity, account, catalogue, prices)
+    listed = prices.find(name, currency, account.interval) or _stated(offer, currency)
+    if listed is None:
+        return None
+    more = monthly(listed.price, quantity) * standing_discount(account)
+    replaced = {*catalogue.contents(name), *([account.plan] if name in catalogue.plans and account.plan else ())}
+    more -= sum(one.mrr_minor for held, one in account.holdings.items() if held in replaced)
+    return Money(round_minor(more), currency)
+
+
+def _more_of(
+    offer: Offer, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList
+) -> Money | None:
+    """More of something held is priced along its own price, tiers included."""
+    held = held_offer(offer, account)
+    if held is None:
+        return None
+    holding = account.holdings[held]
+    listed = prices.by_id.get(holding.price_id or "") or _stated(catalogue.offers[held], holding.currency)
+    if listed is None:
+        return None
+    more = monthly(listed.price, holding.quantity + quantity) - monthly(listed.price, holding.quantity)
+    return Money(round_minor(more * standing_discount(account)), holding.currency)
+
+
+def _stated(offer: Offer, currency: str) -> Listed | None:
+    """The catalogue's own price, for billing systems without a price list."""
+    if currency not in offer.list_price:
+        return None
+    return Listed(Price(currency=currency, unit_amount=Decimal(offer.list_price[currency])))
+
+
+def standing_discount(account: AccountFeatures) -> Fraction:
+    """Share of the list price that is paid, where every item of the account enjoys the same discount for good.
+
+    A discount on one item is that item's; an amount off is spent already. Neither carries over to what is added.
+    """
+    paid = [(h.mrr_minor, h.list_mrr_minor) for h in account.holdings.values() if h.list_mrr_minor > 0]
+    if not paid:
+        return Fraction(1)
+    shares = [Fraction(mrr, listed) for mrr, listed in paid]
+    # Amounts are whole minor units, so equal percentages differ by a rounding.
+    alike = max(shares) - min(shares) <= max(Fraction(1, listed) for _, listed in paid)
+    return min(Fraction(1), Fraction(sum(m for m, _ in paid), sum(li for _, li in paid))) if alike else Fraction(1)

@@ -1,0 +1,96 @@
+"""What whoever sells an offer has to know besides its monthly price, in both languages.
+
+None of it enters an amount or a rank: one-off fees stand apart, and a discount has a condition that only a person can
+see met. What an offer is worth is told with its arithmetic and its source, so that a customer can check it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.domain.catalogue import Language, Texts
+from connector.domain.gates import Candidate
+from connector.domain.intent import Moment
+from connector.domain.money import Money
+from connector.services.texts import in_language, money, number
+
+MONTH = 365 / 12 / 28
+"""A month, in windows of 28 days."""
+
+
+def terms_of(candidate: Candidate, moment: Moment) -> Iterator[Texts]:
+    """Name them in the order in which they are needed."""
+    yield from _fees(candidate)
+    yield from _concessions(candidate, moment)
+    yield from _partner(candidate)
+    yield from _worth(candidate)
+    for proof in candidate.offer.proof:
+        yield {language: f"{in_language(proof.label, language)}: {proof.url}" for language in LANGUAGES}
+
+
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
+
+
+def _fees(candidate: Candidate) -> Iterator[Texts]:
+    for service, fee in candidate.score.one_off:
+        label = candidate.catalogue.offers[service].label
+        yield {
+            "en": f"Once, on top and not counted above: {in_language(label, 'en')}, {money(fee, 'en')}",
+            "fr": f"Une seule fois, en sus et non compté ci-dessus : {in_language(label, 'fr')}, {money(fee, 'fr')}",
+        }
+
+
+def _concessions(candidate: Candidate, moment: Moment) -> Iterator[Texts]:
+    for one in candidate.policy.concessions:
+        if one.when in ("always", moment.kind) and (not one.offers or candidate.score.offer in one.offers):
+            yield {
+                "en": f"You may offer −{one.percent:g}% {in_language(one.condition, 'en')} (not taken off above)",
+                "fr": f"Remise possible : −{number(one.percent, 'fr')} % {in_language(one.condition, 'fr')} "
+                "(non déduite ci-dessus)",
+            }
+
+
+def _partner(candidate: Candidate) -> Iterator[Texts]:
+    if candidate.offer.delivered_by == "us":
+        return
+    segment = candidate.accounts[0].segment
+    partner = candidate.catalogue.partner_for(candidate.score.offer, candidate.country, segment)
+    if partner is not None:
+        yield {
+            "en": f"Delivered by {partner.name}: ask them before you promise a date",
+            "fr": f"Livré par {partner.name} : les consulter avant de promettre une date",
+        }
+
+
+def _worth(candidate: Candidate) -> Iterator[Texts]:
+    worth, price = candidate.offer.worth, candidate.score.delta_mrr
+    used = candidate.metrics.get(worth.metric) if worth is not None else None
+    if worth is None or price is None or used is None:
+        return
+    label = candidate.catalogue.metrics[worth.metric].label
+
+    def against(language: Language) -> str:
+        source = in_language(worth.source, language)
+        return (
+            f" against {money(price, language)} ({source})"
+            if language == "en"
+            else f" contre {money(price, language)} ({source})"
+        )
+
+    hour, each = worth.hour.get(price.currency), worth.beyond_limit.get(price.currency)
+    hours = round(used.level_28 * MONTH * worth.hours_per_unit * worth.share_saved)
+    if hour and hours:
+        saved, cost = Money(hours * hour, price.currency), Money(hour, price.currency)
+        yield {
+            "en": f"Worth {money(saved, 'en')} a month: {hours} hours at {money(cost, 'en')}" + against("en"),
+            "fr": f"Vaut {money(saved, 'fr')} par mois : {hours} heures à {money(cost, 'fr')}" + against("fr"),
+        }
+    beyond = used.pace - used.limit if used.limit is not None else 0
+    if each and beyond > 0:
+        gained = Money(round(beyond) * each, price.currency)
+        yield {
+            "en": f"Worth {money(gained, 'en')} a month: {number(round(beyond), 'en')} {in_language(label, 'en')} "
+            "beyond the limit" + against("en"),
+            "fr": f"Vaut {money(gained, 'fr')} par mois : {number(round(beyond), 'fr')} {in_language(label, 'fr')} "
+            "au-delà de la limite" + against("fr"),
+        }
