@@ -17,7 +17,7 @@ from connector.domain.features import (
     metric_view,
     owned_offers,
 )
-from connector.domain.signal import SignalRule, Signals, freshness
+from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 FROM_USAGE = frozenset({"activity_trend", "metrics_used"})
 """Account features that are as old as the usage they come from."""
@@ -60,17 +60,34 @@ def fired(
 ) -> Iterator[Fired]:
     """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
     for account_id in sorted(accounts):
-        account = accounts[account_id]
-        if not account.subscribed:
-            continue
-        owned = owned_offers(account, catalogue)
-        named = account_view(account, owned, catalogue)
-        customer = _Customer(account, metrics.get(account_id, {}), events.get(account_id, ()), owned, named)
-        for rule_id, rule in rules.rules.items():
-            for case in _cases(rule_id, rule, customer, catalogue, today):
-                fresh = freshness((today - case.data_to).days, rule)
-                if fresh and rule.when.holds(case.features):
-                    yield replace(case, strength=rule.strength.strength(case.features) * fresh)
+        read = metrics.get(account_id, {}), events.get(account_id, ())
+        for case in tried(rules, accounts[account_id], *read, catalogue, today):
+            if (strength := strength_of(case, today)) is not None:
+                yield replace(case, strength=strength)
+
+
+def tried(
+    rules: Signals,
+    account: AccountFeatures,
+    metrics: Mapping[str, MetricFeatures],
+    events: Sequence[EventFeatures],
+    catalogue: Catalogue,
+    today: date,
+) -> Iterator[Fired]:
+    """Everything that rules look at of an account, whether they fire on it or not; nothing without a subscription."""
+    if not account.subscribed:
+        return
+    owned = owned_offers(account, catalogue)
+    named = {**account_view(account, owned, catalogue), TOLD_TO: today}
+    customer = _Customer(account, metrics, events, owned, named)
+    for rule_id, rule in rules.rules.items():
+        yield from _cases(rule_id, rule, customer, catalogue, today)
+
+
+def strength_of(case: Fired, today: date) -> float | None:
+    """How strongly a rule fires on a case; None when it does not."""
+    fresh = freshness((today - case.data_to).days, case.rule)
+    return case.rule.strength.strength(case.features) * fresh if fresh and case.rule.when.holds(case.features) else None
 
 
 def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catalogue, today: date) -> Iterator[Fired]:
@@ -87,7 +104,7 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
             for name in rule.metrics:
                 used = customer.metrics.get(name)
                 if used is not None:
-                    named = {**customer.features, **metric_view(used, account)}
+                    named = {**customer.features, **metric_view(used, account), TOLD_TO: used.data_to}
                     yield replace(case, features=named, data_to=used.data_to, metric=name)
         case "event":
             for row in _together(rule, customer.events):

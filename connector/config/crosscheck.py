@@ -17,7 +17,7 @@ from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import Problem
 from connector.domain.expressions import INTENT, REVIEW
-from connector.domain.features import known_days, known_features
+from connector.domain.features import known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
 from connector.domain.play import BusinessReview, Negotiation, Schedule, Step
@@ -119,14 +119,14 @@ def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[
 
 def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
     used = {id: _cited(rule.evidence.values()) for id, rule in document.value.rules.items()}
-    yield from signal_problems(document.value, catalogue, known_features(catalogue), used, document.at)
-    days = known_days()
+    known = known_features(catalogue)
+    yield from signal_problems(document.value, catalogue, known, used, document.at)
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")
         yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
         for language, text in rule.evidence.items():
             # Its names were looked at above, against the features.
-            names: Names = {name: "day" if name in days else "text" for name in used[rule_id]}
+            names: Names = {name: "day" if known.get(name) == "day" else "text" for name in used[rule_id]}
             yield from _template(text, names, document, (*loc, language))
 
 

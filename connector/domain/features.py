@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Literal
 
 from connector.domain.catalogue import Catalogue
 
 Feature = float | int | str | bool | date | None
+Kind = Literal["number", "text", "flag", "day"]
+"""What a feature holds, as rules compare it."""
 OWNS = "owns."
 
 
@@ -183,16 +186,25 @@ _NAMES = {
 }
 
 
-def known_features(catalogue: Catalogue) -> frozenset[str]:
-    """Every name a rule's condition may use."""
-    names = {name for kind in _NAMES.values() for name in kind}
-    return frozenset(names | {PER_SEAT} | {OWNS + offer for offer in catalogue.offers})
+def known_features(catalogue: Catalogue) -> dict[str, Kind]:
+    """Every name a rule's condition may use, with what it holds."""
+    named = {
+        f.name: _KINDS[str(f.type).removesuffix(" | None")]
+        for kind in _NAMES
+        for f in fields(kind)
+        if f.name in _NAMES[kind]
+    }
+    return named | {PER_SEAT: "number"} | {OWNS + offer: "flag" for offer in catalogue.offers}
 
 
-def known_days() -> frozenset[str]:
-    """Those of them that hold a day."""
-    typed = {f.name: str(f.type) for kind in _NAMES for f in fields(kind)}
-    return frozenset(name for name, type in typed.items() if type.startswith("date"))
+ONLY_OF: Mapping[str, str] = {
+    f.name: per
+    for per, kind in (("metric", MetricFeatures), ("event", EventFeatures))
+    for f in fields(kind)
+    if f.name not in _NAMES[AccountFeatures] and f.name in _NAMES[kind]
+} | {PER_SEAT: "metric"}
+"""Features that only a metric or an event has, not every account: a rule has to look at each of those."""
+_KINDS: Mapping[str, Kind] = {"float": "number", "int": "number", "str": "text", "bool": "flag", "date": "day"}
 
 
 def owned_offers(account: AccountFeatures, catalogue: Catalogue) -> frozenset[str]:

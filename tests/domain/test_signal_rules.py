@@ -97,7 +97,7 @@ def test_unknown_names_are_listed_with_what_was_meant() -> None:
     known = known_features(CATALOGUE)
 
     found = problems(
-        Signals(rules={"mine": rule}), CATALOGUE, known, {"mine": {"lable"}}, at=lambda *loc: "/".join(loc)
+        Signals(rules={"mine": rule}), CATALOGUE, known, {"mine": {"lable"}}, at=lambda *loc: "/".join(map(str, loc))
     )
 
     told = {(one.message, one.hint) for one in found}
@@ -110,7 +110,7 @@ def test_unknown_names_are_listed_with_what_was_meant() -> None:
         ("unknown need 'higer_plan'", "did you mean higher_plan?"),
         ("signal mine: zero_at and full_at are the same", "write two numbers"),
     }
-    assert found[0].at == "rules/mine"
+    assert found[0].at == "rules/mine/when/any/0/feature"
 
 
 def test_the_shipped_rules_know_every_name() -> None:
