@@ -15,12 +15,15 @@ from connector.domain.features import (
     account_view,
     event_view,
     metric_view,
+    offer_view,
     owned_offers,
 )
 from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 FROM_USAGE = frozenset({"activity_trend", "metrics_used"})
 """Account features that are as old as the usage they come from."""
+OF_OFFERS = frozenset({"upsell", "cross_sell"})
+"""Kinds that point to something to sell: without needs of its own, such a rule looks at events about an offer only."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
     """What a rule looks at: the account, each of its metrics, or each thing its events are about."""
     account = customer.account
     case = Fired(rule_id, rule, account.account_id, tuple(rule.needs), 0.0, today, customer.features)
+    if rule.read:
+        case = replace(case, features={**customer.features, **_read(rule, customer.metrics)})
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
@@ -104,16 +109,29 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
             for name in rule.metrics:
                 used = customer.metrics.get(name)
                 if used is not None:
-                    named = {**customer.features, **metric_view(used, account), TOLD_TO: used.data_to}
+                    named = {**case.features, **metric_view(used, account), TOLD_TO: used.data_to}
                     yield replace(case, features=named, data_to=used.data_to, metric=name)
+        case "offer":
+            for one in account.peers:
+                meets = catalogue.offers[one.offer].need
+                if meets is not None and one.offer not in customer.owned:
+                    named = {**case.features, **offer_view(one)}
+                    yield replace(case, features=named, needs=(meets,), offer=one.offer)
         case "event":
             for row in _together(rule, customer.events):
                 offer = catalogue.offers.get(row.detail)
-                if not rule.needs and (offer is None or offer.need is None or row.detail in customer.owned):
+                is_of_offer = offer is not None and offer.need is not None and row.detail not in customer.owned
+                if not rule.needs and not is_of_offer and rule.kind in OF_OFFERS:
                     continue
-                needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need else ())
-                named = {**customer.features, **event_view(row)}
+                needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need and is_of_offer else ())
+                named = {**case.features, **event_view(row)}
                 yield replace(case, features=named, data_to=row.last_on, needs=needs, offer=row.detail)
+
+
+def _read(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
+    """Features of other metrics, by the rule's own names; unknown where the metric is not used."""
+    told = {name: where.split(".", 1) for name, where in rule.read.items()}
+    return {name: getattr(metrics.get(metric), feature, None) for name, (metric, feature) in told.items()}
 
 
 def _together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:

@@ -84,6 +84,19 @@ class Holding:
 
 
 @dataclass(frozen=True)
+class OfferFeatures:
+    """How usual an offer is among customers like one account: adoption, not likeness to those who have it."""
+
+    offer: str
+    peer_rate: float
+    """Share of the account's segment that holds it, drawn towards the whole base where the segment is small."""
+    peer_count: int
+    """Paying customers of the segment, all of them counted."""
+    peer_lift: float | None
+    """The rate against that of the whole base; None where nobody holds it."""
+
+
+@dataclass(frozen=True)
 class AccountFeatures:
     """What is known of one billing account, besides its metrics."""
 
@@ -141,6 +154,8 @@ class AccountFeatures:
     metrics_used: int | None = None
     """Metrics with any use in the last 28 days; None when no usage was ever told."""
     data_to: date | None = None
+    peers: tuple[OfferFeatures, ...] = ()
+    """How usual each offer is in its segment; empty where its segment is unknown."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +168,11 @@ class EventFeatures:
     count_28: int
     count_90: int
     last_on: date
+    link: str | None = None
+    """Where the last of them can be read, or who told it."""
 
 
-_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events"})
+_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events", "offer", "peers"})
 PER_SEAT = "per_seat_28"
 """Last 28 days of a metric for each billed seat."""
 
@@ -176,13 +193,18 @@ def event_view(row: EventFeatures) -> dict[str, Feature]:
     return _named(row)
 
 
-def _named(row: AccountFeatures | MetricFeatures | EventFeatures) -> dict[str, Feature]:
+def offer_view(row: OfferFeatures) -> dict[str, Feature]:
+    """An offer's features by the names rules use."""
+    return _named(row)
+
+
+def _named(row: AccountFeatures | MetricFeatures | EventFeatures | OfferFeatures) -> dict[str, Feature]:
     return {name: getattr(row, name) for name in _NAMES[type(row)]}
 
 
 _NAMES = {
     kind: tuple(f.name for f in fields(kind) if f.name not in _HIDDEN)
-    for kind in (AccountFeatures, MetricFeatures, EventFeatures)
+    for kind in (AccountFeatures, MetricFeatures, EventFeatures, OfferFeatures)
 }
 
 
@@ -199,11 +221,11 @@ def known_features(catalogue: Catalogue) -> dict[str, Kind]:
 
 ONLY_OF: Mapping[str, str] = {
     f.name: per
-    for per, kind in (("metric", MetricFeatures), ("event", EventFeatures))
+    for per, kind in (("metric", MetricFeatures), ("event", EventFeatures), ("offer", OfferFeatures))
     for f in fields(kind)
     if f.name not in _NAMES[AccountFeatures] and f.name in _NAMES[kind]
 } | {PER_SEAT: "metric"}
-"""Features that only a metric or an event has, not every account: a rule has to look at each of those."""
+"""Features that only a metric, an event or an offer has, not every account: a rule has to look at each of those."""
 _KINDS: Mapping[str, Kind] = {"float": "number", "int": "number", "str": "text", "bool": "flag", "date": "day"}
 
 

@@ -8,7 +8,7 @@ no key of its own: features count them (`days_near_limit`, `active_days` of 28),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.documents import document
 from connector.domain.errors import Problem
-from connector.domain.features import ONLY_OF, Feature, Kind
+from connector.domain.features import ONLY_OF, PER_SEAT, Feature, Kind
 
 SignalKind = Literal["upsell", "cross_sell", "context", "help"]
 
@@ -156,12 +156,14 @@ class SignalRule:
     row: str
     """Kind of sign, e.g. `usage growth` or `limit reached`; rules of one row are reported together."""
     kind: SignalKind
-    per: Literal["account", "metric", "event"] = "account"
-    """What is looked at: an account, each of `metrics`, or each detail of `events`."""
+    per: Literal["account", "metric", "event", "offer"] = "account"
+    """What is looked at: an account, each of `metrics`, each detail of `events`, or each offer it does not own."""
     metrics: Sequence[str] = ()
     events: Sequence[str] = ()
     needs: Sequence[str] = ()
     """Needs it points to; for events also that of the offer in their detail. None: it bears on every need."""
+    read: Mapping[str, str] = field(default_factory=dict)
+    """A name of its own → `metric.feature` of another metric, for `when`, `strength` and `evidence`."""
     when: Condition = Condition()
     strength: Curve
     weight: float
@@ -231,11 +233,12 @@ def problems(
     found: list[Problem] = []
     needs = frozenset(offer.need for offer in catalogue.offers.values() if offer.need)
     for rule_id, rule in rules.rules.items():
+        own = {**known, **_numbers(rule.read)}
         for loc, part in rule.when.parts("when"):
-            found += _of_condition(part, known, partial(at, "rules", rule_id, *loc))
+            found += _of_condition(part, own, partial(at, "rules", rule_id, *loc))
         for what, names, allowed, key in (
-            ("feature", {rule.strength.of}, known.keys(), ("strength", "of")),
-            ("feature", cited.get(rule_id, set()), known.keys() | WORDS, ("evidence",)),
+            ("feature", {rule.strength.of}, own.keys(), ("strength", "of")),
+            ("feature", cited.get(rule_id, set()), own.keys() | WORDS, ("evidence",)),
             ("metric", set(rule.metrics), frozenset(catalogue.metrics), ("metrics",)),
             ("need", set(rule.needs), needs, ("needs",)),
         ):
@@ -245,10 +248,25 @@ def problems(
             if (per := ONLY_OF.get(name)) not in (None, rule.per):
                 why = f"{name} is told of each {per}, and this rule looks at each {rule.per}"
                 found.append(Problem(why, place, f"write `per: {per}`, or compare another feature"))
+        for name, where in rule.read.items():
+            found += _of_reading(where, catalogue, at("rules", rule_id, "read", name))
         if rule.strength.zero_at == rule.strength.full_at:
             place = at("rules", rule_id, "strength")
             found.append(Problem(f"signal {rule_id}: zero_at and full_at are the same", place, "write two numbers"))
     return found
+
+
+def _numbers(names: Iterable[str]) -> dict[str, Kind]:
+    return dict.fromkeys(names, "number")
+
+
+def _of_reading(where: str, catalogue: Catalogue, at: str) -> Iterator[Problem]:
+    metric, _, feature = where.partition(".")
+    told = {name for name, per in ONLY_OF.items() if per == "metric" and name != PER_SEAT}
+    if metric not in catalogue.metrics:
+        yield _unknown("metric", metric, catalogue.metrics.keys(), at)
+    elif feature not in told:
+        yield _unknown("feature of a metric", feature, told, at)
 
 
 def _read(rule: SignalRule, at: Callable[..., str]) -> Iterator[tuple[str, str]]:
@@ -290,7 +308,7 @@ COMPARED: Mapping[Kind, str] = {
     "flag": "write is_true: true, or false",
 }
 AT = "playbooks/signals.yaml"
-WORDS = frozenset({"label", "offer_label", "growth_percent", "growth_year_percent", "activity_percent"})
+WORDS = frozenset({"label", "offer_label", "growth_percent", "growth_year_percent", "activity_percent", "peer_percent"})
 """Words of evidence that are no features: labels in the reader's language, and shares as whole percent."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from connector.compute.accounts import account_expressions, account_features, items_in_force, prices_known
 from connector.compute.features import event_features, metric_features
+from connector.compute.peers import with_peers
 from connector.compute.signals import Fired, fired
 from connector.domain.catalogue import Catalogue, Language
 from connector.domain.features import AccountFeatures, EventFeatures, Feature, MetricFeatures
@@ -54,7 +55,7 @@ def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: d
     prices = _rows(warehouse, prices_known(tables, as_of))
     facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
-    accounts = account_features(facts, intervals, metrics, catalogue, as_of)
+    accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
     return Measured(
         as_of=as_of,
         accounts=accounts,
@@ -79,7 +80,12 @@ def raised(
     return tuple(signal_of(case, catalogue) for case in cases)
 
 
-PERCENT = {"growth_percent": "growth", "growth_year_percent": "growth_year", "activity_percent": "activity_trend"}
+PERCENT = {
+    "growth_percent": "growth",
+    "growth_year_percent": "growth_year",
+    "activity_percent": "activity_trend",
+    "peer_percent": "peer_rate",
+}
 """Shares that evidence cites as whole percent, by the word it uses."""
 
 
