@@ -38,7 +38,8 @@ def _by_segment(
         base.update(owned)
         held[_segment(account)].update(owned)
         size[_segment(account)] += 1
-    offers = [name for name, offer in catalogue.offers.items() if offer.need and not offer.adds_to]
+    modules = catalogue.offers.keys() - set(catalogue.plans)
+    offers = [name for name, offer in catalogue.offers.items() if name in modules and offer.need and not offer.adds_to]
     everybody = size.total()
     return {
         segment: tuple(_told(name, held[segment][name], count, base[name] / everybody) for name in offers)
