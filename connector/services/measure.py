@@ -13,10 +13,12 @@ from typing import Any
 
 from connector.compute.accounts import account_expressions, account_features, items_in_force, prices_known
 from connector.compute.features import event_features, metric_features
+from connector.compute.freshness import feeds, feeds_of, restrained
 from connector.compute.peers import with_peers
 from connector.compute.signals import Fired, fired
 from connector.domain.catalogue import Catalogue, Language
 from connector.domain.features import AccountFeatures, EventFeatures, Feature, MetricFeatures
+from connector.domain.feed import Feed
 from connector.domain.signal import AT, Signal, Signals
 from connector.ports.billing import Warehouse
 from connector.services.texts import in_language, render
@@ -36,6 +38,14 @@ class Measured:
     signals: tuple[Signal, ...]
     data_to: date | None
     """Last day any usage source has told."""
+    feeds: tuple[Feed, ...] = ()
+    """How each source of usage is doing."""
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why no drop of usage is believed, if so."""
+        told = (feed.trouble(self.as_of.date()) for feed in self.feeds)
+        return tuple(text for text in told if text is not None)
 
     def of(self, account_id: str) -> tuple[Signal, ...]:
         """The signals of one account."""
@@ -56,14 +66,20 @@ def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: d
     facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
     accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
+    told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
+    is_sure = all(feed.is_good(as_of.date()) for feed in told)
+    if not is_sure:
+        accounts = restrained(accounts)
+    signals = raised(rules, accounts, metrics, events, catalogue, as_of)
     return Measured(
         as_of=as_of,
         accounts=accounts,
         metrics=dict(metrics),
         events=dict(events),
         prices=prices,
-        signals=raised(rules, accounts, metrics, events, catalogue, as_of),
+        signals=tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None),
         data_to=max((row["data_to"] for row in usage), default=None),
+        feeds=told,
     )
 
 
