@@ -11,6 +11,10 @@ from connector.cli.options import AsOf, Crm, Json, settings
 from connector.cli.output import OUT, progress, say_json, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connector.config.settings import Settings
+    from connector.domain.project import Project
     from connector.services.coverage import Case
 
 RuleId = Annotated[str, typer.Argument(help="Id of a rule, as `connector signals list` names it.")]
@@ -73,8 +77,9 @@ def try_(
     chosen = settings(crm)
     project = project_of(chosen)
     now = business_now(chosen, project, as_of)
+    told = _crm_facts(chosen, project)
     with open_warehouse(chosen) as warehouse:
-        cases = tested(warehouse, project.catalogue, project.signals, rule, account, now, language)
+        cases = tested(warehouse, project.catalogue, project.signals, rule, account, now, language, told)
     if json:
         say_json({"rule": rule, "as_of": now.date(), "cases": [_as_json(case) for case in cases]})
         return
@@ -137,6 +142,8 @@ def _show(told: dict[str, Any], plot: Path | None) -> None:
     never = [one["rule"] for one in told["rules"] if not one["accounts_ever"]]
     if never:
         OUT.print(f"  never fired: {', '.join(never)}; `connector signals test RULE` says why", markup=False)
+    if told["left_out"]:
+        OUT.print(f"  left out, since a CRM keeps no past: {', '.join(told['left_out'])}", markup=False)
     if plot is not None:
         OUT.print(f"  drawn in {plot}", markup=False)
 
@@ -152,6 +159,20 @@ def _drawn(told: dict[str, Any], plot: Path) -> str:
     title = f"Accounts with each signal, week by week, {told['days'][0]} to {told['days'][-1]}"
     picture = heatmap(title, columns, rows)
     return picture if plot.suffix == ".svg" else f'<!doctype html>\n<meta charset="utf-8">\n{picture}'
+
+
+def _crm_facts(chosen: Settings, project: Project) -> Mapping[str, Mapping[str, str]]:
+    """What the CRM told when it was last followed, by billing account; nothing where that never was."""
+    from connector.bootstrap import open_ledger
+    from connector.services.customers import told_by_crm
+    from connector.services.track import look
+
+    if project.mapping is None:
+        return {}
+    with open_ledger(chosen) as memory:
+        seen = [one for one in memory.destinations.seen() if one.partition(":")[0] == project.mapping.crm]
+        worlds = [look(memory, project.mapping, one, (), ()) for one in seen]
+    return {id: facts for world in worlds for id, facts in told_by_crm(world).items()}
 
 
 def _as_json(case: Case) -> dict[str, Any]:

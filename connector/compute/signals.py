@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_view
 from connector.domain.features import (
     AccountFeatures,
     EventFeatures,
@@ -81,7 +82,7 @@ def tried(
     if not account.subscribed:
         return
     owned = owned_offers(account, catalogue)
-    named = {**account_view(account, owned, catalogue), TOLD_TO: today}
+    named = {**account_view(account, owned, catalogue), **crm_view(account.crm), TOLD_TO: today}
     customer = _Customer(account, metrics, events, owned, named)
     for rule_id, rule in rules.rules.items():
         yield from _cases(rule_id, rule, customer, catalogue, today)
@@ -102,7 +103,8 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
-            told = account.data_to if read & FROM_USAGE else today
+            dated = customer.features.get(rule.dated) if rule.dated else None
+            told = _day(dated) if rule.dated else account.data_to if read & FROM_USAGE else today
             if told is not None:
                 yield replace(case, data_to=told)
         case "metric":
@@ -126,6 +128,10 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
                 needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need and is_of_offer else ())
                 named = {**case.features, **event_view(row)}
                 yield replace(case, features=named, data_to=row.last_on, needs=needs, offer=row.detail)
+
+
+def _day(value: Feature) -> date | None:
+    return value if isinstance(value, date) else None
 
 
 def _read(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:

@@ -15,6 +15,7 @@ from connector.config.yamldoc import Loaded
 from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_kinds
 from connector.domain.errors import Problem
 from connector.domain.expressions import INTENT, REVIEW
 from connector.domain.features import known_features
@@ -40,7 +41,7 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case FilesMapping():
                 found += check_files(document, catalogue.value)
             case Signals():
-                found += _signals(document, catalogue.value)
+                found += _signals(document, catalogue.value, documents)
             case CrmMapping():
                 found += check_mapping(document, catalogue.value)
             case Negotiation():
@@ -117,9 +118,11 @@ def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[
         yield from _known("metric", metric, list(catalogue.metrics), document.at("meters", meter))
 
 
-def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
+def _signals(document: Loaded[Signals], catalogue: Catalogue, documents: Documents) -> Iterator[Problem]:
     used = {id: _cited(rule.evidence.values()) for id, rule in document.value.rules.items()}
-    known = known_features(catalogue)
+    mappings = (one.value for one in documents.values() if isinstance(one.value, CrmMapping))
+    facts = [fact for mapping in mappings for fact in mapping.account.facts]
+    known = {**known_features(catalogue), **crm_kinds(facts)}
     yield from signal_problems(document.value, catalogue, known, used, document.at)
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")

@@ -156,6 +156,8 @@ class AccountFeatures:
     data_to: date | None = None
     peers: tuple[OfferFeatures, ...] = ()
     """How usual each offer is in its segment; empty where its segment is unknown."""
+    crm: Mapping[str, str] = field(default_factory=dict)
+    """What its CRM account tells, as the CRM wrote it (see `crm_facts`); empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class EventFeatures:
     """Where the last of them can be read, or who told it."""
 
 
-_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events", "offer", "peers"})
+_HIDDEN = frozenset({"account_id", "mrr", "holdings", "events", "offer", "peers", "crm"})
 PER_SEAT = "per_seat_28"
 """Last 28 days of a metric for each billed seat."""
 

@@ -168,6 +168,8 @@ class SignalRule:
     strength: Curve
     weight: float
     """Log-odds it adds to a score at full strength; negative counts against."""
+    dated: str | None = None
+    """Feature with the day that an account's evidence is of; without it, today or the last day of usage."""
     window_days: int = 28
     """Older evidence is no signal."""
     half_life_days: float = 30
@@ -248,6 +250,9 @@ def problems(
             if (per := ONLY_OF.get(name)) not in (None, rule.per):
                 why = f"{name} is told of each {per}, and this rule looks at each {rule.per}"
                 found.append(Problem(why, place, f"write `per: {per}`, or compare another feature"))
+        if rule.dated is not None and own.get(rule.dated) != "day":
+            days = {name for name, kind in own.items() if kind == "day"}
+            found.append(_unknown("day", rule.dated, days, at("rules", rule_id, "dated")))
         for name, where in rule.read.items():
             found += _of_reading(where, catalogue, at("rules", rule_id, "read", name))
         if rule.strength.zero_at == rule.strength.full_at:

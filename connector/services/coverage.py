@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.compute.signals import OF_OFFERS, Fired, strength_of, tried
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import CRM
 from connector.domain.errors import ConfigError
 from connector.domain.features import AccountFeatures
 from connector.domain.misses import Miss, misses
@@ -46,7 +47,12 @@ class Case:
 def covered(
     warehouse: Warehouse, catalogue: Catalogue, rules: Signals, now: datetime, weeks: int, tell: Tell = lambda *_: None
 ) -> dict[str, Any]:
-    """Count for each rule, week by week until today, on how many accounts it fired; and why it did not today."""
+    """Count for each rule, week by week until today, on how many accounts it fired; and why it did not today.
+
+    Rules on CRM fields are left out and named: a CRM tells what stands there now, not what stood there then.
+    """
+    left_out = [id for id, rule in rules.rules.items() if any(name.startswith(CRM) for name in rule.when.names())]
+    rules = Signals(rules={id: rule for id, rule in rules.rules.items() if id not in left_out})
     days = [now - WEEK * back for back in reversed(range(weeks))]
     fired: dict[str, list[set[str]]] = {rule_id: [] for rule_id in rules.rules}
     for day in days:
@@ -63,6 +69,7 @@ def covered(
         "days": [day.date() for day in days],
         "accounts": sum(account.subscribed for account in measured.accounts.values()),
         "data_to": measured.data_to,
+        "left_out": left_out,
         "rules": [
             _counted(rule_id, rules.rules[rule_id], accounts, reasons[rule_id], measured)
             for rule_id, accounts in fired.items()
@@ -96,10 +103,11 @@ def tested(
     account: str | None,
     now: datetime,
     language: str,
+    crm: Mapping[str, Mapping[str, str]],
 ) -> list[Case]:
     """Try one rule on every account, or on those that `account` names by id or by a part of the name."""
     alone = rules_of(rules, rule_id)
-    measured = measure(warehouse, catalogue, alone, now)
+    measured = measure(warehouse, catalogue, alone, now, crm)
     _something(measured)
     wanted = [one for one in measured.accounts.values() if account is None or _is_called(one, account)]
     if not wanted:

@@ -9,9 +9,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
-from connector.compute.accounts import account_expressions, account_features, items_in_force, prices_known
+from connector.compute.accounts import (
+    account_expressions,
+    account_features,
+    items_in_force,
+    prices_known,
+    with_crm,
+)
 from connector.compute.features import event_features, metric_features
 from connector.compute.freshness import feeds, feeds_of, restrained
 from connector.compute.peers import with_peers
@@ -52,8 +59,14 @@ class Measured:
         return tuple(signal for signal in self.signals if signal.account_id == account_id)
 
 
-def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: datetime) -> Measured:
-    """Measure every account and try every rule on it."""
+def measure(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    rules: Signals,
+    as_of: datetime,
+    crm: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Measured:
+    """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
     tables = warehouse.tables()
     usage = _rows(warehouse, metric_features(tables, items_in_force(tables, as_of), catalogue, as_of))
     metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
@@ -66,6 +79,7 @@ def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: d
     facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
     accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
+    accounts = with_crm(accounts, crm, as_of.date())
     told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
     is_sure = all(feed.is_good(as_of.date()) for feed in told)
     if not is_sure:

@@ -8,6 +8,7 @@ import pytest
 
 from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_kinds
 from connector.domain.features import Feature, known_features
 from connector.domain.signal import Condition, Curve, SignalRule, Signals, freshness, problems
 
@@ -117,7 +118,7 @@ def test_the_shipped_rules_know_every_name() -> None:
     """What we ship is free of problems, and speaks both languages."""
     rules = load(ROOT / "playbooks" / "signals.yaml", Signals).value
 
-    assert problems(rules, CATALOGUE, known_features(CATALOGUE), {}) == []
+    assert problems(rules, CATALOGUE, {**known_features(CATALOGUE), **crm_kinds(())}, {}) == []
     assert all(set(rule.evidence) == {"en", "fr"} for rule in rules.rules.values())
     assert {"limit_reached", "usage_growth", "need_not_covered", "milestone", "renewal_window", "exploration"} <= {
         rule.row for rule in rules.rules.values()
