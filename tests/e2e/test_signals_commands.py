@@ -68,3 +68,24 @@ def test_rules_are_listed_as_people_say_them(synced: World) -> None:
 
     seats = next(one for one in told if one["rule"] == "seats_near_limit")
     assert seats["when"] == "limit at least 3 and utilisation at least 0.9 and days_near_limit at least 5"
+
+
+def test_d11_what_a_colleague_writes_on_an_account_is_cited_by_the_next_run(synced: World) -> None:
+    """D11: type and day are read from mapped account fields, stand in the reasons of the next run, and settle."""
+    mapping = synced.home / "mappings" / "hubspot.yaml"
+    text = mapping.read_text("utf-8")
+    brakes = "    brakes: expansion_brakes\n"
+    assert brakes in text
+    added = "    reported: expansion_interests\n    reported_on: expansion_drivers\n"
+    mapping.write_text(text.replace(brakes, brakes + added), "utf-8")
+    (account,) = synced.side.account_of(synced.side.ours("opportunity")[0], "opportunity")
+    synced.side.write("account", {"expansion_interests": "opens in Spain", "expansion_drivers": "2026-09-20"}, account)
+
+    assert synced.run("sync", "--json").code == 0
+
+    cases = synced.run("signals", "test", "told_by_a_colleague", "--json").json["cases"]
+    words = "opens in Spain (told by a colleague, 20 Sept 2026)"
+    assert {case["evidence"] for case in cases if case["fires"]} == {words}
+    assert words in {one["evidence"] for one in synced.run("explain", account, "--json").json["signals"]}
+    again = synced.run("sync", "--json").json
+    assert sum(again["written"].values()) == 0
