@@ -29,6 +29,7 @@ from connector.cli import (
     runs,
     sandbox,
     setup,
+    signals,
     start,
     sync,
     whitespace,
@@ -84,6 +85,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "alerts": (
         "Who is told when a night goes wrong: try the channels, see how jobs stand.",
         {"test": alerts.send_test, "status": alerts.status, "check": alerts.check},
+    ),
+    "signals": (
+        "The rules that tell a need: list them, try one, see what they would have said last quarter.",
+        {"list": signals.list_, "test": signals.try_, "coverage": signals.coverage},
     ),
     "pilot": (
         "A pilot: what would have been done or was done, and what people did meanwhile.",

@@ -14,6 +14,7 @@ from typing import Any
 
 from connector.compute.features import known
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import told
 from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
 
 LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
@@ -255,6 +256,22 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     while add_months(first, terms * months) <= today:
         terms += 1
     return add_months(first, (terms - 1) * months), add_months(first, terms * months)
+
+
+def with_crm(
+    accounts: Mapping[str, AccountFeatures], crm: Mapping[str, Mapping[str, str]], today: date
+) -> dict[str, AccountFeatures]:
+    """Add what the CRM tells. Its contract date is a renewal where billing knows of no committed term."""
+    return {id: _told_by_crm(one, crm[id], today) if id in crm else one for id, one in accounts.items()}
+
+
+def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -> AccountFeatures:
+    ends = told("contract_on", facts)
+    made = replace(base, crm=dict(facts))
+    is_open = base.subscribed and base.renewal_on is None and base.cancel_on is None
+    if not isinstance(ends, date) or ends < today or not is_open:
+        return made
+    return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
 
 
 def _with_anniversary(base: AccountFeatures, started: date, today: date) -> AccountFeatures:

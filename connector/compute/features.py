@@ -227,6 +227,7 @@ def event_features(tables: Mapping[str, Any], as_of: datetime) -> Any:
             count_28=_.day.count(where=_.day > ibis.literal(_days_before(today, 28))),
             count_90=_.day.count(where=_.day > ibis.literal(_days_before(today, 90))),
             last_on=_.day.max(),
+            link=_.link.argmax(_.occurred_at),
         )
         .order_by("account_id", "event", "detail")
     )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
+
+from connector.compute.features import known
+from connector.domain.features import AccountFeatures
+from connector.domain.feed import KNOWN, Feed
 
 DATED = {"usage": "day", "subscriptions": "started_at", "invoices": "created_at"}
 
@@ -20,3 +26,33 @@ def reach(tables: Mapping[str, Any], today: date) -> Any:
     ]
     told_by_today = _.is_usage & (_.day <= ibis.literal(today))
     return ibis.union(*days).aggregate(begins=_.day.min(), usage_to=_.day.max(where=told_by_today))
+
+
+def feeds(tables: Mapping[str, Any], as_of: datetime) -> Any:
+    """Expression: rows of usage by source and week, counted back from the last day that the source told."""
+    import ibis
+    from ibis import _
+
+    usage = known(tables["usage"], as_of).filter(_.day < ibis.literal(as_of.date()))
+    ends = usage.group_by("source").aggregate(told_to=_.day.max())
+    aged = usage.join(ends, "source").select("source", "told_to", x=_.told_to.delta(_.day, unit="day"))
+    recent = aged.filter(_.x < 7 * KNOWN).mutate(week=(_.x.cast("float64") / 7).floor().cast("int64"))
+    return recent.group_by(["source", "told_to", "week"]).aggregate(rows=_.count()).order_by("source", "week")
+
+
+def feeds_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Feed, ...]:
+    """Put the weeks of each source together."""
+    weeks: dict[tuple[str, date], dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        weeks[row["source"], row["told_to"]][row["week"]] = row["rows"]
+    return tuple(Feed(source, told_to, counts) for (source, told_to), counts in weeks.items())
+
+
+def restrained(accounts: Mapping[str, AccountFeatures]) -> dict[str, AccountFeatures]:
+    """Forget every drop: where usage is not told as usual, falling and missing use are unknown, not small."""
+    return {id: replace(one, metrics_used=None, activity_trend=_rise(one)) for id, one in accounts.items()}
+
+
+def _rise(account: AccountFeatures) -> float | None:
+    trend = account.activity_trend
+    return trend if trend is not None and trend >= 0 else None

@@ -50,7 +50,7 @@ def score_account(
     """Score every offer that some signal of the account points to."""
     context = [signal for signal in signals if not signal.needs]
     signals = [*signals, *through_plan(signals, account, catalogue, policy)]
-    for need in dict.fromkeys(need for signal in signals for need in signal.needs):
+    for need in dict.fromkeys(need for signal in signals if signal.kind != "context" for need in signal.needs):
         pointing = [signal for signal in signals if need in signal.needs]
         read = [metrics[signal.metric] for signal in pointing if signal.metric is not None]
         pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]

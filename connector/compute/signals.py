@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_view
 from connector.domain.features import (
     AccountFeatures,
     EventFeatures,
@@ -15,12 +16,15 @@ from connector.domain.features import (
     account_view,
     event_view,
     metric_view,
+    offer_view,
     owned_offers,
 )
-from connector.domain.signal import SignalRule, Signals, freshness
+from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 FROM_USAGE = frozenset({"activity_trend", "metrics_used"})
 """Account features that are as old as the usage they come from."""
+OF_OFFERS = frozenset({"upsell", "cross_sell"})
+"""Kinds that point to something to sell: without needs of its own, such a rule looks at events about an offer only."""
 
 
 @dataclass(frozen=True)
@@ -60,43 +64,80 @@ def fired(
 ) -> Iterator[Fired]:
     """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
     for account_id in sorted(accounts):
-        account = accounts[account_id]
-        if not account.subscribed:
-            continue
-        owned = owned_offers(account, catalogue)
-        named = account_view(account, owned, catalogue)
-        customer = _Customer(account, metrics.get(account_id, {}), events.get(account_id, ()), owned, named)
-        for rule_id, rule in rules.rules.items():
-            for case in _cases(rule_id, rule, customer, catalogue, today):
-                fresh = freshness((today - case.data_to).days, rule)
-                if fresh and rule.when.holds(case.features):
-                    yield replace(case, strength=rule.strength.strength(case.features) * fresh)
+        read = metrics.get(account_id, {}), events.get(account_id, ())
+        for case in tried(rules, accounts[account_id], *read, catalogue, today):
+            if (strength := strength_of(case, today)) is not None:
+                yield replace(case, strength=strength)
+
+
+def tried(
+    rules: Signals,
+    account: AccountFeatures,
+    metrics: Mapping[str, MetricFeatures],
+    events: Sequence[EventFeatures],
+    catalogue: Catalogue,
+    today: date,
+) -> Iterator[Fired]:
+    """Everything that rules look at of an account, whether they fire on it or not; nothing without a subscription."""
+    if not account.subscribed:
+        return
+    owned = owned_offers(account, catalogue)
+    named = {**account_view(account, owned, catalogue), **crm_view(account.crm), TOLD_TO: today}
+    customer = _Customer(account, metrics, events, owned, named)
+    for rule_id, rule in rules.rules.items():
+        yield from _cases(rule_id, rule, customer, catalogue, today)
+
+
+def strength_of(case: Fired, today: date) -> float | None:
+    """How strongly a rule fires on a case; None when it does not."""
+    fresh = freshness((today - case.data_to).days, case.rule)
+    return case.rule.strength.strength(case.features) * fresh if fresh and case.rule.when.holds(case.features) else None
 
 
 def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catalogue, today: date) -> Iterator[Fired]:
     """What a rule looks at: the account, each of its metrics, or each thing its events are about."""
     account = customer.account
     case = Fired(rule_id, rule, account.account_id, tuple(rule.needs), 0.0, today, customer.features)
+    if rule.read:
+        case = replace(case, features={**customer.features, **_read(rule, customer.metrics)})
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
-            told = account.data_to if read & FROM_USAGE else today
+            dated = customer.features.get(rule.dated) if rule.dated else None
+            told = _day(dated) if rule.dated else account.data_to if read & FROM_USAGE else today
             if told is not None:
                 yield replace(case, data_to=told)
         case "metric":
             for name in rule.metrics:
                 used = customer.metrics.get(name)
                 if used is not None:
-                    named = {**customer.features, **metric_view(used, account)}
+                    named = {**case.features, **metric_view(used, account), TOLD_TO: used.data_to}
                     yield replace(case, features=named, data_to=used.data_to, metric=name)
+        case "offer":
+            for one in account.peers:
+                meets = catalogue.offers[one.offer].need
+                if meets is not None and one.offer not in customer.owned:
+                    named = {**case.features, **offer_view(one)}
+                    yield replace(case, features=named, needs=(meets,), offer=one.offer)
         case "event":
             for row in _together(rule, customer.events):
                 offer = catalogue.offers.get(row.detail)
-                if not rule.needs and (offer is None or offer.need is None or row.detail in customer.owned):
+                is_of_offer = offer is not None and offer.need is not None and row.detail not in customer.owned
+                if not rule.needs and not is_of_offer and rule.kind in OF_OFFERS:
                     continue
-                needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need else ())
-                named = {**customer.features, **event_view(row)}
+                needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need and is_of_offer else ())
+                named = {**case.features, **event_view(row)}
                 yield replace(case, features=named, data_to=row.last_on, needs=needs, offer=row.detail)
+
+
+def _day(value: Feature) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _read(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
+    """Features of other metrics, by the rule's own names; unknown where the metric is not used."""
+    told = {name: where.split(".", 1) for name, where in rule.read.items()}
+    return {name: getattr(metrics.get(metric), feature, None) for name, (metric, feature) in told.items()}
 
 
 def _together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:

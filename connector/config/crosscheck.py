@@ -16,9 +16,10 @@ from connector.config.yamldoc import Loaded
 from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_kinds
 from connector.domain.errors import Problem
 from connector.domain.expressions import INTENT, REVIEW, SAVE, UNHEALTHY
-from connector.domain.features import known_days, known_features
+from connector.domain.features import known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
 from connector.domain.play import BusinessReview, Negotiation, Save, Schedule, Step
@@ -41,7 +42,7 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case FilesMapping():
                 found += check_files(document, catalogue.value)
             case Signals():
-                found += _signals(document, catalogue.value)
+                found += _signals(document, catalogue.value, documents)
             case CrmMapping():
                 found += check_mapping(document, catalogue.value)
             case Negotiation():
@@ -120,16 +121,18 @@ def _billing(document: Loaded[StripeMapping], catalogue: Catalogue) -> Iterator[
         yield from _known("metric", metric, list(catalogue.metrics), document.at("meters", meter))
 
 
-def _signals(document: Loaded[Signals], catalogue: Catalogue) -> Iterator[Problem]:
+def _signals(document: Loaded[Signals], catalogue: Catalogue, documents: Documents) -> Iterator[Problem]:
     used = {id: _cited(rule.evidence.values()) for id, rule in document.value.rules.items()}
-    yield from signal_problems(document.value, catalogue, known_features(catalogue), used, document.at)
-    days = known_days()
+    mappings = (one.value for one in documents.values() if isinstance(one.value, CrmMapping))
+    facts = [fact for mapping in mappings for fact in mapping.account.facts]
+    known = {**known_features(catalogue), **crm_kinds(facts)}
+    yield from signal_problems(document.value, catalogue, known, used, document.at)
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")
         yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
         for language, text in rule.evidence.items():
             # Its names were looked at above, against the features.
-            names: Names = {name: "day" if name in days else "text" for name in used[rule_id]}
+            names: Names = {name: "day" if known.get(name) == "day" else "text" for name in used[rule_id]}
             yield from _template(text, names, document, (*loc, language))
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Literal
 
 from connector.domain.catalogue import Catalogue
 
 Feature = float | int | str | bool | date | None
+Kind = Literal["number", "text", "flag", "day"]
+"""What a feature holds, as rules compare it."""
 OWNS = "owns."
 
 
@@ -98,6 +101,19 @@ class BilledItem:
 
 
 @dataclass(frozen=True)
+class OfferFeatures:
+    """How usual an offer is among customers like one account: adoption, not likeness to those who have it."""
+
+    offer: str
+    peer_rate: float
+    """Share of the account's segment that holds it, drawn towards the whole base where the segment is small."""
+    peer_count: int
+    """Paying customers of the segment, all of them counted."""
+    peer_lift: float | None
+    """The rate against that of the whole base; None where nobody holds it."""
+
+
+@dataclass(frozen=True)
 class AccountFeatures:
     """What is known of one billing account, besides its metrics."""
 
@@ -156,6 +172,10 @@ class AccountFeatures:
     metrics_used: int | None = None
     """Metrics with any use in the last 28 days; None when no usage was ever told."""
     data_to: date | None = None
+    peers: tuple[OfferFeatures, ...] = ()
+    """How usual each offer is in its segment; empty where its segment is unknown."""
+    crm: Mapping[str, str] = field(default_factory=dict)
+    """What its CRM account tells, as the CRM wrote it (see `crm_facts`); empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +188,11 @@ class EventFeatures:
     count_28: int
     count_90: int
     last_on: date
+    link: str | None = None
+    """Where the last of them can be read, or who told it."""
 
 
-_HIDDEN = frozenset({"account_id", "mrr", "holdings", "items", "events"})
+_HIDDEN = frozenset({"account_id", "mrr", "holdings", "items", "events", "offer", "peers", "crm"})
 PER_SEAT = "per_seat_28"
 """Last 28 days of a metric for each billed seat."""
 
@@ -191,26 +213,40 @@ def event_view(row: EventFeatures) -> dict[str, Feature]:
     return _named(row)
 
 
-def _named(row: AccountFeatures | MetricFeatures | EventFeatures) -> dict[str, Feature]:
+def offer_view(row: OfferFeatures) -> dict[str, Feature]:
+    """An offer's features by the names rules use."""
+    return _named(row)
+
+
+def _named(row: AccountFeatures | MetricFeatures | EventFeatures | OfferFeatures) -> dict[str, Feature]:
     return {name: getattr(row, name) for name in _NAMES[type(row)]}
 
 
 _NAMES = {
     kind: tuple(f.name for f in fields(kind) if f.name not in _HIDDEN)
-    for kind in (AccountFeatures, MetricFeatures, EventFeatures)
+    for kind in (AccountFeatures, MetricFeatures, EventFeatures, OfferFeatures)
 }
 
 
-def known_features(catalogue: Catalogue) -> frozenset[str]:
-    """Every name a rule's condition may use."""
-    names = {name for kind in _NAMES.values() for name in kind}
-    return frozenset(names | {PER_SEAT} | {OWNS + offer for offer in catalogue.offers})
+def known_features(catalogue: Catalogue) -> dict[str, Kind]:
+    """Every name a rule's condition may use, with what it holds."""
+    named = {
+        f.name: _KINDS[str(f.type).removesuffix(" | None")]
+        for kind in _NAMES
+        for f in fields(kind)
+        if f.name in _NAMES[kind]
+    }
+    return named | {PER_SEAT: "number"} | {OWNS + offer: "flag" for offer in catalogue.offers}
 
 
-def known_days() -> frozenset[str]:
-    """Those of them that hold a day."""
-    typed = {f.name: str(f.type) for kind in _NAMES for f in fields(kind)}
-    return frozenset(name for name, type in typed.items() if type.startswith("date"))
+ONLY_OF: Mapping[str, str] = {
+    f.name: per
+    for per, kind in (("metric", MetricFeatures), ("event", EventFeatures), ("offer", OfferFeatures))
+    for f in fields(kind)
+    if f.name not in _NAMES[AccountFeatures] and f.name in _NAMES[kind]
+} | {PER_SEAT: "metric"}
+"""Features that only a metric, an event or an offer has, not every account: a rule has to look at each of those."""
+_KINDS: Mapping[str, Kind] = {"float": "number", "int": "number", "str": "text", "bool": "flag", "date": "day"}
 
 
 def owned_offers(account: AccountFeatures, catalogue: Catalogue) -> frozenset[str]:

@@ -56,6 +56,15 @@ def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
     ]
 
 
+def told_by_crm(world: World) -> dict[str, Mapping[str, str]]:
+    """What the CRM tells of each billing account that is linked: its mapped fields, roles apart."""
+    return {
+        billing_id: {fact: text for fact, text in world.accounts[id].facts.items() if ":" not in fact}
+        for billing_id, id in linked(world.links).items()
+        if id in world.accounts
+    }
+
+
 def owned_by_customer(measured: Measured, links: Mapping[str, str], catalogue: Catalogue) -> dict[str, frozenset[str]]:
     """Which offers each CRM account holds over all its billing accounts; more of something held is no offer held."""
     found: dict[str, frozenset[str]] = {}

@@ -9,13 +9,23 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
-from connector.compute.accounts import account_expressions, account_features, items_in_force, prices_known
+from connector.compute.accounts import (
+    account_expressions,
+    account_features,
+    items_in_force,
+    prices_known,
+    with_crm,
+)
 from connector.compute.features import event_features, metric_features
+from connector.compute.freshness import feeds, feeds_of, restrained
+from connector.compute.peers import with_peers
 from connector.compute.signals import Fired, fired
 from connector.domain.catalogue import Catalogue, Language
 from connector.domain.features import AccountFeatures, EventFeatures, Feature, MetricFeatures
+from connector.domain.feed import Feed
 from connector.domain.signal import AT, Signal, Signals
 from connector.ports.billing import Warehouse
 from connector.services.texts import in_language, render
@@ -35,14 +45,28 @@ class Measured:
     signals: tuple[Signal, ...]
     data_to: date | None
     """Last day any usage source has told."""
+    feeds: tuple[Feed, ...] = ()
+    """How each source of usage is doing."""
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why no drop of usage is believed, if so."""
+        told = (feed.trouble(self.as_of.date()) for feed in self.feeds)
+        return tuple(text for text in told if text is not None)
 
     def of(self, account_id: str) -> tuple[Signal, ...]:
         """The signals of one account."""
         return tuple(signal for signal in self.signals if signal.account_id == account_id)
 
 
-def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: datetime) -> Measured:
-    """Measure every account and try every rule on it."""
+def measure(
+    warehouse: Warehouse,
+    catalogue: Catalogue,
+    rules: Signals,
+    as_of: datetime,
+    crm: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Measured:
+    """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
     tables = warehouse.tables()
     usage = _rows(warehouse, metric_features(tables, items_in_force(tables, as_of), catalogue, as_of))
     metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
@@ -54,20 +78,44 @@ def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: d
     prices = _rows(warehouse, prices_known(tables, as_of))
     facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
-    accounts = account_features(facts, intervals, metrics, catalogue, as_of)
-    cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
+    accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
+    accounts = with_crm(accounts, crm, as_of.date())
+    told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
+    is_sure = all(feed.is_good(as_of.date()) for feed in told)
+    if not is_sure:
+        accounts = restrained(accounts)
+    signals = raised(rules, accounts, metrics, events, catalogue, as_of)
     return Measured(
         as_of=as_of,
         accounts=accounts,
         metrics=dict(metrics),
         events=dict(events),
         prices=prices,
-        signals=tuple(_signal(case, catalogue) for case in cases),
+        signals=tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None),
         data_to=max((row["data_to"] for row in usage), default=None),
+        feeds=told,
     )
 
 
-PERCENT = {"growth_percent": "growth", "growth_year_percent": "growth_year", "activity_percent": "activity_trend"}
+def raised(
+    rules: Signals,
+    accounts: Mapping[str, AccountFeatures],
+    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    events: Mapping[str, Sequence[EventFeatures]],
+    catalogue: Catalogue,
+    as_of: datetime,
+) -> tuple[Signal, ...]:
+    """Try every rule on what was measured, and word what fires."""
+    cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
+    return tuple(signal_of(case, catalogue) for case in cases)
+
+
+PERCENT = {
+    "growth_percent": "growth",
+    "growth_year_percent": "growth_year",
+    "activity_percent": "activity_trend",
+    "peer_percent": "peer_rate",
+}
 """Shares that evidence cites as whole percent, by the word it uses."""
 
 
@@ -76,7 +124,8 @@ def _rows(warehouse: Warehouse, expression: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _signal(case: Fired, catalogue: Catalogue) -> Signal:
+def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
+    """Word a rule that fired, in every language it has."""
     languages: Mapping[Language, str] = case.rule.evidence
     read = {*case.rule.when.names(), case.rule.strength.of}
     return Signal(

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from connector.compute.mrr import tie
+from connector.domain.account import BillingAccount
 from connector.domain.change import Plan
 from connector.domain.errors import ConfigError
 from connector.domain.intent import Held
@@ -24,7 +25,7 @@ from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
 from connector.services.check_live import shape_gaps
 from connector.services.choose import choose
-from connector.services.customers import billing_accounts, crm_side, owned_by_customer
+from connector.services.customers import billing_accounts, crm_side, owned_by_customer, told_by_crm
 from connector.services.drift import held_for_schema
 from connector.services.keys import keys_of
 from connector.services.match import match
@@ -74,16 +75,13 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         with current.step("pull", request.tell):
             pulled = pull_and_stage(sources, warehouse, now, request.tell)
         with current.step("measure", request.tell):
-            measured = measure(warehouse, rules.catalogue, rules.signals, now)
+            accounts = billing_accounts(warehouse)
+            world = _matched(work, request, current, world, accounts)
+            measured = measure(warehouse, rules.catalogue, rules.signals, now, told_by_crm(world))
         with current.step("score", request.tell):
             scores = score(measured, rules.catalogue, rules.policy, rules.fx, today)
             mrr = asdict(tie(warehouse, sources, now))
-            accounts = billing_accounts(warehouse)
     with current.step("choose", request.tell):
-        decisions = match(accounts, list(world.accounts.values()), world.links, world.survivors, now)
-        work.memory.links.settle(current.destination.id, decisions)
-        world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
-        world = _relinked(work, request, current, world)
         current.within = bounds(rules, world, segments_of(measured.accounts, linked(world.links)))
         side = limited(crm_side(world, now, rules.day), current.within)
         if work.is_shadow:
@@ -92,6 +90,14 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
             measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
         )
     return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
+
+
+def _matched(work: Work, request: Request, current: Current, world: World, accounts: Sequence[BillingAccount]) -> World:
+    """Find out who is who; what the CRM tells of a customer may then speak for it."""
+    decisions = match(accounts, list(world.accounts.values()), world.links, world.survivors, request.now)
+    work.memory.links.settle(current.destination.id, decisions)
+    world = replace(world, links=tuple(work.memory.links.all(current.destination.id)))
+    return _relinked(work, request, current, world)
 
 
 def _relinked(work: Work, request: Request, current: Current, world: World) -> World:

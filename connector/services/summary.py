@@ -72,7 +72,7 @@ def of_decisions(
         "pulled": dict(pulled.rows),
         "quarantined": dict(pulled.quarantined),
         "set_aside": list(pulled.examples),
-        "warnings": list(pulled.warnings),
+        "warnings": [*pulled.warnings, *measured.troubles],
         "matched": {state: matched.get(state, 0) for state in ("linked", "ambiguous", "unmatched")},
         "mrr": dict(mrr),
         "signals": dict(sorted(Counter(signal.id for signal in measured.signals).items())),

@@ -52,7 +52,7 @@ def test_only_running_items_are_held(tiny: Tiny, catalogue: Catalogue) -> None:
 
 
 def test_d9_a_yearly_contract_renews_at_its_end(tiny: Tiny, catalogue: Catalogue) -> None:
-    """The end of a yearly period is the renewal."""
+    """D9: The end of a yearly period is the renewal."""
     yearly = subscription(term_months=12, period_start=moment(date(2026, 1, 10)), period_end=moment(date(2027, 1, 10)))
     found = facts(
         tiny(accounts=[account()], subscriptions=[yearly], subscription_item_versions=[item("pro", 5)]), catalogue
@@ -62,7 +62,7 @@ def test_d9_a_yearly_contract_renews_at_its_end(tiny: Tiny, catalogue: Catalogue
 
 
 def test_d9_a_year_paid_by_the_month_renews_at_the_end_of_the_term(tiny: Tiny, catalogue: Catalogue) -> None:
-    """With monthly periods inside a twelve-month term, the term's end is counted from the start."""
+    """D9: With monthly periods inside a twelve-month term, the term's end is counted from the start."""
     found = facts(
         tiny(
             accounts=[account()],
@@ -76,7 +76,7 @@ def test_d9_a_year_paid_by_the_month_renews_at_the_end_of_the_term(tiny: Tiny, c
 
 
 def test_d9_a_monthly_plan_has_no_renewal_but_an_anniversary(tiny: Tiny, catalogue: Catalogue) -> None:
-    """A plan that renews by itself every month has no contract end to talk about."""
+    """D9: A plan that renews by itself every month has no contract end to talk about."""
     found = facts(
         tiny(accounts=[account()], subscriptions=[subscription()], subscription_item_versions=[item("pro", 5)]),
         catalogue,
@@ -87,7 +87,7 @@ def test_d9_a_monthly_plan_has_no_renewal_but_an_anniversary(tiny: Tiny, catalog
 
 
 def test_d9_a_cancelled_contract_does_not_renew(tiny: Tiny, catalogue: Catalogue) -> None:
-    """A scheduled end is no renewal."""
+    """D9: A scheduled end is no renewal."""
     ending = subscription(term_months=12, cancel_at=moment(date(2027, 1, 10)))
     found = facts(
         tiny(accounts=[account()], subscriptions=[ending], subscription_item_versions=[item("pro", 5)]), catalogue

@@ -51,7 +51,7 @@ def test_seats_are_a_level_and_not_a_sum(tiny: Tiny, catalogue: Catalogue) -> No
 
 
 def test_d4_an_unlimited_plan_has_no_ceiling(tiny: Tiny, catalogue: Catalogue) -> None:
-    """Enterprise includes unlimited documents: no limit and no utilisation, however many are made."""
+    """D4: Enterprise includes unlimited documents: no limit and no utilisation, however many are made."""
     warehouse = tiny(usage=daily("documents", [9_000] * 28), subscription_item_versions=[item("enterprise", 50)])
 
     found = features(warehouse, catalogue)["a1", "documents"]
@@ -135,7 +135,7 @@ def test_a_correction_closes_a_version_from_when_it_is_known(tiny: Tiny, catalog
 
 
 def test_d8_a_milestone_is_the_round_total_just_passed(tiny: Tiny, catalogue: Catalogue) -> None:
-    """990 documents and then 28 more pass 1,000; 2,000 and 28 more pass nothing; a level has no total."""
+    """D8: 990 documents and then 28 more pass 1,000; 2,000 and 28 more pass nothing; a level has no total."""
     usage = [
         *daily("documents", [990] + [1] * 28),
         *daily("documents", [2_000] + [1] * 28, account="a2"),
@@ -160,7 +160,7 @@ def test_the_day_of_the_limit_follows_the_trend(tiny: Tiny, catalogue: Catalogue
 
 
 def test_d3_a_season_is_no_trend(tiny: Tiny, catalogue: Catalogue) -> None:
-    """The same rise every autumn: growth against last month, none against last year, and no day of a limit."""
+    """D3: The same rise every autumn: growth against last month, none against last year, and no day of a limit."""
     year = [20] * 308 + [30] * 56
     warehouse = tiny(usage=daily("active_seats", [*year, *year]), subscription_item_versions=[item("pro", 35)])
 

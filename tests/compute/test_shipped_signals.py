@@ -69,7 +69,7 @@ def only(measured: Measured, account_id: str) -> Signal:
 
 
 def test_d4_seats_near_their_limit(measured: Measured) -> None:
-    """Seats near the cap on 19 of 28 days point to more seats, and say so with numbers and a date."""
+    """D4: Seats near the cap on 19 of 28 days point to more seats, and say so with numbers and a date."""
     found = next(signal for signal in measured.of("seats") if signal.id == "seats_near_limit")
 
     assert (found.row, found.kind, found.needs, found.data_to) == (
@@ -88,7 +88,7 @@ def test_d4_seats_near_their_limit(measured: Measured) -> None:
 
 
 def test_d4_a_monthly_limit_reached(measured: Measured) -> None:
-    """Documents beyond what Pro includes point to a higher plan; French writes thousands with a thin space."""
+    """D4: Documents beyond what Pro includes point to a higher plan; French writes thousands with a thin space."""
     found = next(signal for signal in measured.of("docs") if signal.id == "plan_limit_reached")
 
     assert found.needs == ("higher_plan",)
@@ -100,12 +100,12 @@ def test_d4_a_monthly_limit_reached(measured: Measured) -> None:
 
 
 def test_d4_an_unlimited_plan_raises_no_limit_signal(measured: Measured) -> None:
-    """However much is used under Enterprise, no ceiling is reached."""
+    """D4: However much is used under Enterprise, no ceiling is reached."""
     assert all(signal.row != "limit_reached" for signal in measured.of("full"))
 
 
 def test_d3_growth_against_the_customers_own_past(measured: Measured) -> None:
-    """Seats that grew by a ninth beyond their usual noise are a growth signal with the percentage in its text."""
+    """D3: Seats that grew by a ninth beyond their usual noise are a growth signal with the percentage in its text."""
     found = next(signal for signal in measured.of("seats") if signal.id == "seats_growing")
 
     assert found.numbers["growth"] == pytest.approx((40 * 9 + 47 * 19) / 28 / 40 - 1)
@@ -115,7 +115,7 @@ def test_d3_growth_against_the_customers_own_past(measured: Measured) -> None:
 
 
 def test_d5_a_need_that_no_owned_module_covers(measured: Measured) -> None:
-    """Reports built by hand point to reporting; who owns Analytics raises nothing."""
+    """D5: Reports built by hand point to reporting; who owns Analytics raises nothing."""
     found = only(measured, "reports")
 
     assert (found.id, found.kind, found.needs) == ("reports_by_hand", "cross_sell", ("reporting",))
@@ -126,7 +126,7 @@ def test_d5_a_need_that_no_owned_module_covers(measured: Measured) -> None:
 
 
 def test_d7_exploration_points_to_the_need_of_what_was_looked_at(measured: Measured) -> None:
-    """Clicks on a locked feature point to its need; on an owned one they mean nothing."""
+    """D7: Clicks on a locked feature point to its need; on an owned one they mean nothing."""
     found = only(measured, "quiet")
 
     assert (found.id, found.needs) == ("explored", ("automation",))
@@ -138,7 +138,7 @@ def test_d7_exploration_points_to_the_need_of_what_was_looked_at(measured: Measu
 
 
 def test_d8_milestones_say_when_and_not_what(measured: Measured) -> None:
-    """A round total and an anniversary are context: they point to no need of their own."""
+    """D8: A round total and an anniversary are context: they point to no need of their own."""
     found = {signal.id: signal for signal in measured.of("old")}
 
     assert set(found) == {"round_number", "anniversary"}
@@ -148,7 +148,7 @@ def test_d8_milestones_say_when_and_not_what(measured: Measured) -> None:
 
 
 def test_d9_the_renewal_window(measured: Measured) -> None:
-    """A yearly contract that ends in sixty days is in its window, at full strength."""
+    """D9: A yearly contract that ends in sixty days is in its window, at full strength."""
     found = only(measured, "renews")
 
     assert (found.id, found.strength, found.needs) == ("renewal_window", 1.0, ())

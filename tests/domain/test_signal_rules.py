@@ -8,6 +8,7 @@ import pytest
 
 from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
+from connector.domain.crm_facts import crm_kinds
 from connector.domain.features import Feature, known_features
 from connector.domain.signal import Condition, Curve, SignalRule, Signals, freshness, problems
 
@@ -97,7 +98,7 @@ def test_unknown_names_are_listed_with_what_was_meant() -> None:
     known = known_features(CATALOGUE)
 
     found = problems(
-        Signals(rules={"mine": rule}), CATALOGUE, known, {"mine": {"lable"}}, at=lambda *loc: "/".join(loc)
+        Signals(rules={"mine": rule}), CATALOGUE, known, {"mine": {"lable"}}, at=lambda *loc: "/".join(map(str, loc))
     )
 
     told = {(one.message, one.hint) for one in found}
@@ -110,14 +111,14 @@ def test_unknown_names_are_listed_with_what_was_meant() -> None:
         ("unknown need 'higer_plan'", "did you mean higher_plan?"),
         ("signal mine: zero_at and full_at are the same", "write two numbers"),
     }
-    assert found[0].at == "rules/mine"
+    assert found[0].at == "rules/mine/when/any/0/feature"
 
 
 def test_the_shipped_rules_know_every_name() -> None:
     """What we ship is free of problems, and speaks both languages."""
     rules = load(ROOT / "playbooks" / "signals.yaml", Signals).value
 
-    assert problems(rules, CATALOGUE, known_features(CATALOGUE), {}) == []
+    assert problems(rules, CATALOGUE, {**known_features(CATALOGUE), **crm_kinds(())}, {}) == []
     assert all(set(rule.evidence) == {"en", "fr"} for rule in rules.rules.values())
     assert {"limit_reached", "usage_growth", "need_not_covered", "milestone", "renewal_window", "exploration"} <= {
         rule.row for rule in rules.rules.values()

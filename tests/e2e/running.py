@@ -91,8 +91,13 @@ class Kept:
         """The steps that look at billing, each answered once."""
         return {
             "pull_and_stage": self.once("pull_and_stage", lambda _s, _w, now, _t: str(now)),
-            "measure": self.once("measure", lambda _w, _c, _r, now: str(now)),
-            "score": self.once("score", lambda measured, _c, policy, _f, today: f"{measured.as_of} {today} {policy}"),
+            "measure": self.once("measure", lambda _w, _c, _r, now, crm: f"{now} {told(crm)}"),
+            "score": self.once(
+                "score",
+                lambda m, _c, policy, _f, today: (
+                    f"{m.as_of} {today} {policy} {told({i: a.crm for i, a in m.accounts.items()})}"
+                ),
+            ),
             "tie": self.once("tie", lambda _w, _s, now: str(now)),
             "billing_accounts": self.once("billing_accounts", lambda _w: ""),
         }
@@ -107,6 +112,11 @@ class Kept:
             self.answers[key] = replace(load_project(home, source, crm, env), at=document_only)
         project: Project = self.answers[key]
         return project
+
+
+def told(crm: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """What a CRM tells of customers, where it does."""
+    return sorted((id, str(sorted(facts.items()))) for id, facts in crm.items() if facts)
 
 
 def document_only(document: str, *_loc: str | int) -> str:
