@@ -39,6 +39,17 @@ class Fired:
     """The offer in an event's detail."""
 
 
+@dataclass
+class _Case:
+    """One thing that a rule looks at, fired or not; there are many times more of these."""
+
+    needs: tuple[str, ...]
+    data_to: date
+    features: Mapping[str, Feature]
+    metric: str | None = None
+    offer: str | None = None
+
+
 @dataclass(frozen=True)
 class _Customer:
     """One account with everything its rules look at; `features` are read by every rule, so they are named once."""
@@ -67,36 +78,35 @@ def fired(
         named = account_view(account, owned, catalogue)
         customer = _Customer(account, metrics.get(account_id, {}), events.get(account_id, ()), owned, named)
         for rule_id, rule in rules.rules.items():
-            for case in _cases(rule_id, rule, customer, catalogue, today):
+            for case in _cases(rule, customer, catalogue, today):
                 fresh = freshness((today - case.data_to).days, rule)
                 if fresh and rule.when.holds(case.features):
-                    yield replace(case, strength=rule.strength.strength(case.features) * fresh)
+                    strength = rule.strength.strength(case.features) * fresh
+                    yield Fired(rule_id, rule, account_id, strength=strength, **vars(case))
 
 
-def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catalogue, today: date) -> Iterator[Fired]:
+def _cases(rule: SignalRule, customer: _Customer, catalogue: Catalogue, today: date) -> Iterator[_Case]:
     """What a rule looks at: the account, each of its metrics, or each thing its events are about."""
-    account = customer.account
-    case = Fired(rule_id, rule, account.account_id, tuple(rule.needs), 0.0, today, customer.features)
+    account, needs = customer.account, tuple(rule.needs)
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
             told = account.data_to if read & FROM_USAGE else today
             if told is not None:
-                yield replace(case, data_to=told)
+                yield _Case(needs, told, customer.features)
         case "metric":
             for name in rule.metrics:
                 used = customer.metrics.get(name)
                 if used is not None:
                     named = {**customer.features, **metric_view(used, account)}
-                    yield replace(case, features=named, data_to=used.data_to, metric=name)
+                    yield _Case(needs, used.data_to, named, metric=name)
         case "event":
             for row in _together(rule, customer.events):
                 offer = catalogue.offers.get(row.detail)
-                if not rule.needs and (offer is None or offer.need is None or row.detail in customer.owned):
+                if not needs and (offer is None or offer.need is None or row.detail in customer.owned):
                     continue
-                needs = tuple(rule.needs) or ((offer.need,) if offer and offer.need else ())
-                named = {**customer.features, **event_view(row)}
-                yield replace(case, features=named, data_to=row.last_on, needs=needs, offer=row.detail)
+                met = needs or ((offer.need,) if offer and offer.need else ())
+                yield _Case(met, row.last_on, {**customer.features, **event_view(row)}, offer=row.detail)
 
 
 def _together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:

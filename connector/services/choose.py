@@ -60,12 +60,13 @@ def choose(
     intents: list[Intent] = []
     held = _without_signal(measured, scores, crm, today)
     ledger = _Tally.of(crm, today)
+    scored = {(one.account_id, one.offer) for one in scores.scores}
     for candidate in candidates(measured, scores, crm, catalogue, policy, today):
         weighed = replace(candidate, load=ledger.load(candidate.crm))
         refused = first_no(weighed)
         if refused is None:
             ledger.count(weighed)
-            intents.append(_intent(weighed, _scored_ids(weighed, scores), holidays))
+            intents.append(_intent(weighed, _scored_ids(weighed, scored), holidays))
         else:
             one = weighed.score
             held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
@@ -224,10 +225,10 @@ class _Tally:
                 self.owner_week[owner] += 1
 
 
-def _scored_ids(candidate: Candidate, scores: Scores) -> tuple[str, ...]:
+def _scored_ids(candidate: Candidate, scored: Container[tuple[str, str]]) -> tuple[str, ...]:
     """Billing accounts of the customer with a score for the offer, the best one first."""
-    scored = {one.account_id for one in scores.scores if one.offer == candidate.score.offer}
-    return tuple(account.account_id for account in candidate.accounts if account.account_id in scored)
+    ids = (account.account_id for account in candidate.accounts)
+    return tuple(id for id in ids if (id, candidate.score.offer) in scored)
 
 
 def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holidays) -> Intent:
