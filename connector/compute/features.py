@@ -3,11 +3,12 @@
 Windows end on the last day each source has told, not on today: a late file must not look like falling usage. A count
 that has no row on a day was zero that day; a gauge without a row is unknown. Only operations that give the same
 numbers on DuckDB, PostgreSQL and Spark are used: no regr_slope, no ordered collect, and every division is guarded.
+Days and weeks with use are bits of one number, because counting distinct days costs as much as all else together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +21,10 @@ MONTH = 30.44 / 28
 """Scales a 28-day sum to the average month."""
 YEAR = 364
 """Whole weeks, so that weekends fall on weekends."""
+DAYS, WEEKS, TOP = 56, 52, 62
+"""How far back the bits of days and weeks with use reach, and the highest bit that every engine has."""
+QUARTER = 12
+"""Weeks that `active_weeks` is of."""
 MILESTONES = tuple(float(digit * 10**power) for power in range(2, 9) for digit in (1, 5))
 
 
@@ -30,19 +35,52 @@ def gauges(catalogue: Catalogue) -> tuple[str, ...]:
 
 def metric_features(tables: Mapping[str, Any], items: Any, catalogue: Catalogue, as_of: datetime) -> Any:
     """The Ibis expression of `MetricFeatures`; `items` are the item versions in force."""
+    from ibis import _
+
+    names, held = gauges(catalogue), _held(items, catalogue)
+    reduced = _reduce(_dated(tables, [*catalogue.metrics], as_of))
+    limited = _limited(reduced, held, catalogue)
+    near = _near(_limited(_dated(tables, names, as_of).filter(_.x < 28), held, catalogue))
+    whole = limited.left_join(near, ["account_id", "metric"]).select(
+        *limited.columns, days_near=_.days_near.fill_null(0), days_over=_.days_over.fill_null(0)
+    )
+    return _derive(whole, names).order_by("account_id", "metric")
+
+
+def _dated(tables: Mapping[str, Any], metrics: Sequence[str], as_of: datetime) -> Any:
+    """Usage known at a moment, with x, its days before the last day that its source has told."""
+    from ibis import _
+
+    # Read twice rather than named once: DuckDB would first write down all of what is named and used twice.
+    ends = _usage(tables, ["source", "day", "metric", "known_at"], metrics, as_of)
+    usage = _usage(tables, ["account_id", "source", "metric", "day", "value", "known_at"], metrics, as_of)
+    ended = usage.join(ends.group_by("source").aggregate(source_end=_.day.max()), "source")
+    return ended.select(
+        "account_id", "metric", "day", "value", "source_end", x=_.source_end.delta(_.day, unit="day").cast("float64")
+    )
+
+
+def _usage(tables: Mapping[str, Any], columns: Sequence[str], metrics: Sequence[str], as_of: datetime) -> Any:
     import ibis
     from ibis import _
 
-    usage = known(tables["usage"], as_of).filter(
-        _.day < ibis.literal(as_of.date()), _.metric.isin([*catalogue.metrics])
+    told = known(tables["usage"].select(*columns), as_of)
+    return told.filter(_.day < ibis.literal(as_of.date()), _.metric.isin(metrics))
+
+
+def _limited(usage: Any, held: Any, catalogue: Catalogue) -> Any:
+    joined = usage.left_join(held, "account_id")
+    return joined.select(*usage.columns, limit=_ceiling(joined, catalogue))
+
+
+def _near(recent: Any) -> Any:
+    """Days of the last 28 with a gauge near its ceiling, and above it."""
+    from ibis import _
+
+    return recent.group_by(["account_id", "metric"]).aggregate(
+        days_near=_.value.count(where=_.value >= _["limit"] * NEAR),
+        days_over=_.value.count(where=_.value > _["limit"]),
     )
-    ends = usage.group_by("source").aggregate(source_end=_.day.max())
-    dated = usage.join(ends, "source").select(
-        "account_id", "metric", "day", "value", "source_end", x=_.source_end.delta(_.day, unit="day").cast("float64")
-    )
-    held = dated.left_join(_held(items, catalogue), "account_id")
-    limited = held.select(*dated.columns, limit=_ceiling(held, catalogue))
-    return _derive(_reduce(limited), gauges(catalogue)).order_by("account_id", "metric")
 
 
 def known(table: Any, as_of: datetime) -> Any:
@@ -94,20 +132,17 @@ def _reduce(usage: Any) -> Any:
     used = _.value > 0
     return usage.group_by(["account_id", "metric"]).aggregate(
         data_to=_.source_end.max(),
-        limit=_["limit"].max(),
         sum_28=_.value.sum(where=now).fill_null(0.0),
         rows_28=_.value.count(where=now),
         sum_previous=_.value.sum(where=before).fill_null(0.0),
         rows_previous=_.value.count(where=before),
-        active_days=_.day.nunique(where=now & used),
-        active_days_previous=_.day.nunique(where=before & used),
+        day_bits=_bit(usage.x).bit_or(where=used & (_.x < DAYS)).fill_null(0),
+        week_bits=_bit((usage.x / 7).floor()).bit_or(where=used & (_.x < 7 * WEEKS)).fill_null(0),
         peak_28=_.value.max(where=now).fill_null(0.0),
         peak_previous=_.value.max(where=before).fill_null(0.0),
         sum_year_ago=_.value.sum(where=year_ago).fill_null(0.0),
         rows_year_ago=_.value.count(where=year_ago),
         peak_year_ago=_.value.max(where=year_ago).fill_null(0.0),
-        days_near=_.value.count(where=now & (_.value >= _["limit"] * NEAR)),
-        days_over=_.value.count(where=now & (_.value > _["limit"])),
         rows_90=_.value.count(where=quarter),
         value_90=_.value.mean(where=quarter).fill_null(0.0),
         variance_90=_.value.var(where=quarter, how="pop").fill_null(0.0),
@@ -119,6 +154,26 @@ def _reduce(usage: Any) -> Any:
         last_value=_.value.argmax(_.day),
         total=_.value.sum(),
     )
+
+
+def _bit(place: Any) -> Any:
+    """A number with one bit set, the highest for the first place."""
+    import ibis
+
+    # Shifted to the right, because engines differ in how they take a small number shifted to the left.
+    return ibis.literal(1 << TOP) >> ibis.least(place, TOP).cast("int32")
+
+
+def _bits_set(bits: Any, first: int, last: int) -> Any:
+    """How many places are set, from one to before another; no engine's own function."""
+    ones = [(bits & (1 << (TOP - place))) // (1 << (TOP - place)) for place in range(first, last)]
+    return sum(ones[1:], ones[0])
+
+
+def _bits_in_a_row(bits: Any, most: int) -> Any:
+    """How many places are set without a gap, from the first on."""
+    runs = [(bits >= (1 << (TOP + 1)) - (1 << (TOP - place))).cast("int64") for place in range(most)]
+    return sum(runs[1:], runs[0])
 
 
 def _derive(reduced: Any, gauge_names: tuple[str, ...]) -> Any:
@@ -134,6 +189,11 @@ def _derive(reduced: Any, gauge_names: tuple[str, ...]) -> Any:
         surge=ibis.ifelse(ripe, (_.level_28 - _.level_previous) / _.noise.nullif(0.0), unknown),
         utilisation=_.pace / _["limit"].nullif(0.0),
         utilisation_previous=_.pace_previous / _["limit"].nullif(0.0),
+        active_days=_bits_set(_.day_bits, 0, 28),
+        active_days_previous=_bits_set(_.day_bits, 28, DAYS),
+        active_weeks=_bits_set(_.week_bits, 0, QUARTER),
+        streak_weeks=_bits_in_a_row(_.week_bits, WEEKS),
+        days_idle=_.data_to.delta(_.last_day, unit="day"),
         days_near_limit=ibis.ifelse(_.gauge, _.days_near, 0),
         days_over_limit=ibis.ifelse(_.gauge, _.days_over, 0),
         days_to_limit=ibis.cases(
@@ -210,6 +270,7 @@ METRIC_COLUMNS = (
     *("mean_90", "std_90", "slope_90", "peak_28", "last_value", "active_days", "active_days_previous"),
     *("first_day", "last_day", "total", "milestone", "limit", "utilisation", "utilisation_previous"),
     *("days_near_limit", "days_over_limit", "pace", "days_to_limit"),
+    *("active_weeks", "streak_weeks", "days_idle"),
 )
 
 

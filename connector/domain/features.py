@@ -66,6 +66,12 @@ class MetricFeatures:
     """What the ceiling is compared with: the peak of a gauge, or the use of a month."""
     days_to_limit: float | None = None
     """Days until the trend reaches the ceiling; 0 when it has."""
+    active_weeks: int = 0
+    """Weeks of the last 12 with any use; a week is seven days that end on `data_to`, or whole weeks before."""
+    streak_weeks: int = 0
+    """Weeks with any use without a gap up to `data_to`; 52 at most."""
+    days_idle: int = 0
+    """Days without use since the last one with any."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ Everything is computable for any past moment: a fact that became known later cha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +29,7 @@ from connector.domain.features import AccountFeatures, EventFeatures, Feature, M
 from connector.domain.feed import Feed
 from connector.domain.signal import AT, Signal, Signals
 from connector.ports.billing import Warehouse
-from connector.services.texts import in_language, render
+from connector.services.texts import in_language, names_in, render
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,15 @@ def measure(
 ) -> Measured:
     """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
     tables = warehouse.tables()
-    usage = _rows(warehouse, metric_features(tables, items_in_force(tables, as_of), catalogue, as_of))
+    usage = metric_features(tables, items_in_force(tables, as_of), catalogue, as_of)
     metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
-    for row in usage:
+    for row in _rows(warehouse, usage):
         metrics[row["account_id"]][row["metric"]] = MetricFeatures(**row)
     events: dict[str, list[EventFeatures]] = defaultdict(list)
     for row in _rows(warehouse, event_features(tables, as_of)):
         events[row["account_id"]].append(EventFeatures(**row))
-    prices = _rows(warehouse, prices_known(tables, as_of))
-    facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
+    prices = [*_rows(warehouse, prices_known(tables, as_of))]
+    facts = {name: [*_rows(warehouse, expression)] for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
     accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
     accounts = with_crm(accounts, crm, as_of.date())
@@ -92,8 +93,8 @@ def measure(
         events=dict(events),
         prices=prices,
         signals=tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None),
-        data_to=max((row["data_to"] for row in usage), default=None),
         feeds=told,
+        data_to=max((one.data_to for some in metrics.values() for one in some.values()), default=None),
     )
 
 
@@ -117,11 +118,15 @@ PERCENT = {
     "peer_percent": "peer_rate",
 }
 """Shares that evidence cites as whole percent, by the word it uses."""
+BATCH = 10_000
+Words = tuple[tuple[str, type, Feature], ...]
+"""What a text says: each name with its value, and the value's type, because 1 and true are written otherwise."""
 
 
-def _rows(warehouse: Warehouse, expression: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = warehouse.execute(expression).to_pylist()
-    return rows
+def _rows(warehouse: Warehouse, expression: Any) -> Iterator[dict[str, Any]]:
+    """Rows of an expression, few of them in memory at a time."""
+    for batch in warehouse.execute(expression).to_batches(max_chunksize=BATCH):
+        yield from batch.to_pylist()
 
 
 def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
@@ -137,7 +142,7 @@ def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
         strength=case.strength,
         weight=case.rule.weight,
         evidence={
-            language: render(text, language, _context(case, catalogue, language), AT)
+            language: _said(text, language, _words(case, catalogue, language, names_in(text, language)))
             for language, text in languages.items()
         },
         data_to=case.data_to,
@@ -146,15 +151,25 @@ def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
     )
 
 
-def _context(case: Fired, catalogue: Catalogue, language: Language) -> dict[str, Feature]:
-    """Features as people cite them: whole numbers where they are large, labels in the reader's language."""
-    cited = {name: _citable(value) for name, value in case.features.items()}
+@lru_cache(maxsize=20_000)
+def _said(text: str, language: Language, words: Words) -> str:
+    """Many customers do the same: what was said with the same words is not worked out again."""
+    return render(text, language, {name: value for name, _, value in words}, AT)
+
+
+def _words(case: Fired, catalogue: Catalogue, language: Language, names: Collection[str]) -> Words:
+    """What a text names, as people cite it: whole numbers where they are large, labels in the reader's language."""
+    cited = {name: _citable(case.features[name]) for name in names if name in case.features}
     for word, name in PERCENT.items():
-        share = case.features.get(name)
-        cited[word] = abs(round(share * 100)) if isinstance(share, float) else None
-    cited["label"] = in_language(catalogue.metrics[case.metric].label, language) if case.metric else ""
-    offer = catalogue.offers.get(case.offer or "")
-    return {**cited, "offer_label": in_language(offer.label, language) if offer else ""}
+        if word in names:
+            share = case.features.get(name)
+            cited[word] = abs(round(share * 100)) if isinstance(share, float) else None
+    if "label" in names:
+        cited["label"] = in_language(catalogue.metrics[case.metric].label, language) if case.metric else ""
+    if "offer_label" in names:
+        offer = catalogue.offers.get(case.offer or "")
+        cited["offer_label"] = in_language(offer.label, language) if offer else ""
+    return tuple((name, type(value), value) for name, value in cited.items())
 
 
 def _citable(value: Feature) -> Feature:

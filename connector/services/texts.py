@@ -19,6 +19,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connector.domain.catalogue import Language, Texts
@@ -61,6 +62,15 @@ def _bounded(parts: Iterable[str], at: str | None) -> str:
 @lru_cache(maxsize=1024)
 def _compiled(template: str, language: Language) -> Any:
     return _environment(language).from_string(template)
+
+
+@lru_cache(maxsize=1024)
+def names_in(template: str, language: Language) -> frozenset[str]:
+    """Names that a template uses, so that nothing else has to be made ready for it."""
+    try:
+        return frozenset(find_undeclared_variables(_environment(language).parse(template)))
+    except TemplateError:
+        return frozenset()  # rendering it tells what is wrong
 
 
 _PARTS = frozenset({part for parts in PARTS.values() for part in parts} | set(LOOP))
@@ -141,11 +151,13 @@ def _pattern(language: Language, digits: int, currency: str) -> str:
     return f"¤{gap}{number}"
 
 
+@lru_cache(maxsize=4096)
 def day(value: date, language: Language) -> str:
     """Write a day with its year: `21 November 2026`, `21 novembre 2026`."""
     return _first(format_date(value, "d MMMM y", locale=LOCALES[language]), value, language)
 
 
+@lru_cache(maxsize=4096)
 def short_day(value: date, language: Language) -> str:
     """Write a day without its year: `21 Nov`, `21 nov.`."""
     return _first(format_date(value, "d MMM", locale=LOCALES[language]), value, language)

@@ -11,6 +11,9 @@ from dataclasses import replace
 from bench_delivery import FULL, QUICK, Size, bench_delivery
 from bench_features import bench_features
 from bench_matching import bench_matching
+from bench_measure import FULL as MEASURED
+from bench_measure import QUICK as GLANCED
+from bench_measure import bench_measure
 from bench_pull import bench_pull
 from goals import Report
 from side_by_side import Comparison, machine
@@ -19,6 +22,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Repor
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
     "delivery": lambda asked: bench_delivery(_size(asked), asked.repetitions),
     "matching": lambda asked: bench_matching(asked.matched),
+    "measure": lambda asked: bench_measure(GLANCED if asked.quick else MEASURED),
     "pull": lambda asked: [bench_pull(asked.customers, asked.repetitions)],
 }
 
@@ -62,7 +66,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=180, help="features: days of usage")
     parser.add_argument("--records", type=int, help=f"delivery: opportunities, a task each ({FULL.opportunities:,})")
     parser.add_argument("--planned", type=int, help=f"delivery: the most records that are planned ({FULL.planned:,})")
-    parser.add_argument("--quick", action="store_true", help="delivery: small sizes, for a look in two minutes")
+    parser.add_argument("--quick", action="store_true", help="delivery, measure: small, a look in two minutes")
     parser.add_argument("--customers", type=int, default=200, help="pull: customers of the demo company")
     parser.add_argument("--matched", type=int, default=100_000, help="matching: accounts on each side")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")

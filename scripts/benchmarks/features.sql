@@ -36,6 +36,7 @@ WITH known_items AS (
         coalesce(max(value) FILTER (x >= 364 AND x < 392), 0) AS peak_year,
         count(DISTINCT day) FILTER (x < 28 AND value > 0) AS active_days,
         count(DISTINCT day) FILTER (x >= 28 AND x < 56 AND value > 0) AS active_days_previous,
+        coalesce(bit_or(1::BIGINT << CAST(floor(least(x, 420) / 7) AS INTEGER)) FILTER (x < 364 AND value > 0), 0) AS weeks,
         count(*) FILTER (x < 28 AND value >= ceiling * 0.9) AS days_near,
         count(*) FILTER (x < 28 AND value > ceiling) AS days_over,
         count(*) FILTER (x < 90) AS rows_90, coalesce(sum(value) FILTER (x < 90), 0) AS total_90,
@@ -75,5 +76,7 @@ SELECT account_id, metric, data_to, level_28, level_previous,
     "limit", pace / nullif("limit", 0) AS utilisation, pace_previous / nullif("limit", 0) AS utilisation_previous,
     CASE WHEN gauge THEN days_near ELSE 0 END AS days_near_limit,
     CASE WHEN gauge THEN days_over ELSE 0 END AS days_over_limit, pace,
-    CASE WHEN pace >= "limit" THEN 0 WHEN rise > 0 THEN ("limit" - pace) / nullif(rise, 0) END AS days_to_limit
+    CASE WHEN pace >= "limit" THEN 0 WHEN rise > 0 THEN ("limit" - pace) / nullif(rise, 0) END AS days_to_limit,
+    bit_count(weeks & 4095) AS active_weeks, data_to - last_day AS days_idle,
+    (SELECT min(w) FROM range(53) AS t (w) WHERE w = 52 OR weeks & (1::BIGINT << w) = 0) AS streak_weeks
 FROM rises ORDER BY account_id, metric

@@ -1,0 +1,42 @@
+"""Usage that is larger than the memory it may take is reduced all the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connector.adapters.warehouse import DuckWarehouse
+from connector.compute.accounts import items_in_force
+from connector.compute.features import metric_features
+from connector.domain.catalogue import Catalogue, Limit, Metric, Offer
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+CATALOGUE = Catalogue(
+    plans=["pro"],
+    offers={"pro": Offer(label={"en": "Pro"})},
+    metrics={
+        "active_seats": Metric(label={"en": "seats"}, limit=Limit(quantity_of=["pro"])),
+        "documents": Metric(label={"en": "documents"}, limit=Limit(per="month", by_plan={"pro": 500})),
+    },
+)
+A_MILLION_ROWS = """
+INSERT INTO usage (account_id, source, day, metric, value, known_at, unit_stream, unit_id)
+SELECT 'account-' || account, 'files', DATE '2026-05-31' - CAST(back AS INTEGER), metric, 1.0,
+    TIMESTAMPTZ '2026-05-31', 'usage', 'file'
+FROM range(49, -1, -1) AS d (back), (SELECT unnest(['active_seats', 'documents']) AS metric),
+    (SELECT account FROM range(10000) AS a (account) ORDER BY hash(account))
+"""
+
+
+def test_usage_is_reduced_in_less_memory_than_its_rows_take(tmp_path: Path) -> None:
+    """A million rows in the order of their days, 50 MB for the database: every account and metric has its features."""
+    warehouse = DuckWarehouse(tmp_path / "warehouse.duckdb", memory_limit="50MB")
+    warehouse._connection.execute(A_MILLION_ROWS)
+    tables = warehouse.tables()
+
+    features = warehouse.execute(metric_features(tables, items_in_force(tables, NOW), CATALOGUE, NOW))
+
+    assert features.num_rows == 20_000
+    assert set(features["total"].to_pylist()) == {50.0}
+    assert set(features["streak_weeks"].to_pylist()) == {8}
+    warehouse.close()
