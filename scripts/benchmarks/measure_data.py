@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def twenty_offers() -> Catalogue:
 def _sell(connection: Any, catalogue: Catalogue) -> None:
     for name, offer in catalogue.offers.items():
         if offer.list_price:
-            spec = Price(currency="EUR", unit_amount=offer.list_price["EUR"]).to_json()
+            spec = Price(currency="EUR", unit_amount=Decimal(offer.list_price["EUR"])).to_json()
             connection.execute(_PRICE, {"offer": name, "spec": spec})
 
 
