@@ -163,6 +163,16 @@ class Sizing:
 
 
 @document
+class Refresh:
+    """When what stands in the CRM untouched is written anew, because a number that it cites moved."""
+
+    share: float = 0.1
+    """By more than this share; or a reason came or went."""
+    days: int = 7
+    """Never twice in so many days of data."""
+
+
+@document
 class Scope:
     """Whom the connector may write about. Every key that is given narrows it; a key left out does not."""
 
@@ -201,6 +211,7 @@ class GatesPolicy:
     opportunity_min: Minimum = Minimum()
     timing: Timing = Timing()
     sizing: Sizing = Sizing()
+    refresh: Refresh = Refresh()
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"
