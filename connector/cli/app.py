@@ -31,6 +31,7 @@ from connector.cli import (
     setup,
     start,
     sync,
+    whatif,
 )
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ app.command("sync")(sync.sync)
 app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
+app.command("whatif")(whatif.whatif)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)

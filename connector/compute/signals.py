@@ -60,17 +60,33 @@ def fired(
 ) -> Iterator[Fired]:
     """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
     for account_id in sorted(accounts):
-        account = accounts[account_id]
-        if not account.subscribed:
-            continue
-        owned = owned_offers(account, catalogue)
-        named = account_view(account, owned, catalogue)
-        customer = _Customer(account, metrics.get(account_id, {}), events.get(account_id, ()), owned, named)
-        for rule_id, rule in rules.rules.items():
-            for case in _cases(rule_id, rule, customer, catalogue, today):
-                fresh = freshness((today - case.data_to).days, rule)
-                if fresh and rule.when.holds(case.features):
-                    yield replace(case, strength=rule.strength.strength(case.features) * fresh)
+        read = metrics.get(account_id, {}), events.get(account_id, ())
+        for case in tried(rules, accounts[account_id], *read, catalogue, today):
+            if (strength := strength_of(case, today)) is not None:
+                yield replace(case, strength=strength)
+
+
+def tried(
+    rules: Signals,
+    account: AccountFeatures,
+    metrics: Mapping[str, MetricFeatures],
+    events: Sequence[EventFeatures],
+    catalogue: Catalogue,
+    today: date,
+) -> Iterator[Fired]:
+    """Everything that rules look at of an account, whether they fire on it or not; nothing without a subscription."""
+    if not account.subscribed:
+        return
+    owned = owned_offers(account, catalogue)
+    customer = _Customer(account, metrics, events, owned, account_view(account, owned, catalogue))
+    for rule_id, rule in rules.rules.items():
+        yield from _cases(rule_id, rule, customer, catalogue, today)
+
+
+def strength_of(case: Fired, today: date) -> float | None:
+    """How strongly a rule fires on a case; None when it does not."""
+    fresh = freshness((today - case.data_to).days, case.rule)
+    return case.rule.strength.strength(case.features) * fresh if fresh and case.rule.when.holds(case.features) else None
 
 
 def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catalogue, today: date) -> Iterator[Fired]:

@@ -50,10 +50,14 @@ class Condition:
 
     def names(self) -> Iterator[str]:
         """Every feature the condition reads."""
+        yield from (leaf.feature for leaf in self.leaves() if leaf.feature is not None)
+
+    def leaves(self) -> Iterator[Condition]:
+        """Every comparison in it."""
         if self.feature is not None:
-            yield self.feature
+            yield self
         for part in (*self.all, *self.any, *self.none):
-            yield from part.names()
+            yield from part.leaves()
 
     def _compares(self, value: Feature) -> bool:
         if value is None:

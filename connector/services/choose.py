@@ -40,6 +40,8 @@ class Chosen:
 
     intents: tuple[Intent, ...]
     held: tuple[Held, ...]
+    loads: Mapping[tuple[str, str], Load] = field(default_factory=dict)
+    """What stood on the account and its owner when each (account, offer) was weighed."""
 
 
 def choose(
@@ -58,10 +60,12 @@ def choose(
     """
     today = today or now.date()
     intents: list[Intent] = []
+    loads: dict[tuple[str, str], Load] = {}
     held = _without_signal(measured, scores, crm, today)
     ledger = _Tally.of(crm, today)
     for candidate in candidates(measured, scores, crm, catalogue, policy, today):
         weighed = replace(candidate, load=ledger.load(candidate.crm))
+        loads[weighed.crm.account_id, weighed.score.offer] = weighed.load
         refused = first_no(weighed)
         if refused is None:
             ledger.count(weighed)
@@ -69,7 +73,12 @@ def choose(
         else:
             one = weighed.score
             held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
-    return Chosen(tuple(intents), tuple(held))
+    return Chosen(tuple(intents), tuple(held), loads)
+
+
+def load_on(crm: Crm, account_id: str, on: date) -> Load:
+    """What stands on an account and its owner on a day, if nothing new is proposed until then."""
+    return _Tally.of(crm, on).load(crm.contexts.get(account_id) or CrmContext(account_id))
 
 
 def candidates(

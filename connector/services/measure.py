@@ -55,16 +55,28 @@ def measure(warehouse: Warehouse, catalogue: Catalogue, rules: Signals, as_of: d
     facts = {name: _rows(warehouse, expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
     accounts = account_features(facts, intervals, metrics, catalogue, as_of)
-    cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
     return Measured(
         as_of=as_of,
         accounts=accounts,
         metrics=dict(metrics),
         events=dict(events),
         prices=prices,
-        signals=tuple(_signal(case, catalogue) for case in cases),
+        signals=raised(rules, accounts, metrics, events, catalogue, as_of),
         data_to=max((row["data_to"] for row in usage), default=None),
     )
+
+
+def raised(
+    rules: Signals,
+    accounts: Mapping[str, AccountFeatures],
+    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    events: Mapping[str, Sequence[EventFeatures]],
+    catalogue: Catalogue,
+    as_of: datetime,
+) -> tuple[Signal, ...]:
+    """Try every rule on what was measured, and word what fires."""
+    cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
+    return tuple(signal_of(case, catalogue) for case in cases)
 
 
 PERCENT = {"growth_percent": "growth", "growth_year_percent": "growth_year", "activity_percent": "activity_trend"}
@@ -76,7 +88,8 @@ def _rows(warehouse: Warehouse, expression: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _signal(case: Fired, catalogue: Catalogue) -> Signal:
+def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
+    """Word a rule that fired, in every language it has."""
     languages: Mapping[Language, str] = case.rule.evidence
     read = {*case.rule.when.names(), case.rule.strength.of}
     return Signal(
