@@ -32,6 +32,7 @@ from connector.cli import (
     signals,
     start,
     sync,
+    whatif,
     whitespace,
 )
 
@@ -56,6 +57,7 @@ app.command("sync")(sync.sync)
 app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
+app.command("whatif")(whatif.whatif)
 app.command("whitespace")(whitespace.whitespace)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)

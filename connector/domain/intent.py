@@ -9,6 +9,9 @@ from typing import Any
 
 from connector.domain.catalogue import Kind, Lever, Texts
 from connector.domain.money import Money
+from connector.domain.policy import Refresh
+
+REFRESH = Refresh()
 
 
 @dataclass(frozen=True)
@@ -139,20 +142,18 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
 
 
 _PLAIN = ("play", "account_id", "need", "offer", "kind", "lever", "quantity", "p", "value", "base", "as_task")
-REFRESH_SHARE = 0.1
-REFRESH_DAYS = 7
 
 
-def moved_materially(told: Intent, new: Intent) -> bool:
-    """Say whether texts that cite `told` must be written anew: a number moved by 10 %, or there is a new reason.
+def moved_materially(told: Intent, new: Intent, refresh: Refresh = REFRESH) -> bool:
+    """Say whether texts that cite `told` must be written anew: a number moved far enough, or a reason came or went.
 
-    Never more often than weekly, except that a proposal is promoted to an opportunity at once.
+    Never more often than the policy says, except that a proposal is promoted to an opportunity at once.
     """
     if told.as_task and not new.as_task:
         return True
-    if (new.data_to - told.data_to).days < REFRESH_DAYS:
+    if (new.data_to - told.data_to).days < refresh.days:
         return False
-    if new.offer != told.offer or {c.name for c in new.contributions} - {c.name for c in told.contributions}:
+    if new.offer != told.offer or {c.name for c in new.contributions} != {c.name for c in told.contributions}:
         return True
     pairs = ((told.p, new.p), (told.delta_mrr.minor, new.delta_mrr.minor), (told.quantity, new.quantity))
-    return any(abs(after - before) > REFRESH_SHARE * abs(before) for before, after in pairs)
+    return any(abs(after - before) > refresh.share * abs(before) for before, after in pairs)

@@ -199,6 +199,16 @@ class Concession:
 
 
 @document
+class Refresh:
+    """When what stands in the CRM untouched is written anew, because a number that it cites moved."""
+
+    share: float = 0.1
+    """By more than this share; or a reason came or went."""
+    days: int = 7
+    """Never twice in so many days of data."""
+
+
+@document
 class Scope:
     """Whom the connector may write about. Every key that is given narrows it; a key left out does not."""
 
@@ -239,6 +249,7 @@ class GatesPolicy:
     sizing: Sizing = Sizing()
     dormant_modules: int = 1
     """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
+    refresh: Refresh = Refresh()
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"

@@ -64,9 +64,15 @@ class Condition:
 
     def names(self) -> Iterator[str]:
         """Every feature the condition reads."""
-        yield from (name for name in (self.feature, self.changed_from) if name is not None)
+        for leaf in self.leaves():
+            yield from (name for name in (leaf.feature, leaf.changed_from) if name is not None)
+
+    def leaves(self) -> Iterator[Condition]:
+        """Every comparison in it."""
+        if self.feature is not None:
+            yield self
         for part in (*self.all, *self.any, *self.none):
-            yield from part.names()
+            yield from part.leaves()
 
     @property
     def is_bounded(self) -> bool:

@@ -39,6 +39,8 @@ class Chosen:
     """Customers to help instead, most recurring revenue at stake first."""
     white_space: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """CRM account → offer → how it stands, as text."""
+    loads: Mapping[tuple[str, str], Load] = field(default_factory=dict)
+    """What stood on the account and its owner when each (account, offer) was weighed."""
 
 
 def choose(
@@ -60,6 +62,7 @@ def choose(
     today = today or now.date()
     customers = Customers(measured, crm, catalogue, policy, today)
     intents: list[Intent] = []
+    loads: dict[tuple[str, str], Load] = {}
     held = _without_signal(customers, scores)
     ledger = _Tally.of(crm, today)
     scored: dict[str, set[str]] = defaultdict(set)
@@ -67,6 +70,7 @@ def choose(
         scored[one.offer].add(one.account_id)
     for candidate in customers.candidates(scores.scores):
         weighed = replace(candidate, load=ledger.load(candidate.crm))
+        loads[weighed.crm.account_id, weighed.score.offer] = weighed.load
         refused = first_no(weighed)
         if refused is None:
             ledger.count(weighed)
@@ -76,7 +80,12 @@ def choose(
             one = weighed.score
             held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
     helped, unhelped = _helped(customers, book, fx or FxTable())
-    return Chosen(tuple(intents), (*held, *unhelped), tuple(helped), customers.white_space())
+    return Chosen(tuple(intents), (*held, *unhelped), tuple(helped), customers.white_space(), loads)
+
+
+def load_on(crm: Crm, account_id: str, on: date) -> Load:
+    """What stands on an account and its owner on a day, if nothing new is proposed until then."""
+    return _Tally.of(crm, on).load(crm.contexts.get(account_id) or CrmContext(account_id))
 
 
 def _helped(customers: Customers, book: Save | None, fx: FxTable) -> tuple[list[SaveIntent], list[Held]]:

@@ -26,6 +26,7 @@ from connector.domain.routing import route_for
 from connector.domain.workdays import add_workdays
 from connector.services.calendar import country_of, holidays_of
 from connector.services.people import whom_to_call
+from connector.services.reasons import cited
 from connector.services.texts import headline, in_language, render
 from connector.services.world import World
 
@@ -293,7 +294,7 @@ class Desk:
 
     def _intent_names(self, key: str, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
         offer = self.rules.catalogue.offers[intent.offer]
-        strongest = sorted(intent.contributions, key=lambda c: (self._only_says_when(c.name), -abs(c.term)))
+        reasons, against = cited(intent.contributions, self.rules.signals)
         return {
             **self.account_names(account, language),
             "offer": {
@@ -310,19 +311,14 @@ class Desk:
             "amount": self._amount(intent),
             "basis": self.mapping.opportunity.amount_basis,
             "p": intent.p,
-            "evidence": [in_language(c.evidence, language) for c in strongest if c.term > 0][:3],
-            "against": [in_language(c.evidence, language) for c in strongest if c.term < 0][:1],
+            "evidence": [in_language(text, language) for text in reasons],
+            "against": [in_language(text, language) for text in against],
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
             "terms": [in_language(one, language) for one in intent.terms],
             "stages": dict(self._route(key, intent).stages),
             "opportunity": in_language(self.mapping.opportunity.called, language),
         }
-
-    def _only_says_when(self, signal: str) -> bool:
-        """A renewal or an anniversary is a moment: what the customer does comes first."""
-        rule = self.rules.signals.rules.get(signal)
-        return rule is None or not rule.needs
 
     def account_names(self, account: CrmAccount, language: Language) -> dict[str, Any]:
         return {

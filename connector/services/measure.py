@@ -92,7 +92,7 @@ def measure(
         metrics=dict(metrics),
         events=dict(events),
         prices=prices,
-        signals=tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None),
+        signals=believed(signals, told, as_of.date()),
         feeds=told,
         data_to=max((one.data_to for some in metrics.values() for one in some.values()), default=None),
     )
@@ -111,12 +111,19 @@ def raised(
     return tuple(signal_of(case, catalogue) for case in cases)
 
 
+def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:
+    """Leave out what a stream that is late or short may only seem to say: that somebody uses less."""
+    is_sure = all(feed.is_good(today) for feed in feeds)
+    return tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None)
+
+
 PERCENT = {
     "growth_percent": "growth",
     "growth_year_percent": "growth_year",
     "activity_percent": "activity_trend",
     "peer_percent": "peer_rate",
 }
+PERCENT = {"growth_percent": "growth", "growth_year_percent": "growth_year", "activity_percent": "activity_trend"}
 """Shares that evidence cites as whole percent, by the word it uses."""
 BATCH = 10_000
 Words = tuple[tuple[str, type, Feature], ...]

@@ -112,7 +112,7 @@ def _episode(intent: Intent, world: World, rules: Project, now: datetime) -> Epi
             else:
                 # What is an opportunity by now stays one: nobody's pipeline loses a record because a number fell.
                 intent = replace(intent, as_task=told.as_task and intent.as_task)
-                if not moved_materially(told, intent):
+                if not moved_materially(told, intent, rules.policy.refresh):
                     return episode
             return replace(episode, offer=intent.offer, brief=brief_of(intent))
     brief = brief_of(intent)

@@ -27,6 +27,7 @@ from connector.services.check_live import shape_gaps
 from connector.services.choose import choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer, told_by_crm
 from connector.services.drift import held_for_schema
+from connector.services.facts import Told, save_facts
 from connector.services.keys import keys_of
 from connector.services.match import match
 from connector.services.measure import measure
@@ -89,7 +90,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         chosen = choose(
             measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
         )
-    return Decided(world, pulled, measured, scores, chosen, mrr, accounts)
+    return Decided(world, pulled, measured, scores, side, chosen, mrr, accounts)
 
 
 def _matched(work: Work, request: Request, current: Current, world: World, accounts: Sequence[BillingAccount]) -> World:
@@ -122,11 +123,21 @@ def planned(work: Work, request: Request, current: Current, decided: Decided) ->
     world, chosen = decided.world, decided.chosen
     made, held = desired_of(work, request, decided, current.within)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
+    _keep_facts(work, request, current, decided)
     segments = segments_of(decided.measured.accounts, linked(world.links))
     snapshot.save_segments(work.snapshots, current.run.id, current.destination.id, segments)
     work.memory.decisions.save(current.destination.id, current.run, held)
     current.held = dict(sorted(Counter(str(one.reason) for one in held).items()))
     return _plan(work, request, current, world, made, held)
+
+
+def _keep_facts(work: Work, request: Request, current: Current, decided: Decided) -> None:
+    """Keep what was decided from, so that it can be explained, and asked again under other rules."""
+    names = {id: account.name for id, account in decided.world.accounts.items()}
+    owners = {id: owner.name for id, owner in decided.world.owners.items()}
+    told = Told(work.project.day(request.now), names, owners)
+    to = work.snapshots / current.run.id
+    save_facts(to, current.run.id, current.destination.id, work.project, decided.measured, decided.crm, told)
 
 
 def desired_of(

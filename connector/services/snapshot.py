@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.domain.customer import Customer
+from connector.domain.errors import MendError
 from connector.domain.intent import Held, Intent
 from connector.domain.signal import Signal
 from connector.services.choose import Chosen
+from connector.services.facts import Facts, destination_of, load_facts, load_json
 from connector.services.measure import Measured
 from connector.services.score import Scores
 
@@ -26,14 +27,6 @@ KEEP = 30
 SEGMENTS = "segments*.json"
 """Files of segments: one of a run, named after where that wrote to."""
 TABLES = ("signals", "scores", "decisions", "whitespace")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One run's rows, by table."""
-
-    run_id: str
-    rows: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: Chosen, held: Sequence[Held]) -> None:
@@ -44,7 +37,10 @@ def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: 
     rows = {
         "signals": [_signal(signal) for signal in measured.signals],
         "scores": [_score(score) for score in scores.scores],
-        "decisions": [*(_intent(intent) for intent in chosen.intents), *(_held(one) for one in held)],
+        "decisions": [
+            {**row, "load": _load(chosen, row)}
+            for row in (*(_intent(intent) for intent in chosen.intents), *(_held(one) for one in held))
+        ],
         "whitespace": [{"account_id": id, **row} for id, row in chosen.white_space.items()],
     }
     for name in TABLES:
@@ -54,17 +50,43 @@ def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: 
         shutil.rmtree(old)
 
 
-def load(folder: Path, run_id: str | None = None) -> Snapshot | None:
-    """Read one run's snapshot, or the newest; None when there is none."""
-    runs = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
-    wanted = run_id if run_id is not None else (runs[-1] if runs else None)
-    if wanted not in runs:
-        return None
-    files = {name: folder / wanted / f"{name}.parquet" for name in TABLES}
-    rows = {name: pq.read_table(file).to_pylist() if file.exists() else [] for name, file in files.items()}
-    return Snapshot(
-        wanted, {name: [row for row in some if row["account_id"] is not None] for name, some in rows.items()}
-    )
+def newest(folder: Path, crm: str) -> str | None:
+    """Name the newest run that decided for a CRM; runs to several lie side by side."""
+    to = ((run, destination_of(folder / run)) for run in reversed(_runs(folder)))
+    return next((run for run, destination in to if destination and destination.startswith(f"{crm}:")), None)
+
+
+def facts_of(folder: Path, crm: str, run_id: str | None = None, accounts: Collection[str] | None = None) -> Facts:
+    """Read what a run decided from, or the newest for a CRM; raise MendError when none kept it."""
+    return load_facts(folder / kept_run(folder, crm, run_id), accounts)
+
+
+def kept_run(folder: Path, crm: str, run_id: str | None = None) -> str:
+    """Name a run that is kept, or the newest that decided for a CRM; raise MendError when there is none."""
+    wanted = run_id or newest(folder, crm)
+    if wanted is None or wanted not in _runs(folder) or destination_of(folder / wanted) is None:
+        what = f"run {run_id} kept nothing to decide from" if run_id else f"no scored run for {crm}"
+        raise MendError(what, hint=f"run `connector plan --crm {crm}` first; the newest {KEEP} runs are kept")
+    return wanted
+
+
+def _runs(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+
+
+def decisions_of(folder: Path, run_id: str) -> list[Mapping[str, Any]]:
+    """Read everything a run decided."""
+    return _read(folder / run_id / "decisions.parquet")
+
+
+def white_space_of(folder: Path, run_id: str) -> list[Mapping[str, Any]]:
+    """Read how every offer stood with every customer; nothing of a run from before that was kept."""
+    file = folder / run_id / "whitespace.parquet"
+    return _read(file) if file.exists() else []
+
+
+def _read(file: Path) -> list[Mapping[str, Any]]:
+    return [row for row in pq.read_table(file).to_pylist() if row["account_id"] is not None]
 
 
 def save_segments(folder: Path, run_id: str, destination: str, segments: Mapping[str, Collection[str]]) -> None:
@@ -160,6 +182,12 @@ def _score(score: Any) -> dict[str, Any]:
         ),
         "data_to": score.data_to.isoformat(),
     }
+
+
+def _load(chosen: Chosen, row: Mapping[str, Any]) -> str | None:
+    """What stood on the account and its owner when a candidate was weighed: caps are explained by it."""
+    load = chosen.loads.get((row["account_id"], row["subject"]))
+    return None if load is None else load_json(load)
 
 
 def _intent(intent: Intent) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from connector.domain.change import Destination, Plan
 from connector.domain.errors import Problem
 from connector.domain.intent import Intent
 from connector.domain.mapping import CrmMapping
+from connector.domain.occupied import Crm as CrmSide
 from connector.domain.project import Project
 from connector.domain.run import Run
 from connector.ports.billing import BillingSource, Warehouse
@@ -132,6 +133,7 @@ class Decided:
     pulled: Pulled
     measured: Measured
     scores: Scores
+    crm: CrmSide
     chosen: Chosen
     mrr: Mapping[str, Any]
     accounts: Sequence[BillingAccount]

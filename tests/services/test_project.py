@@ -330,6 +330,7 @@ def test_a_brief_is_the_whole_intent() -> None:
         ({"p": 0.36}, True),
         ({"delta_mrr": Money(12000, "EUR")}, True),
         ({"offer": "automation"}, True),
+        ({"contributions": INTENT.contributions[:1]}, True),
         ({"p": 0.9, "data_to": date(2026, 10, 2)}, False),
     ],
 )

@@ -1,0 +1,24 @@
+"""Which reasons a person is told, in a CRM record and in an explanation alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.domain.catalogue import Texts
+from connector.domain.intent import Contribution
+from connector.domain.signal import Signals
+
+FOR, AGAINST = 3, 1
+"""As many as somebody reads before a call."""
+
+
+def cited(contributions: Sequence[Contribution], rules: Signals) -> tuple[list[Texts], list[Texts]]:
+    """Give the strongest reasons for and against; a renewal or an anniversary only says when, so it comes last."""
+
+    def only_says_when(signal: str) -> bool:
+        rule = rules.rules.get(signal)
+        return rule is None or not rule.needs
+
+    strongest = sorted(contributions, key=lambda c: (only_says_when(c.name), -abs(c.term)))
+    reasons = [c.evidence for c in strongest if c.term > 0][:FOR]
+    return reasons, [c.evidence for c in strongest if c.term < 0][:AGAINST]
