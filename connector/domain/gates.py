@@ -181,11 +181,16 @@ def _prerequisites(c: Candidate) -> No | None:
     return No(Reason.PREREQUISITE_UNUSED, f"{', '.join(unused)} not used in the last 28 days") if unused else None
 
 
+def dormant_modules(c: Candidate) -> list[str]:
+    """Name the modules that a customer has and did not use in 28 days."""
+    offers = c.catalogue.offers
+    return sorted(name for name in c.owned - c.used if name in offers and offers[name].lever == "scope")
+
+
 def _adopted(c: Candidate) -> No | None:
     if c.offer.lever != "scope":
         return None
-    offers = c.catalogue.offers
-    dormant = sorted(name for name in c.owned - c.used if name in offers and offers[name].lever == "scope")
+    dormant = dormant_modules(c)
     too_many = len(dormant) > c.policy.dormant_modules
     return No(Reason.ADOPTION_FIRST, f"{', '.join(dormant)} bought and not used in 28 days") if too_many else None
 

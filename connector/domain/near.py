@@ -14,7 +14,7 @@ from connector.domain.signal import Condition
 
 FIXED = frozenset(
     "limit tenure_days years days_since_anniversary days_to_renewal seats milestone "
-    "utilisation_previous active_days_previous level_previous".split()
+    "utilisation_previous active_days_previous level_previous peer_rate peer_count peer_lift".split()
 )
 """Numbers that only time or a contract moves, or that are past."""
 STEP = 0.01

@@ -120,6 +120,18 @@ REASONS: Mapping[str, Texts] = {
         "enough is new today, and worth more; it is weighed again tomorrow",
         "assez de nouveautés aujourd’hui, de plus grande valeur ; réexamen demain",
     ),
+    "no_partner": _t(
+        "no partner delivers it in this country to this segment",
+        "aucun partenaire ne le livre dans ce pays à ce segment",
+    ),
+    "use_too_low": _t(
+        "{{ use|number }} {{ use_of }} in 28 days; it is proposed from {{ use_wanted|number }} on",
+        "{{ use|number }} {{ use_of }} en 28 jours ; il est proposé à partir de {{ use_wanted|number }}",
+    ),
+    "adoption_first": _t(
+        "{{ dormant }} was bought and not used in 28 days; adoption comes first",
+        "{{ dormant }} a été acheté et n’a pas servi en 28 jours ; l’adoption d’abord",
+    ),
     "quote_open": _t("a person has sent a quote for it", "quelqu’un a envoyé un devis à ce sujet"),
     "save_open": _t("a save task is open", "une tâche de rétention est en cours"),
     "no_signal": _t("nothing it does points to an offer", "rien dans son usage n’oriente vers une offre"),

@@ -123,7 +123,6 @@ PERCENT = {
     "activity_percent": "activity_trend",
     "peer_percent": "peer_rate",
 }
-PERCENT = {"growth_percent": "growth", "growth_year_percent": "growth_year", "activity_percent": "activity_trend"}
 """Shares that evidence cites as whole percent, by the word it uses."""
 BATCH = 10_000
 Words = tuple[tuple[str, type, Feature], ...]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from connector.domain.catalogue import Language
-from connector.domain.gates import Candidate
+from connector.domain.gates import Candidate, dormant_modules
 from connector.services.texts import day, in_language, percent
 
 
@@ -49,8 +49,20 @@ def cited_facts(c: Candidate, language: Language) -> dict[str, Any]:
         "week_most": caps.per_account_week,
         "per_owner_week": caps.per_owner_week,
         "owner_open_tasks": caps.owner_open_tasks,
+        "dormant": _offers(c, dormant_modules(c), language),
+        **_used(c, language),
         **_closed(c, language),
     }
+
+
+def _used(c: Candidate, language: Language) -> dict[str, Any]:
+    """How much is used of what an offer asks to be used first."""
+    wanted = c.offer.from_use
+    if wanted is None:
+        return {}
+    told = c.metrics.get(wanted.metric)
+    label = in_language(c.catalogue.metrics[wanted.metric].label, language)
+    return {"use": told.level_28 if told is not None else 0, "use_of": label, "use_wanted": wanted.at_least}
 
 
 def _closed(c: Candidate, language: Language) -> dict[str, str]:
