@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from crm_places import add_place
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 
@@ -33,6 +32,7 @@ from connector.sandbox.salesforce.seed import stage
 from connector.sandbox.serving import serving
 from connector.testing.contracts.crm_bulk import JobMishap
 from connector.testing.contracts.crm_world import Mishap
+from tests.contracts.crm_places import add_place
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
