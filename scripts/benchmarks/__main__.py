@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from bench_check import bench_check
 from bench_delivery import FULL, QUICK, Size, bench_delivery
 from bench_features import bench_features
 from bench_matching import bench_matching
@@ -19,6 +20,7 @@ from goals import Report
 from side_by_side import Comparison, machine
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
+    "check": lambda _asked: [bench_check()],
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
     "delivery": lambda asked: bench_delivery(_size(asked), asked.repetitions),
     "matching": lambda asked: bench_matching(asked.matched),

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,6 +37,7 @@ LAZY = [
     *("babel.dates", "holidays", "pandas", "pyarrow.parquet"),
 ]
 """What a run imports when it first needs it."""
+PULL = "pull_and_stage"
 SMALL_BATCH = 2
 """Records a call where a delivery is to have many moments."""
 
@@ -74,6 +76,8 @@ class Kept:
     """What was measured from billing, by the step and the moment it was asked for."""
 
     answers: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    spared_pull: Callable[[], Any] | None = None
+    """The pull of this run, where it was answered from memory and so left the warehouse as it was."""
 
     def once(self, name: str, key_of: Callable[..., str]) -> Callable[..., Any]:
         """Ask a step of the run once for a key, then give the same answer."""
@@ -81,7 +85,11 @@ class Kept:
 
         def ask(*given: Any) -> Any:
             key = name, key_of(*given)
+            if name == PULL:
+                self.spared_pull = partial(step, *given) if key in self.answers else None
             if key not in self.answers:
+                if name == "measure" and self.spared_pull is not None:
+                    self.spared_pull()  # what is measured for the first time needs what it is measured from
                 self.answers[key] = step(*given)
             return self.answers[key]
 
@@ -90,7 +98,7 @@ class Kept:
     def steps(self) -> dict[str, Callable[..., Any]]:
         """The steps that look at billing, each answered once."""
         return {
-            "pull_and_stage": self.once("pull_and_stage", lambda _s, _w, now, _t: str(now)),
+            PULL: self.once(PULL, lambda _s, _w, now, _t: str(now)),
             "measure": self.once("measure", lambda _w, _c, _r, now, crm: f"{now} {told(crm)}"),
             "score": self.once(
                 "score",

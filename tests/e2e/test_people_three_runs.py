@@ -31,9 +31,9 @@ def accounts_taken(world: World) -> set[str]:
 
 
 def untouched_task(world: World, others: list[Record]) -> Record:
-    """A task that hangs on none of these opportunities."""
-    taken = {one.id for one in others}
-    return next(one for one in world.side.ours("task") if not world.side.parents_of(one) & taken)
+    """A task of another opportunity than these."""
+    taken, parents_of = {one.id for one in others}, world.side.parents_of
+    return next(one for one in world.side.ours("task") if parents_of(one) and not parents_of(one) & taken)
 
 
 def test_three_runs_respect_what_people_did_and_say_so(synced: World) -> None:

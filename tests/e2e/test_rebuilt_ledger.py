@@ -61,10 +61,10 @@ def small_tasks(world: World) -> list[Record]:
 
 
 def people_work(world: World) -> Record:
-    """Deals are won, lost and thrown away, an amount and a subject typed over, a task done; give the deleted deal."""
+    """Deals are won, lost and thrown away, an amount and a subject typed over, tasks done and put off; give the deleted."""
     side = world.side
     won, lost, gone, edited = side.ours("opportunity")[:4]
-    said, thrown = small_tasks(world)[:2]
+    said, thrown, useless = small_tasks(world)[:3]
     side.move(won, "won")
     side.move(lost, "lost")
     side.remove("opportunity", gone.id)
@@ -73,6 +73,7 @@ def people_work(world: World) -> Record:
     side.write("task", {"subject": "Call her on Monday"}, task.id)
     side.write("task", {"status": "COMPLETED" if side.crm == "hubspot" else "Completed"}, said.id)
     side.remove("task", thrown.id)
+    side.write("task", {"status": "DEFERRED" if side.crm == "hubspot" else "Deferred"}, useless.id)
     return gone
 
 
@@ -86,7 +87,7 @@ def test_episodes_come_back_as_they_were(synced: World) -> None:
     told = rebuild(synced)
 
     assert fates(synced) == before
-    assert {state for *_, state in before.values()} == set(EpisodeState) - {EpisodeState.WITHDRAWN}
+    assert {state for *_, state in before.values()} == set(EpisodeState) - {EpisodeState.WITHDRAWN, EpisodeState.NO}
     assert told["untold"] == told["twins"] == 0
     after = known(synced)
     assert {key for key, one in records.items() if one.tombstone is None} <= set(after) <= set(records)

@@ -86,6 +86,7 @@ def test_d11_what_a_colleague_writes_on_an_account_is_cited_by_the_next_run(sync
     cases = synced.run("signals", "test", "told_by_a_colleague", "--json").json["cases"]
     words = "opens in Spain (told by a colleague, 20 Sept 2026)"
     assert {case["evidence"] for case in cases if case["fires"]} == {words}
-    assert words in {one["evidence"] for one in synced.run("explain", account, "--json").json["signals"]}
+    signals = synced.run("explain", account, "--json").json["signals"]
+    assert f"{words}; data to 20 September 2026" in {one["evidence"] for one in signals}
     again = synced.run("sync", "--json").json
     assert sum(again["written"].values()) == 0

@@ -171,6 +171,7 @@ def test_a_merged_account_is_followed_to_its_survivor(synced: World) -> None:
     account = account_of(synced, one)
     taken = {account_of(synced, other) for other in synced.side.ours("opportunity")}
     taken |= {account_of(synced, task, "task") for task in synced.side.ours("task")}
+    taken |= {link["crm"]["id"] for link in synced.run("link", "list", "--json").json["links"] if link["crm"]}
     survivor = next(
         other.id for other in synced.side.all("account") if other.id not in taken and not other.gone and other["owner"]
     )
