@@ -61,7 +61,7 @@ def small_tasks(world: World) -> list[Record]:
 
 
 def people_work(world: World) -> Record:
-    """Deals are won, lost and thrown away, an amount and a subject typed over, tasks done and put off; give the deleted."""
+    """Deals are won, lost and thrown away, texts typed over, tasks done or put off; give the deleted one."""
     side = world.side
     won, lost, gone, edited = side.ours("opportunity")[:4]
     said, thrown, useless = small_tasks(world)[:3]
