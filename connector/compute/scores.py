@@ -50,11 +50,12 @@ def score_account(
     """Score every offer that some signal of the account points to."""
     context = [signal for signal in signals if not signal.needs]
     signals = [*signals, *through_plan(signals, account, catalogue, policy)]
-    for need in dict.fromkeys(need for signal in signals if signal.kind != "context" for need in signal.needs):
-        pointing = [signal for signal in signals if need in signal.needs]
-        read = [metrics[signal.metric] for signal in pointing if signal.metric is not None]
+    for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
+        met = [signal for signal in signals if need in signal.needs]
+        read = [metrics[signal.metric] for signal in met if signal.metric is not None]
         pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
+            pointing = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*pointing, *bearing(context, pointing)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             yield _score(account, name, need, card, made, pointing, policy, fx, today)
@@ -73,20 +74,22 @@ def score_account(
 def _wanted_of(
     pack: str, account: AccountFeatures, signals: Sequence[Signal], catalogue: Catalogue
 ) -> list[list[Signal]]:
-    """What points to each part of a pack that is not held yet."""
+    """What points to each part of a pack that is not held yet, with what supports that part."""
     inside = (name for name in sorted(catalogue.contents(pack)) if name not in account.holdings)
-    pointing = ([one for one in signals if catalogue.offers[name].need in one.needs] for name in inside)
-    return [some for some in pointing if some]
+    met = (
+        [one for one in signals if catalogue.offers[name].need in one.needs and one.speaks_for(name)] for name in inside
+    )
+    return [some for some in met if any(one.points for one in some)]
 
 
 def through_plan(
     signals: Sequence[Signal], account: AccountFeatures, catalogue: Catalogue, policy: GatesPolicy
 ) -> Iterator[Signal]:
-    """Let a need for a module that the plan cannot carry point to the plan that can."""
+    """Let a need for a module that the plan cannot carry point to the plan that can; what only supports, does not."""
     if account.plan is None:
         return
     above = catalogue.plans[list(catalogue.plans).index(account.plan) + 1 :]
-    for signal in signals:
+    for signal in (one for one in signals if one.points):
         offers = [catalogue.offers[name] for need in signal.needs for name in catalogue.for_need(need)]
         if not offers or any(not offer.sold_with or account.plan in offer.sold_with for offer in offers):
             continue

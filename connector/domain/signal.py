@@ -212,6 +212,17 @@ class Signal:
     metric: str | None = None
     numbers: Mapping[str, Feature] = field(default_factory=dict)
     """The features that the rule read."""
+    offer: str | None = None
+    """The offer it is about, where it looked at one."""
+
+    @property
+    def points(self) -> bool:
+        """Whether it gives a reason to propose something; the others support or oppose what has one."""
+        return self.kind in ("upsell", "cross_sell")
+
+    def speaks_for(self, offer: str) -> bool:
+        """Say whether it bears on an offer that meets its need: what supports one offer supports no other."""
+        return self.points or self.offer in (None, offer)
 
     @property
     def term(self) -> float:

@@ -154,6 +154,7 @@ def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
         data_to=case.data_to,
         metric=case.metric,
         numbers={name: case.features.get(name) for name in sorted(read)},
+        offer=case.offer if case.offer in catalogue.offers else None,
     )
 
 

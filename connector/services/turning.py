@@ -290,7 +290,8 @@ def _louder(case: Fired, moved: Mapping[str, Turn]) -> Iterator[Turn]:
 
 
 def _is_of(signal: Signal, case: Fired) -> bool:
-    return (signal.id, signal.metric, signal.needs) == (case.rule_id, case.metric, case.needs)
+    is_same = (signal.id, signal.metric, signal.needs) == (case.rule_id, case.metric, case.needs)
+    return is_same and signal.offer in (None, case.offer)
 
 
 def _of_offer(found: Iterable[Candidate], c: Candidate) -> Candidate | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from tiny import NOW, TODAY, Row, TinyWarehouse, account, daily, item, moment, s
 from connector.compute.peers import PRIOR
 from connector.compute.scores import PriceList, score_account
 from connector.domain.catalogue import Catalogue
+from connector.domain.features import AccountFeatures
 from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signal, Signals
@@ -196,6 +198,56 @@ def test_d12_the_adoption_rate_is_shrunk_and_says_of_how_many(catalogue: Catalog
     assert told["bakery15"].evidence["en"] == (
         "Analytics: about 42% of 20 customers of their industry and segment have it"
     )
+
+
+def backed(name: str, *needs: str, offer: str | None = None) -> Signal:
+    return Signal(name, "peers", "context", "a1", needs, 1.0, 0.4, {"en": name}, TODAY, offer=offer)
+
+
+def test_d12_what_peers_adopted_supports_that_offer_alone(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """D12: peers of Analytics speak for no plan that could carry it, peers of Enterprise not for Pro, a goal for all."""
+    starter = AccountFeatures("a1", plan="starter", currency="EUR", interval="month", subscribed=True)
+    reports = Signal("reports", "row", "cross_sell", "a1", ("reporting",), 1.0, 2.0, {"en": "reports"}, TODAY)
+    signals = [
+        reports,
+        backed("peers_of_analytics", "reporting", offer="analytics"),
+        backed("peers_of_enterprise", "higher_plan", offer="enterprise"),
+        backed("told_about_plans", "higher_plan"),
+        backed("goal"),
+    ]
+
+    found = score_account(starter, {}, signals, catalogue, PriceList.of([]), policy, fx, TODAY)
+
+    names = {one.offer: {term.name for term in one.contributions} for one in found}
+    assert names == {
+        "analytics": {"reports", "peers_of_analytics", "goal"},
+        "pro": {"reports", "told_about_plans", "goal"},
+    }
+
+
+def test_d12_a_part_that_only_peers_have_makes_no_pack(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """D12: a pack takes two parts that the customer's own use points to; what others have is no such part."""
+    offers = dict(catalogue.offers)
+    for name in ("analytics", "signature"):
+        offers[name] = replace(offers[name], included_in=["suite"])
+    offers["suite"] = replace(catalogue.offers["analytics"], need="suite")
+    packed = replace(catalogue, offers=offers)
+    pro = AccountFeatures("a1", plan="pro", currency="EUR", interval="month", subscribed=True)
+    points = [
+        Signal(name, "row", "cross_sell", "a1", (name,), 1.0, 2.0, {"en": name}, TODAY) for name in ("reporting", "signing")
+    ]
+    peers = backed("peers", "signing", offer="signature")
+
+    def offered(*signals: Signal) -> set[str]:
+        scores = score_account(pro, {}, signals, packed, PriceList.of([]), policy, fx, TODAY)
+        return {one.offer for one in scores}
+
+    assert "suite" in offered(*points)
+    assert offered(points[0], peers) == {"analytics"}
 
 
 def test_d12_peers_support_a_proposal_and_never_make_one(
