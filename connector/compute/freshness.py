@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -29,23 +29,30 @@ def reach(tables: Mapping[str, Any], today: date) -> Any:
 
 
 def feeds(tables: Mapping[str, Any], as_of: datetime) -> Any:
-    """Expression: rows of usage by source and week, counted back from the last day that the source told."""
+    """Expression: rows of usage by source, metric and week, counted back from the last day that the source told."""
     import ibis
     from ibis import _
 
     usage = known(tables["usage"], as_of).filter(_.day < ibis.literal(as_of.date()))
     ends = usage.group_by("source").aggregate(told_to=_.day.max())
-    aged = usage.join(ends, "source").select("source", "told_to", x=_.told_to.delta(_.day, unit="day"))
+    aged = usage.join(ends, "source").select("source", "told_to", "metric", x=_.told_to.delta(_.day, unit="day"))
     recent = aged.filter(_.x < 7 * KNOWN).mutate(week=(_.x.cast("float64") / 7).floor().cast("int64"))
-    return recent.group_by(["source", "told_to", "week"]).aggregate(rows=_.count()).order_by("source", "week")
+    return (
+        recent.group_by(["source", "told_to", "metric", "week"])
+        .aggregate(rows=_.count())
+        .order_by("source", "week", "metric")
+    )
 
 
 def feeds_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Feed, ...]:
     """Put the weeks of each source together."""
-    weeks: dict[tuple[str, date], dict[int, int]] = defaultdict(dict)
+    weeks: dict[tuple[str, date], Counter[int]] = defaultdict(Counter)
+    metrics: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        weeks[row["source"], row["told_to"]][row["week"]] = row["rows"]
-    return tuple(Feed(source, told_to, counts) for (source, told_to), counts in weeks.items())
+        weeks[row["source"], row["told_to"]][row["week"]] += row["rows"]
+        metrics[row["source"]].add(row["metric"])
+    found = weeks.items()
+    return tuple(Feed(name, told_to, dict(counts), tuple(sorted(metrics[name]))) for (name, told_to), counts in found)
 
 
 def restrained(accounts: Mapping[str, AccountFeatures]) -> dict[str, AccountFeatures]:

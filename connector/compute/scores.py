@@ -55,20 +55,22 @@ def score_account(
         read = [metrics[signal.metric] for signal in met if signal.metric is not None]
         pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
-            pointing = [signal for signal in met if signal.speaks_for(name)]
-            card = weigh([*pointing, *bearing(context, pointing)], policy)
+            heard = [signal for signal in met if signal.speaks_for(name)]
+            card = weigh([*heard, *bearing(context, heard)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
-            yield _score(account, name, need, card, made, pointing, policy, fx, today)
+            yield _score(account, name, need, card, made, heard, policy, fx, today)
     for name in sorted(catalogue.packs):
         wanted = _wanted_of(name, account, signals, catalogue)
-        met = catalogue.offers[name].need
-        if met is None or len(wanted) < LEAST_OF_A_PACK:
+        need_of_pack = catalogue.offers[name].need
+        if need_of_pack is None or len(wanted) < LEAST_OF_A_PACK:
             continue
         # A pack sells no more easily than the part of it that is wanted least.
         cards = [weigh([*pointing, *bearing(context, pointing)], policy) for pointing in wanted]
         made = recommend(name, account, [], catalogue, prices, policy.sizing, today)
         pointing = [signal for some in wanted for signal in some]
-        yield _score(account, name, met, min(cards, key=lambda card: card.p), made, pointing, policy, fx, today)
+        yield _score(
+            account, name, need_of_pack, min(cards, key=lambda card: card.p), made, pointing, policy, fx, today
+        )
 
 
 def _wanted_of(

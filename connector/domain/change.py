@@ -165,6 +165,7 @@ class Desired:
     close: bool = False
     crm_id: str | None = None
     """A record that is not ours to create (a customer's account), named by its CRM id."""
+    together: str = ""  # closed with all records of this name, or not at all
 
 
 class Why(StrEnum):

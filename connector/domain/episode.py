@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,10 @@ LOST = frozenset({EpisodeState.LOST, EpisodeState.NO, EpisodeState.NOT_USEFUL})
 """It did not lead to a sale, whatever was said of it."""
 
 
+SILENT_DAYS = 3
+"""On so many different days must good data tell nothing that speaks for a proposal before it is taken back."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """The n-th attempt (`ordinal`, from 1) at a need; `need` is the play's id where there is no need."""
@@ -45,3 +49,10 @@ class Episode:
     play: str | None = None
     brief: Mapping[str, Any] = field(default_factory=dict)
     """What its texts cite (plain JSON, see `intent.brief_of`): kept until a cited number moves materially."""
+    silent_on: tuple[date, ...] = ()
+    """Days on which good data told nothing that speaks for it, since something last did."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing has spoken for it for so long that it is taken back."""
+        return self.state is EpisodeState.OPEN and len(self.silent_on) >= SILENT_DAYS

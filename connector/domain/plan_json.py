@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
@@ -110,7 +110,8 @@ def episode_from_dict(document: Mapping[str, Any]) -> Episode:
     read = dict(document) | {"opened_at": datetime.fromisoformat(document["opened_at"])}
     if read.get("closed_at") is not None:
         read["closed_at"] = datetime.fromisoformat(read["closed_at"])
-    return Episode(**read | {"state": EpisodeState(read.get("state", EpisodeState.OPEN))})
+    silent_on = tuple(map(date.fromisoformat, read.get("silent_on", ())))
+    return Episode(**read | {"state": EpisodeState(read.get("state", EpisodeState.OPEN)), "silent_on": silent_on})
 
 
 def _field(document: Mapping[str, Any]) -> FieldChange:
@@ -151,6 +152,7 @@ def _each(parts: tuple[Any, ...]) -> list[Any]:
 
 WRITERS: Mapping[type[Any], Callable[[Any], Any]] = {
     tuple: _each,
+    date: date.isoformat,
     datetime: datetime.isoformat,
     **dict.fromkeys((Change, Episode, FieldChange, Hold, Link, Ref), _written),
 }

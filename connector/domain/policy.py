@@ -64,6 +64,7 @@ class Reason(StrEnum):
     SAVE_CAP = "save_cap"
     PITCH_OPEN = "pitch_open"
     TOO_SMALL = "too_small"
+    SIGNALS_GONE = "signals_gone"  # of a proposal that stands: somebody works on it, so it is theirs to close
 
 
 Unhealthy = Literal[

@@ -104,7 +104,8 @@ def _context(
     day: Day,
 ) -> CrmContext:
     owner, csm = world.owner("ae", account), world.owner("csm", account)
-    saves = [e for e in episodes if e.need == SAVE]
+    # A customer that recovered by itself was not helped: its next trouble need not wait.
+    saves = [e for e in episodes if e.need == SAVE and (e.state is not EpisodeState.WITHDRAWN or e.key in world.holds)]
     episodes = [e for e in episodes if e.need != SAVE]
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
     return CrmContext(

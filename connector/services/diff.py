@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,6 +126,18 @@ def hold(one: Desired, why: Why, crm_id: str | None) -> Change:
         why=why,
         value=one.value,
     )
+
+
+def closed_together(changes: Sequence[Change], desired: Iterable[Desired]) -> list[Change]:
+    """Close none of the records that belong together when one of them is held: somebody works on it."""
+    whole = {one.key: one for one in desired if one.together}
+    kept = {whole[change.key].together for change in changes if change.action == "held" and change.key in whole}
+    return [
+        hold(whole[change.key], Why.PERSON, change.crm_id)
+        if change.action == "close" and change.key in whole and whole[change.key].together in kept
+        else change
+        for change in changes
+    ]
 
 
 def held_change(held: Held) -> Change:

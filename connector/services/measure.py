@@ -26,7 +26,7 @@ from connector.compute.peers import with_peers
 from connector.compute.signals import Fired, fired
 from connector.domain.catalogue import Catalogue, Language
 from connector.domain.features import AccountFeatures, EventFeatures, Feature, MetricFeatures
-from connector.domain.feed import Feed
+from connector.domain.feed import Feed, is_drop_believed
 from connector.domain.signal import AT, Signal, Signals
 from connector.ports.billing import Warehouse
 from connector.services.texts import in_language, names_in, render
@@ -82,8 +82,7 @@ def measure(
     accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
     accounts = with_crm(accounts, crm, as_of.date())
     told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
-    is_sure = all(feed.is_good(as_of.date()) for feed in told)
-    if not is_sure:
+    if not is_drop_believed(told, as_of.date()):
         accounts = restrained(accounts)
     signals = raised(rules, accounts, metrics, events, catalogue, as_of)
     return Measured(
@@ -113,7 +112,7 @@ def raised(
 
 def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:
     """Leave out what a stream that is late or short may only seem to say: that somebody uses less."""
-    is_sure = all(feed.is_good(today) for feed in feeds)
+    is_sure = is_drop_believed(feeds, today)
     return tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None)
 
 

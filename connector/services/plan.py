@@ -22,7 +22,7 @@ from connector.domain.receipt import KnownRecord, resolved
 from connector.ports.clock import Clock
 from connector.ports.crm import CrmReader
 from connector.services.batches import TYPES, WRITTEN, BatchSize, JobSize, Transport, estimated_calls, no_jobs, pieces
-from connector.services.diff import Seen, associations, create, held_change, hold, revise
+from connector.services.diff import Seen, associations, closed_together, create, held_change, hold, revise
 from connector.services.drift import missing_for_new, with_children, without_lost
 from connector.services.keys import Keys, watched
 from connector.services.remade import Remade, without_emptied
@@ -105,6 +105,7 @@ def make_plan(
                 changes.append(change)
                 if change.action in WRITTEN:
                     context.decided(change)
+    changes = closed_together(changes, desired)
     changes = keys.restored(with_children(changes), context.is_left_alone, context.clock)
     for part in reversed(ORDER):
         changes.sort(key=part)  # one after the other, because a key of all parts would cost more than the change

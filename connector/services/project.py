@@ -2,7 +2,8 @@
 
 A record is rendered when it is new or when its episode's brief was renewed, which happens only when a cited number
 moved materially; in between, what was sent stands, so that nobody's task changes under their eyes every morning. What
-is over (an opportunity that was closed, an offer that was bought) takes the tasks with it that nobody touched.
+is over (an opportunity that was closed, an offer that was bought) takes the tasks with it that nobody touched. What
+nothing has spoken for on three good days is taken back whole, or told as somebody's to close.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connector.domain.change import Desired
-from connector.domain.episode import Episode, EpisodeState
+from connector.domain.episode import SILENT_DAYS, Episode, EpisodeState
 from connector.domain.intent import Held, Intent, ReviewIntent, SaveIntent, brief_of, intent_of, moved_materially
 from connector.domain.keys import episode_key
 from connector.domain.play import SAVE
@@ -22,7 +23,8 @@ from connector.domain.policy import Reason
 from connector.domain.project import Project, mapping_of
 from connector.services.desk import Desk
 from connector.services.save_task import save_task
-from connector.services.withdraw import withdrawn
+from connector.services.silence import Heard
+from connector.services.withdraw import taken_back, withdrawn
 from connector.services.world import World
 
 
@@ -44,37 +46,61 @@ def project(
     now: datetime,
     owned: Mapping[str, Collection[str]] = MappingProxyType({}),
     saves: Sequence[SaveIntent] = (),
+    heard: Heard | None = None,
 ) -> Projected:
     """Turn today's intents and every open episode into desired records.
 
-    `briefs`: review facts by CRM account. `owned`: offers each CRM account holds, where billing was asked.
+    `briefs`: review facts by CRM account. `owned`: offers each CRM account holds, where billing was asked. `heard`:
+    whether anything still speaks for what is open, where signals were asked.
     """
     desk = Desk(world, rules, now)
+    proposed, held = _proposed(intents, world, rules, now)
+    proposed += [_saving(save, world, rules, now) for save in saves]
+    stored = {episode.key: episode for episode in world.episodes}
+    news = {episode.key for episode in proposed if stored.get(episode.key) != episode}
+    named = {episode.key for episode in proposed}
+    others = [e for e in world.episodes if e.state is EpisodeState.OPEN and e.key not in named]
+    still_open = [heard.noted(episode) if heard else episode for episode in (*proposed, *others)]
+    bought = {e.key for e in still_open if e.offer in owned.get(e.account_id, ()) or desk.told_bought(e)}
+    desired: list[Desired] = []
+    for place, episode in enumerate(still_open):
+        if episode.account_id not in world.accounts or not episode.brief:
+            continue
+        gone = taken_back(episode, world, rules) if episode.is_over and episode.key not in bought else None
+        if gone is None:
+            made = _records(desk, episode, episode.key in bought)
+            desired += (desk.settled(one, episode.key in news) for one in made)
+            held += [_theirs_to_close(episode)] if episode.is_over and episode.key not in bought else []
+        elif not gone and len(episode.silent_on) > SILENT_DAYS:
+            # It never came to stand in the CRM, and what waited to be written was given up the day before.
+            still_open[place] = replace(episode, state=EpisodeState.WITHDRAWN, closed_at=now)
+        desired += gone or ()
+    for review in reviews:
+        desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
+    desired += withdrawn(world, still_open, bought, {one.key for one in desired}, rules)
+    changed = tuple(episode for episode in still_open if stored.get(episode.key) != episode)
+    return Projected(tuple(desired), changed, tuple(held))
+
+
+def _proposed(
+    intents: Sequence[Intent], world: World, rules: Project, now: datetime
+) -> tuple[list[Episode], list[Held]]:
+    """The episodes that today's intents open or go on with, and those that nobody would get."""
     episodes, held = [], []
     for intent in intents:
         account = world.accounts[intent.account_id]
         if world.owner("ae", account) is None:
-            held.append(
-                Held(account.id, intent.offer, Reason.NO_OWNER, "nobody active owns it", intent.p, intent.value)
-            )
-            continue
-        episodes.append(_episode(intent, world, rules, now))
-    episodes += [_saving(save, world, rules, now) for save in saves]
-    touched = {episode.key: episode for episode in episodes}
-    stored = {episode.key: episode for episode in world.episodes}
-    changed = {key: episode for key, episode in touched.items() if stored.get(key) != episode}
-    others = [e for e in world.episodes if e.state is EpisodeState.OPEN and e.key not in touched]
-    still_open = (*touched.values(), *others)
-    bought = {e.key for e in still_open if e.offer in owned.get(e.account_id, ()) or desk.told_bought(e)}
-    desired: list[Desired] = []
-    for episode in still_open:
-        if episode.account_id in world.accounts and episode.brief:
-            made = _records(desk, episode, episode.key in bought)
-            desired += (desk.settled(one, episode.key in changed) for one in made)
-    for review in reviews:
-        desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
-    desired += withdrawn(world, still_open, bought, {one.key for one in desired}, rules)
-    return Projected(tuple(desired), tuple(changed.values()), tuple(held))
+            why = "nobody active owns it"
+            held.append(Held(account.id, intent.offer, Reason.NO_OWNER, why, intent.p, intent.value))
+        else:
+            episodes.append(_episode(intent, world, rules, now))
+    return episodes, held
+
+
+def _theirs_to_close(episode: Episode) -> Held:
+    since = episode.silent_on[0].isoformat()
+    why = f"nothing speaks for it since {since}; somebody works on it, so it is theirs to close"
+    return Held(episode.account_id, episode.offer or episode.need, Reason.SIGNALS_GONE, why)
 
 
 def _records(desk: Desk, episode: Episode, is_bought: bool) -> list[Desired]:

@@ -41,6 +41,7 @@ from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews
 from connector.services.score import score
 from connector.services.settle import apply_plan, too_much
 from connector.services.shadow import with_earlier
+from connector.services.silence import hear
 from connector.services.spare import feed_without_forgotten, spared_by, without_forgotten
 from connector.services.summary import kept, of_run
 from connector.services.track import relinked_episodes, track
@@ -149,7 +150,8 @@ def desired_of(
     reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
     owned = owned_by_customer(decided.measured, links, rules.catalogue)
     due, outside = reviews_within(reviews.intents, within)
-    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves)
+    heard = hear(world.episodes, decided.measured, decided.scores, links, rules, rules.day(request.now))
+    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves, heard)
     return made, [*chosen.held, *made.held, *outside]
 
 

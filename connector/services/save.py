@@ -31,7 +31,7 @@ def saves(
     """Choose whom to save, and say why not the others that are unhealthy."""
     unhealthy = []
     for context, accounts in customers:
-        reasons = _wrong(accounts, book, policy, today)
+        reasons = wrong(accounts, book, policy, today)
         if reasons:
             unhealthy.append((context, _intent(context, accounts, reasons, book, policy, fx, today)))
     taken = Counter(context.csm_id for context, _ in customers for one in context.saves if one.opened_on > today - WEEK)
@@ -47,8 +47,8 @@ def saves(
     return chosen, held
 
 
-def _wrong(accounts: Sequence[AccountFeatures], book: Save, policy: GatesPolicy, today: date) -> list[No]:
-    """What is wrong with a running customer, as far as the playbook has words for it."""
+def wrong(accounts: Sequence[AccountFeatures], book: Save, policy: GatesPolicy, today: date) -> list[No]:
+    """What is wrong with a running customer (all its billing accounts), as far as the playbook has words for it."""
     if not any(account.subscribed for account in accounts) or accounts[0].is_test:
         return []
     answers = (question(accounts, policy.health, today) for question in QUESTIONS.values())

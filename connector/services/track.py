@@ -15,6 +15,7 @@ from connector.domain.change import CrmRecord, RecordType, Stage
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
+from connector.domain.outbox import BLOCKING
 from connector.domain.project import Project, mapping_of
 from connector.ports.crm import CrmFeed, CrmReader
 from connector.ports.ledger import Mirror
@@ -53,7 +54,7 @@ def look(
     memory: Memory, mapping: CrmMapping, destination: str, stages: Sequence[Stage], owners: Sequence[Owner]
 ) -> World:
     """Read the world from the ledger alone, without asking the CRM."""
-    accounts = memory.mirror.records(destination, RecordType.ACCOUNT)
+    accounts, under_way = memory.mirror.records(destination, RecordType.ACCOUNT), memory.outbox.entries(destination)
     return World(
         mapping=mapping,
         accounts=crm_accounts(accounts, mapping),
@@ -70,8 +71,13 @@ def look(
         holds=memory.holds.all(destination),
         waiting={
             entry.change.key: {field.name: field for field in entry.change.fields}
-            for entry in memory.outbox.entries(destination)
+            for entry in under_way
             if entry.change.action == "update"
+        },
+        closing={
+            entry.change.key: {field.name: field.after for field in entry.change.fields}
+            for entry in under_way
+            if entry.change.action == "close" and entry.state in BLOCKING
         },
     )
 
@@ -151,12 +157,17 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
 
 
 def _closed_as(world: World, episode: Episode, key: str, field: str, record: CrmRecord) -> EpisodeState:
-    """What an undone run made was taken back, whoever closed it; what it only updated was lost if a person says so."""
+    """What an undone run made was taken back, whoever closed it; otherwise what shows the value that we closed it with.
+
+    What an undone run only updated was lost if a person says so.
+    """
     hold, known = world.holds.get(episode.key), world.known.get(key)
-    if hold is None or known is None:
-        return _lost_as(world, field, record)
-    receipt = known.receipts.get(field)
-    by_us = receipt is None or receipt.run_id == hold.run_id or receipt.shown == record.fields.get(field)
+    receipt = known.receipts.get(field) if known is not None else None
+    value, is_put_off = record.fields.get(field), record.fields.get(field) == world.mapping.task.cancelled
+    shown = {receipt.shown if receipt is not None else None, world.closing.get(key, {}).get(field)} - {None}
+    by_us = value in shown and (is_put_off or record.type is not RecordType.TASK)
+    if hold is not None and known is not None:
+        by_us = by_us or receipt is None or receipt.run_id == hold.run_id
     return EpisodeState.WITHDRAWN if by_us else _lost_as(world, field, record)
 
 

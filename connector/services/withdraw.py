@@ -1,20 +1,23 @@
-"""Takes our own tasks back that have lost their reason, as long as nobody touched them.
+"""Takes back what lost its reason, as long as nobody touched it.
 
-That is so when the opportunity was closed, when it went back to an earlier stage, when a small proposal became an
-opportunity, and when the customer bought the offer. Moving forward cancels nothing: what is open may still be done.
-What a person edited or did stays; the plan says so.
+A task loses it when the opportunity was closed, when it went back to an earlier stage, when a small proposal became an
+opportunity, and when the customer bought the offer. Moving forward cancels nothing: what is open may still be done. A
+whole episode loses it when nothing has spoken for it for some good days (see `silence`): all its records are closed, or
+none when a person worked on one. What a person edited or did stays; the plan says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from connector.domain.change import Desired, DesiredField, Policy, RecordType
+from connector.domain.change import CrmRecord, Desired, DesiredField, Policy, RecordType
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.intent import intent_of
 from connector.domain.keys import task_key
+from connector.domain.mapping import TaskMap
 from connector.domain.play import NEGOTIATION, SAVE
 from connector.domain.project import Project, mapping_of
+from connector.domain.receipt import KnownRecord
 from connector.services.save_task import save_task_key
 from connector.services.world import STAGES, World
 
@@ -52,6 +55,51 @@ def withdrawn(
                 )
             )
     return made
+
+
+def taken_back(episode: Episode, world: World, rules: Project) -> list[Desired] | None:
+    """Desire that every record of an episode is closed; None when somebody was seen to work on one."""
+    mapping = mapping_of(rules)
+    field, name = f"mappings/{mapping.name}.yaml", world.accounts[episode.account_id].name
+    tasks = {record.id: record for record in world.tasks}
+    why = f"nothing speaks for it any more: silent on {', '.join(day.isoformat() for day in episode.silent_on)}"
+
+    def closed(type: RecordType, key: str, title: str, name: str, value: str) -> Desired:
+        status = {name: DesiredField(value, Policy.MERGE, at=field)}
+        return Desired(type, key, episode.account_id, title, why, status, close=True, together=episode.key)
+
+    made = []
+    for key, step in _past_keys(episode, False, world, rules):
+        known = world.known.get(key)
+        if known is None:
+            continue
+        if known.tombstone is not None or _is_worked_on(known, tasks.get(known.crm_id), mapping.task):
+            return None
+        made.append(closed(RecordType.TASK, key, f"{name}: {step}", mapping.task.status, mapping.task.cancelled))
+    known, record = world.known.get(episode.key), world.opportunity(episode.key)
+    if known is None:
+        return made
+    if known.tombstone is not None or (record is not None and _was_moved(record, known, world)):
+        return None
+    title = (record.fields.get(mapping.opportunity.name) if record is not None else None) or name
+    gone = world.stage("withdrawn", world.route_of(record)).id
+    return [closed(RecordType.OPPORTUNITY, episode.key, title, mapping.opportunity.stage, gone), *made]
+
+
+def _is_worked_on(known: KnownRecord, task: CrmRecord | None, mapping: TaskMap) -> bool:
+    """Say whether a task was begun, done, put off or thrown away by somebody else than us."""
+    if task is None:
+        return False
+    receipt, status = known.receipts.get(mapping.status), task.fields.get(mapping.status)
+    return task.archived or (status != mapping.open and (receipt is None or receipt.shown != status))
+
+
+def _was_moved(record: CrmRecord, known: KnownRecord, world: World) -> bool:
+    """Say whether somebody took an opportunity out of the stage it began in, even if they put it back."""
+    receipt = known.receipts.get(world.mapping.opportunity.stage)
+    begun = {world.stage("proposed", world.route_of(record)).id, receipt.shown if receipt is not None else None}
+    entered = [entry.stage for entry in world.entries.get(record.id, ())]
+    return bool({*entered, record.fields.get(world.mapping.opportunity.stage)} - begun)
 
 
 def _why(episode: Episode, is_bought: bool) -> str:

@@ -12,7 +12,7 @@ from typing import get_args
 
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
-from connector.domain.change import CrmRecord, FieldChange, RecordType, Stage, StageEntry
+from connector.domain.change import CrmRecord, FieldChange, RecordType, Scalar, Stage, StageEntry
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import MappingError
 from connector.domain.hold import Hold
@@ -56,6 +56,8 @@ class World:
     """What people took back, by key of record or episode."""
     waiting: Mapping[str, Mapping[str, FieldChange]] = field(default_factory=dict)
     """Updates that were planned before and are not in the CRM yet, by the record's key and the field's name."""
+    closing: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
+    """Fields of records that we may have closed, by key: the answer was lost, or a kill came before it was noted."""
 
     def route_of(self, record: CrmRecord | None) -> Route:
         """Tell a record's route by its own pipeline or record type; without a record, the top level."""

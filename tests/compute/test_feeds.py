@@ -9,7 +9,7 @@ import pytest
 from tiny import NOW, TODAY, Row, TinyWarehouse, account, daily, item, subscription
 
 from connector.domain.catalogue import Catalogue
-from connector.domain.feed import Feed
+from connector.domain.feed import Feed, is_drop_believed
 from connector.domain.signal import Signals
 from connector.services.measure import Measured, measure
 
@@ -60,6 +60,20 @@ def test_a_stream_that_stopped_is_no_drop(catalogue: Catalogue, rules: Signals) 
 
     assert falling(found) == set()
     assert found.troubles == ("usage from test ends on 2026-11-11: no drop in it is believed",)
+
+
+def test_a_young_stream_beside_a_good_one_hides_no_drop(catalogue: Catalogue, rules: Signals) -> None:
+    """Meters that began three weeks ago can have lost nothing yet; alone they tell of no drop."""
+    meters = [{**row, "source": "meters"} for row in daily("envelopes", [3] * 21, "a1")]
+
+    found = told([*usage(falls_to=3.0), *meters], catalogue, rules)
+
+    assert falling(found) == {"a0"}
+    assert [(one.source, one.metrics) for one in found.feeds] == [
+        ("meters", ("envelopes",)),
+        ("test", ("api_calls", "documents", "sms_sent")),
+    ]
+    assert not is_drop_believed([found.feeds[0]], TODAY)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def backed(name: str, *needs: str, offer: str | None = None) -> Signal:
 def test_d12_what_peers_adopted_supports_that_offer_alone(
     catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
 ) -> None:
-    """D12: peers of Analytics speak for no plan that could carry it, peers of Enterprise not for Pro, a goal for all."""
+    """D12: peers of Analytics speak for no plan that carries it, peers of Enterprise not for Pro, a goal for all."""
     starter = AccountFeatures("a1", plan="starter", currency="EUR", interval="month", subscribed=True)
     reports = Signal("reports", "row", "cross_sell", "a1", ("reporting",), 1.0, 2.0, {"en": "reports"}, TODAY)
     signals = [
@@ -227,9 +227,7 @@ def test_d12_what_peers_adopted_supports_that_offer_alone(
     }
 
 
-def test_d12_a_part_that_only_peers_have_makes_no_pack(
-    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
-) -> None:
+def test_d12_a_part_that_only_peers_have_makes_no_pack(catalogue: Catalogue, policy: GatesPolicy, fx: FxTable) -> None:
     """D12: a pack takes two parts that the customer's own use points to; what others have is no such part."""
     offers = dict(catalogue.offers)
     for name in ("analytics", "signature"):
@@ -238,7 +236,8 @@ def test_d12_a_part_that_only_peers_have_makes_no_pack(
     packed = replace(catalogue, offers=offers)
     pro = AccountFeatures("a1", plan="pro", currency="EUR", interval="month", subscribed=True)
     points = [
-        Signal(name, "row", "cross_sell", "a1", (name,), 1.0, 2.0, {"en": name}, TODAY) for name in ("reporting", "signing")
+        Signal(name, "row", "cross_sell", "a1", (name,), 1.0, 2.0, {"en": name}, TODAY)
+        for name in ("reporting", "signing")
     ]
     peers = backed("peers", "signing", offer="signature")
 

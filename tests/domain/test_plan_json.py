@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,6 +55,7 @@ episodes = st.builds(
     offer=scalars,
     play=scalars,
     brief=st.dictionaries(names, st.one_of(st.integers(), names, st.lists(names)), max_size=2),
+    silent_on=st.lists(moments.map(datetime.date), max_size=2).map(tuple),
 )
 plans = st.builds(
     Plan,

@@ -58,7 +58,12 @@ def test_every_decision_of_a_run_is_explained_by_the_gates_as_it_was_made(instal
 
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
     """A gate's no is never told as a code."""
-    of_gates = {reason.value for reason in Reason} - {"save_cap", "pitch_open", "too_small"}  # of other plays
+    of_gates = {reason.value for reason in Reason} - {
+        "save_cap",
+        "pitch_open",
+        "too_small",
+        "signals_gone",
+    }  # of others
 
     assert of_gates <= set(REASONS)
     assert all(set(texts) == {"en", "fr"} for texts in REASONS.values())

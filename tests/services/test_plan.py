@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.domain.change import Change, DesiredField, Plan, Policy, Why
+from connector.domain.change import Change, Desired, DesiredField, Plan, Policy, Why
 from connector.domain.errors import ConnectorError
 from connector.services.plan import counts
 from connector.testing.memory_crm import MemoryCrm
@@ -229,3 +229,37 @@ def test_the_estimate_is_exact(
 
     assert delivered.calls == plan.calls == world.crm.calls - before
     world.ledger.close()
+
+
+def closing_all(*desired: Desired) -> list[Desired]:
+    """What closes records of one episode: all of them, or none."""
+    lost = {"stage": DesiredField("Lost", Policy.MERGE)}
+    return [replace(one, fields=lost, links=(), close=True, together="episode") for one in desired]
+
+
+def test_what_belongs_together_is_closed_whole(world: World) -> None:
+    """Nobody touched the opportunity and its task: both go."""
+    ours = [opportunity(1), with_fields(task(1), stage=("Open", Policy.MERGE))]
+    world.sync(ours)
+
+    plan = world.plan(closing_all(*ours))
+
+    assert {change.action for change in plan.changes} == {"close"}
+    assert all(not change.handed_over for change in plan.changes)
+
+
+def test_one_record_that_a_person_works_on_keeps_all_that_belong_to_it(world: World) -> None:
+    """An edited task keeps its opportunity open, whichever field was edited; another episode's goes."""
+    ours = [opportunity(1), with_fields(task(1), stage=("Open", Policy.MERGE)), opportunity(2)]
+    world.sync(ours)
+    world.crm.edit(world.crm.keys[task(1).key], "name", "They asked for a quote")
+
+    wanted = closing_all(*ours)
+    plan = world.plan([*wanted[:2], replace(wanted[2], together="another")])
+
+    found = {change.key: (change.action, change.why) for change in plan.changes}
+    assert found == {
+        opportunity(1).key: ("held", Why.PERSON),
+        task(1).key: ("held", Why.PERSON),
+        opportunity(2).key: ("close", None),
+    }

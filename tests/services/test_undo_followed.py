@@ -45,9 +45,18 @@ def written(stage: str, run: str) -> Receipt:
         ("Closed Lost", None, True, EpisodeState.WITHDRAWN),
         ("Closed Lost", written("Expansion Proposed", "an-older-run"), True, EpisodeState.LOST),
         ("Closed Lost", written("Expansion Proposed", "bad-run"), False, EpisodeState.LOST),
+        ("Closed Lost", written("Closed Lost", "a-run"), False, EpisodeState.WITHDRAWN),
         ("Closed Won", written("Expansion Proposed", "bad-run"), True, EpisodeState.WON),
     ],
-    ids=["closed by the undo", "tidied up by a person", "stage not ours", "only updated by it", "released", "won"],
+    ids=[
+        "closed by the undo",
+        "tidied up by a person",
+        "stage not ours",
+        "only updated by it",
+        "released",
+        "taken back",
+        "won",
+    ],
 )
 def test_what_was_taken_back_is_not_lost(stage: str, receipt: Receipt | None, held: bool, state: EpisodeState) -> None:
     """The undone run's own proposals end as withdrawn, whoever closes them; what a customer said stays what it was."""
@@ -56,11 +65,21 @@ def test_what_was_taken_back_is_not_lost(stage: str, receipt: Receipt | None, he
     assert ended.state is state
 
 
+def test_what_we_closed_without_hearing_the_answer_is_no_loss() -> None:
+    """A kill after the write left its entry on the wire: the CRM shows what it holds, so it was us; else it was not."""
+    here = with_opportunity("Closed Lost", written("Expansion Proposed", "r"), {})
+
+    for sent, state in (("Closed Lost", EpisodeState.WITHDRAWN), ("Withdrawn", EpisodeState.LOST)):
+        (ended,) = ended_episodes(replace(here, closing={KEY: {"StageName": sent}}), NOW)
+        assert ended.state is state
+
+
 @pytest.mark.parametrize(
     ("status", "held", "state"),
     [
         ("Deferred", True, EpisodeState.WITHDRAWN),
         ("Completed", False, EpisodeState.LOST),
+        ("Deferred", False, EpisodeState.WITHDRAWN),
     ],
 )
 def test_a_small_proposal_taken_back_is_not_lost(status: str, held: bool, state: EpisodeState) -> None:

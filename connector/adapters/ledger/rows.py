@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,12 +117,14 @@ def episode_row(destination: str, episode: Episode) -> Row:
         "destination": destination,
         "state": episode.state.value,
         "brief": dict(episode.brief),
+        "silent_on": " ".join(day.isoformat() for day in episode.silent_on),
     }
 
 
 def episode_of(row: AnyRow) -> Episode:
     named = {name: value for name, value in row._asdict().items() if name != "destination"}
-    return Episode(**{**named, "state": EpisodeState(row.state)})
+    silent_on = tuple(map(date.fromisoformat, row.silent_on.split()))
+    return Episode(**{**named, "state": EpisodeState(row.state), "silent_on": silent_on})
 
 
 MOST_PREPARED = 20_000

@@ -115,6 +115,7 @@ EPISODES = _of(
     _text("offer", null=True),
     _text("play", null=True),
     sa.Column("brief", sa.JSON, nullable=False),
+    _later("silent_on"),
 )
 RECORDS = _of(
     "records",

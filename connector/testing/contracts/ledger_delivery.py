@@ -98,13 +98,14 @@ class DeliveryContract:
     def test_an_episode_that_ended_meanwhile_stays_ended(self, memory: Memory) -> None:
         """A plan that waited does not open again what was lost since."""
         lease = leased(memory)
-        planned = Episode("k", "account", "analytics", 1, NOW)
+        planned = Episode("k", "account", "analytics", 1, NOW, silent_on=(NOW.date(),))
         lost = replace(planned, state=EpisodeState.LOST, closed_at=NOW)
         memory.episodes.save(HERE, [lost])
 
         memory.outbox.commit(lease, episodes=[planned, replace(planned, key="new", ordinal=2)])
 
         assert [one.state for one in memory.episodes.all(HERE)] == [EpisodeState.LOST, EpisodeState.OPEN]
+        assert memory.episodes.all(HERE)[1].silent_on == (NOW.date(),)
 
     def test_a_commit_is_whole_or_nothing(self, memory: Memory) -> None:
         """When the last part cannot be stored, no part is."""
