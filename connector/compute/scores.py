@@ -13,12 +13,13 @@ from fractions import Fraction
 from math import ceil
 
 from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
+from connector.compute.steps import cheaper_step
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.intent import Contribution
 from connector.domain.money import FxTable, Money, round_minor
 from connector.domain.policy import GatesPolicy, Sizing
-from connector.domain.score import Card, Score, scorecard
+from connector.domain.score import Card, Score, Step, scorecard
 from connector.domain.signal import Signal
 
 LEAST_OF_A_PACK = 2
@@ -35,6 +36,7 @@ class Recommended:
     delta_mrr: Money | None
     limit_on: date | None
     one_off: tuple[tuple[str, Money], ...] = ()
+    step: Step | None = None
 
 
 def score_account(
@@ -58,7 +60,8 @@ def score_account(
             heard = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
-            yield _score(account, name, need, card, made, heard, policy, fx, today)
+            if made.quantity > 0:
+                yield _score(account, name, need, card, made, heard, policy, fx, today)
     for name in sorted(catalogue.packs):
         wanted = _wanted_of(name, account, signals, catalogue)
         need_of_pack = catalogue.offers[name].need
@@ -149,9 +152,11 @@ def recommend(
     sizing: Sizing,
     today: date,
 ) -> Recommended:
-    """How much of an offer to propose, and what it adds per month."""
-    offer = catalogue.offers[name]
+    """How much of an offer to propose, and what it adds per month; nothing of a step that is out of reach."""
+    offer, step = catalogue.offers[name], None
     quantity = _quantity(offer, account, pressed, catalogue, sizing)
+    if offer.quantity == "tier":
+        quantity, step = cheaper_step(offer, quantity, account, prices, sizing)
     waits = [(metric.data_to, metric.days_to_limit) for metric in pressed]
     dates = [told + timedelta(days=ceil(days)) for told, days in waits if days is not None and days < FORESEEABLE_DAYS]
     return Recommended(
@@ -159,6 +164,7 @@ def recommend(
         delta_mrr=delta_mrr(name, quantity, account, catalogue, prices),
         limit_on=max(min(dates), today) if dates else None,
         one_off=one_off_fees(name, account.currency, catalogue, prices),
+        step=step,
     )
 
 
@@ -170,7 +176,7 @@ def _quantity(
             return 1
         case "same":
             return max(1, ceil(account.seats or 1))
-        case "seats":
+        case "seats" | "tier":
             held = held_offer(offer, account)
             pack = catalogue.offers[held].pack if held else 1
             owned = account.holdings[held].quantity if held else 0.0
@@ -217,4 +223,5 @@ def _score(
         limit_on=made.limit_on,
         signals=tuple(dict.fromkeys(signal.id for signal in pointing)),
         one_off=made.one_off,
+        step=made.step,
     )

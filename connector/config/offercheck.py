@@ -22,6 +22,9 @@ def check_offers(document: Loaded[Catalogue]) -> Iterator[Problem]:
     for name, offer in catalogue.offers.items():
         yield from _fees(document, catalogue, name, offer)
         yield from _partners(document, name, offer)
+        if offer.quantity == "tier" and offer.adds_to is None:
+            at = document.at("offers", name, "quantity")
+            yield Problem(f"{name} is a step of no price", at, "add `adds_to:` with the offer that is billed in steps")
         if offer.from_use is not None:
             at = document.at("offers", name, "from_use", "metric")
             yield from known_name("metric", offer.from_use.metric, list(catalogue.metrics), at)

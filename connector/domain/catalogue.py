@@ -104,8 +104,8 @@ class Offer:
     """Metric whose use in the last 28 days shows that this offer is used."""
     included_in: Sequence[str] = ()
     """Plans and packs that already contain it; who has it apart pays for it no longer."""
-    quantity: Literal["one", "same", "seats"] = "one"
-    """What to propose: one unit, the plan's seats, or enough units to clear the limit."""
+    quantity: Literal["one", "same", "seats", "tier"] = "one"
+    """What to propose: one unit, the plan's seats, enough units to clear the limit, or up to a cheaper step."""
     pack: int = 1
     """How much of a metric one billed unit contains (100 envelopes a pack)."""
     adds_to: str | None = None

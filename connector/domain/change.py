@@ -163,8 +163,7 @@ class Desired:
     value: int = 0
     """Expected value in minor units of the reporting currency; what is delivered first when budget is short."""
     close: bool = False
-    crm_id: str | None = None
-    """A record that is not ours to create (a customer's account), named by its CRM id."""
+    crm_id: str | None = None  # of a record that is not ours to create: a customer's account
     together: str = ""  # closed with all records of this name, or not at all
 
 

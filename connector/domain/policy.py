@@ -184,6 +184,8 @@ class Sizing:
     """How far the trend is followed."""
     growth_cap: float = 0.25
     """Never expect more than this share above what is used now."""
+    tier_reach: float = 0.25
+    """A cheaper step of a tiered price is proposed when it begins at most this share above what will be needed."""
 
 
 @document

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 from typing import Any, Literal, assert_never
 
@@ -71,6 +72,15 @@ class Price:
         if not self.recurring or self.interval is None:
             return Fraction(0)
         return PER_MONTH[self.interval] / self.interval_count
+
+    def cheaper_step(self, quantity: float) -> tuple[int, Tier, Tier] | None:
+        """The next quantity from which a unit costs less: its first unit, the step stood on, and the step reached."""
+        here = next((step for step in self.tiers if step.up_to is None or quantity <= step.up_to), None)
+        rest = self.tiers[self.tiers.index(here) :] if here is not None else ()
+        for below, step in pairwise(rest):
+            if here is not None and below.up_to is not None and step.unit_amount < here.unit_amount:
+                return below.up_to + 1, here, step
+        return None
 
     def to_json(self) -> str:
         """Write it down exactly; `from_json` gives the same price back."""

@@ -33,6 +33,15 @@ def probability(log_odds: float) -> float:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of a tiered price: from how many units on, and what each costs a month there and on the step before."""
+
+    units: int
+    unit: Money
+    before: Money
+
+
+@dataclass(frozen=True)
 class Score:
     """How likely one billing account is to adopt an offer in 90 days, why, and what it would bring."""
 
@@ -57,6 +66,8 @@ class Score:
     signals: tuple[str, ...] = ()
     one_off: tuple[tuple[str, Money], ...] = ()
     """One-off services that come with the offer and their price: shown apart, never part of its value."""
+    step: Step | None = None
+    """The cheaper step of its price that it reaches, where that is what it offers."""
 
 
 @dataclass(frozen=True)

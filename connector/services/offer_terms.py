@@ -20,15 +20,27 @@ MONTH = 365 / 12 / 28
 
 def terms_of(candidate: Candidate, moment: Moment) -> Iterator[Texts]:
     """Name them in the order in which they are needed."""
+    yield from _step(candidate)
     yield from _fees(candidate)
     yield from _concessions(candidate, moment)
     yield from _partner(candidate)
     yield from _worth(candidate)
     for proof in candidate.offer.proof:
-        yield {language: f"{in_language(proof.label, language)}: {proof.url}" for language in LANGUAGES}
+        en, fr = (in_language(proof.label, language) for language in LANGUAGES)
+        yield {"en": f"{en}: {proof.url}", "fr": f"{fr}\xa0: {proof.url}"}
 
 
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
+
+
+def _step(candidate: Candidate) -> Iterator[Texts]:
+    step = candidate.score.step
+    if step is not None:
+        en, fr = ((money(step.unit, one), money(step.before, one), number(step.units, one)) for one in LANGUAGES)
+        yield {
+            "en": f"From {en[2]} units on each costs {en[0]} a month instead of {en[1]}",
+            "fr": f"À partir de {fr[2]} unités, chacune coûte {fr[0]} par mois au lieu de {fr[1]}",
+        }
 
 
 def _fees(candidate: Candidate) -> Iterator[Texts]:

@@ -13,6 +13,7 @@ from connector.domain.intent import Intent, brief_of, intent_of
 from connector.domain.money import Money
 from connector.domain.occupied import OpenEpisode, PersonsOpportunity
 from connector.domain.policy import Concession
+from connector.domain.score import Step
 from connector.services.choose import Chosen, choose
 from connector.services.measure import Measured
 from connector.services.score import Scores
@@ -22,13 +23,17 @@ RENEWAL = TODAY + timedelta(days=90)
 SOURCE = {"en": "half of their minutes, at our own cost of an hour", "fr": "la moitié de leurs minutes"}
 
 
+SILENT = replace(POLICY, concessions=())
+"""The shipped policy, which grants no discount."""
+
+
 def selling(**more: Any) -> Catalogue:
-    """The shipped catalogue, with an Analytics that says more."""
-    offer: Offer = replace(CATALOGUE.offers["analytics"], **more)
+    """The shipped catalogue, with an Analytics that says this and nothing else."""
+    offer: Offer = replace(CATALOGUE.offers["analytics"], **{"worth": None, "proof": (), **more})
     return replace(CATALOGUE, offers={**CATALOGUE.offers, "analytics": offer})
 
 
-def proposed(catalogue: Catalogue, one: Any = None, policy: Any = POLICY, metric: Any = None, **more: Any) -> Chosen:
+def proposed(catalogue: Catalogue, one: Any = None, policy: Any = SILENT, metric: Any = None, **more: Any) -> Chosen:
     account = customer("a", country="FR", segment="smb", renewal_on=RENEWAL, **more)
     metrics = {"a": {metric.metric: metric}} if metric else {}
     measured = Measured(NOW, {"a": account}, metrics, {}, [], (), DATA_TO)
@@ -44,12 +49,35 @@ def test_d21_a_one_off_fee_is_shown_apart_and_never_ranked() -> None:
     """D21: a training of 900 € comes with it: neither value, rank nor amount knows of it; the brief names it, apart."""
     fee = replace(score("a", "analytics", 9_000), one_off=(("training", Money(90_000, "EUR")),))
 
-    (with_fee,), (without,) = proposed(CATALOGUE, fee).intents, proposed(CATALOGUE).intents
+    (with_fee,), (without,) = proposed(selling(), fee).intents, proposed(selling()).intents
 
     assert plain(with_fee) == ["Once, on top and not counted above: Training day, €900"]
     assert plain(with_fee, "fr") == ["Une seule fois, en sus et non compté ci-dessus : Journée de formation, 900 €"]
     assert replace(with_fee, terms=()) == without
     assert intent_of(brief_of(with_fee)) == with_fee
+
+
+def test_d23_the_shipped_catalogue_says_what_comes_with_an_offer() -> None:
+    """D23: the demo's Analytics names its discount, its arithmetic with the source, and its proof."""
+    reports = replace(used("a", DATA_TO), metric="reports_built", level_28=80.0)
+
+    (intent,) = proposed(CATALOGUE, policy=POLICY, metric=reports).intents
+
+    assert plain(intent) == [
+        "You may offer −10% if signed with the renewal (not taken off above)",
+        "Worth €1,755 a month: 39 hours at €45 against €99 (45 minutes a report, more than half of it saved)",
+        "What Norvalis sees each morning: https://example.com/norvalis",
+    ]
+
+
+def test_d21_a_cheaper_step_says_what_a_unit_costs_there() -> None:
+    """D21: the owner reads from how many units on a unit costs less, and how much less."""
+    step = Step(51, Money(900, "EUR"), Money(1_000, "EUR"))
+
+    (intent,) = proposed(selling(), replace(score("a", "analytics", 9_000), step=step)).intents
+
+    assert plain(intent) == ["From 51 units on each costs €9 a month instead of €10"]
+    assert plain(intent, "fr") == ["À partir de 51 unités, chacune coûte 9 € par mois au lieu de 10 €"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +88,7 @@ def test_d23_a_conditional_discount_is_shown_and_never_taken_off(when: Any, offe
     told = {"en": "if it is signed with the renewal", "fr": "en cas de signature avec le renouvellement"}
     policy = replace(POLICY, concessions=[Concession(percent=10, when=when, offers=offers, condition=told)])
 
-    (intent,) = proposed(CATALOGUE, policy=policy).intents
+    (intent,) = proposed(selling(), policy=policy).intents
 
     assert plain(intent) == ["You may offer −10% if it is signed with the renewal (not taken off above)"] * shown
     assert intent.delta_mrr == Money(9_900, "EUR")
@@ -122,7 +150,7 @@ def test_d23_proofs_are_links() -> None:
 
     (intent,) = proposed(selling(proof=[proof])).intents
 
-    assert plain(intent, "fr") == ["Sablier gagne un jour: https://example.com/sablier"]
+    assert plain(intent, "fr") == ["Sablier gagne un jour : https://example.com/sablier"]
 
 
 def packed() -> Catalogue:
