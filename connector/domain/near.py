@@ -9,14 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from connector.domain.crm_facts import CRM
 from connector.domain.features import Feature
 from connector.domain.signal import Condition
 
 FIXED = frozenset(
-    "limit tenure_days years days_since_anniversary days_to_renewal seats milestone "
+    "limit tenure_days years days_since_anniversary days_to_anniversary days_to_renewal seats milestone "
+    "mrr_minor owned_offers invoices "
     "utilisation_previous active_days_previous level_previous peer_rate peer_count peer_lift".split()
 )
 """Numbers that only time or a contract moves, or that are past."""
+
+
+def is_fixed(feature: str) -> bool:
+    """Say whether a number is nobody's to move: told by time, a contract, the past, or the CRM of the organisation."""
+    return feature in FIXED or feature.startswith(CRM)
+
+
 STEP = 0.01
 """How far beyond an open bound counts as beyond it, as a share."""
 
@@ -70,7 +79,7 @@ def _moves(leaf: Condition, features: Mapping[str, Feature]) -> Iterator[Turn]:
     """Just on this side and just on the other side of each bound of a comparison."""
     assert leaf.feature is not None
     now = features.get(leaf.feature)
-    if isinstance(now, bool) or not isinstance(now, int | float) or leaf.feature in FIXED:
+    if isinstance(now, bool) or not isinstance(now, int | float) or is_fixed(leaf.feature):
         return
     for bound in (leaf.at_least, leaf.above, leaf.at_most, leaf.below):
         if bound is not None:

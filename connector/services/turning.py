@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from connector.compute.signals import Fired, strength_of, tried
 from connector.domain.gates import Candidate, Load, answers, first_no
-from connector.domain.near import FIXED, Turn, Turns, turns
+from connector.domain.near import Turn, Turns, is_fixed, turns
 from connector.domain.policy import Reason
 from connector.domain.signal import Signal
 from connector.services.candidates import Customers
@@ -280,7 +280,7 @@ def _louder(case: Fired, moved: Mapping[str, Turn]) -> Iterator[Turn]:
     """Ten steps from where the rule's curve stands to where it is full."""
     curve = case.rule.strength
     now = case.features.get(curve.of)
-    if curve.of in FIXED or isinstance(now, bool) or not isinstance(now, int | float):
+    if is_fixed(curve.of) or isinstance(now, bool) or not isinstance(now, int | float):
         return
     start = moved[curve.of].then if curve.of in moved else now
     for step in range(1, STEPS + 1):

@@ -26,6 +26,7 @@ KINDS: tuple[Kind, ...] = ("appears", "goes", "changes", "rank")
 NOT_WEIGHED: Mapping[str, str] = {
     "scope": "playbooks/policy.yaml: `scope` is settled against the CRM; `connector plan` weighs it",
     "metrics": "mappings/catalog.yaml: limits are measured by the next run; here they are those of the run",
+    "save": "playbooks/save.yaml: whom it helps is decided by the next run; here proposals alone are compared",
     "told": "mappings and texts differ, too: they change how it is told, not what is proposed",
 }
 
@@ -191,6 +192,8 @@ def _not_weighed(now: Project, then: Project) -> Iterator[str]:
         yield NOT_WEIGHED["scope"]
     if now.catalogue.metrics != then.catalogue.metrics:
         yield NOT_WEIGHED["metrics"]
+    if now.save != then.save:
+        yield NOT_WEIGHED["save"]
     told = ("mapping", "negotiation", "review", "schedule", "billing")
     if any(getattr(now, name) != getattr(then, name) for name in told):
         yield NOT_WEIGHED["told"]

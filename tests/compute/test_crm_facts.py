@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny import NOW, TinyWarehouse, account, item, moment, subscription
 
+from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
-from connector.domain.crm_facts import crm_view
+from connector.domain.crm_facts import crm_view, kind_of
+from connector.domain.mapping import CrmMapping
 from connector.domain.signal import Signal, Signals
 from connector.services.measure import Measured, measure
 
+ROOT = Path(__file__).resolve().parents[2]
 YEARLY = {"term_months": 12, "period_start": moment(date(2026, 2, 1)), "period_end": moment(date(2027, 2, 1))}
 
 
@@ -85,3 +89,34 @@ def test_a_fact_is_what_its_name_says() -> None:
 
     assert (seen["crm_head_count"], seen["crm_review_on"], seen["crm_goals"]) == (120.0, None, None)
     assert (seen["crm_region"], seen["crm_reported"]) == ("south", None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "grew"), [("100", "140", True), ("100", "105", False), ("", "140", False), ("many", "140", False)]
+)
+def test_d10_more_people_than_before_are_context(
+    catalogue: Catalogue, rules: Signals, before: str, now: str, grew: bool
+) -> None:
+    """D10: a tenth more people is cited with both numbers; where one is missing or no number, nothing is said."""
+    found = told(catalogue, rules, {"head_count": now, "head_before_count": before}).signals
+
+    said = [one.evidence["en"] for one in found if one.id == "headcount_grew"]
+    assert said == (["140 people, 100 before (CRM)"] if grew else [])
+
+
+@pytest.mark.parametrize("crm", ["salesforce", "hubspot"])
+def test_d10_d11_what_the_rules_read_of_the_organisation_is_mapped_and_installed(crm: str) -> None:
+    """D10, D11: goals, irritants, contract date, leadership and head count have a field, and install makes ours."""
+    mapping = load(ROOT / "mappings" / f"{crm}.yaml", CrmMapping).value
+    wanted = {"goals", "irritants", "contract_on", "leadership", "leadership_on", "head_count", "head_before_count"}
+
+    assert wanted <= set(mapping.account.facts)
+    ours = {name for fact, name in mapping.account.facts.items() if name.lower().startswith("expansion_")}
+    assert ours == set(mapping.install["account"])
+    kinds = {"day": "date", "number": "number", "text": "text"}
+    types = {
+        fact: mapping.install["account"][name].type.value
+        for fact, name in mapping.account.facts.items()
+        if name in ours
+    }
+    assert all(types[fact] == kinds[kind_of(fact)] for fact in wanted & set(types))

@@ -16,6 +16,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures
 from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy
+from connector.domain.score import logit, probability
 from connector.domain.signal import Signal, Signals
 from connector.services.measure import Measured, measure
 
@@ -268,3 +269,51 @@ def test_d12_peers_support_a_proposal_and_never_make_one(
 
     assert {id for id, some in scores.items() if some} == {"bakery15"}
     assert "adopted_by_peers" in {term.name for term in scores["bakery15"][0].contributions}
+
+
+@pytest.mark.parametrize(
+    ("idle", "feed", "said"),
+    [(40, 84, True), (20, 84, False), (40, 20, False)],
+    ids=["unused", "used lately", "young feed"],
+)
+def test_d13_a_dormant_module_yields_help(
+    catalogue: Catalogue, rules: Signals, policy: GatesPolicy, fx: FxTable, idle: int, feed: int, said: bool
+) -> None:
+    """D13: a module bought and not used for weeks asks for help, counts against every pitch and makes none."""
+    usage = [*daily("reports_built", [5] * feed), *daily("documents", [5] * feed), *daily("sms_sent", [5] * feed)]
+    usage += daily("sync_runs", [3] * 10, until=TODAY - timedelta(days=1 + idle))
+    found = measured_of(catalogue, rules, items=[item("accounting_sync", 1)], usage=usage)
+
+    dormant = signals_of(found, "accounting_sync_dormant")
+    scores = score_account(
+        found.accounts["a1"], found.metrics["a1"], found.signals, catalogue, PriceList.of([]), policy, fx, TODAY
+    )
+
+    assert [one.kind for one in dormant] == (["help"] if said else [])
+    assert [one.evidence["en"] for one in dormant] == (
+        ["Accounting sync is theirs and was not used for 40 days: help first; data to 21 Nov 2026"] if said else []
+    )
+    terms = {one.offer: {term.name: term.term for term in one.contributions} for one in scores}
+    assert set(terms) == {"analytics"}
+    assert (terms["analytics"].get("accounting_sync_dormant", 0) < 0) is said
+
+
+def test_d20_rules_give_each_account_and_offer_a_propensity_from_the_base_rate(
+    catalogue: Catalogue, policy: GatesPolicy, fx: FxTable
+) -> None:
+    """D20: without any history each pair that something points to has one likelihood; more signs, more of it."""
+    pro = AccountFeatures("a1", plan="pro", currency="EUR", interval="month", subscribed=True)
+
+    def likely(*needs: str) -> dict[str, float]:
+        signs = [
+            Signal(f"s{place}", "row", "cross_sell", "a1", (need,), 1.0, 1.0, {"en": "s"}, TODAY)
+            for place, need in enumerate(needs)
+        ]
+        scores = list(score_account(pro, {}, signs, catalogue, PriceList.of([]), policy, fx, TODAY))
+        assert len({one.offer for one in scores}) == len(scores)
+        return {one.offer: one.p for one in scores}
+
+    assert likely() == {}
+    one, two = likely("reporting", "signing"), likely("reporting", "reporting")
+    assert one == pytest.approx(dict.fromkeys(("analytics", "signature"), probability(logit(policy.base_rate) + 1)))
+    assert policy.base_rate < one["analytics"] < two["analytics"] <= policy.p_bounds[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,8 +41,9 @@ def test_the_nearest_comes_first_and_two_go_together_only_where_one_is_not_enoug
     assert [(turn.feature, turn.then) for turn in both] == [("utilisation", 0.9), ("days_near_limit", 5)]
 
 
-def test_what_is_past_or_fixed_by_contract_is_not_moved() -> None:
-    """Nobody can change the 28 days before, or how long somebody has been a customer."""
-    rule = Condition(feature="utilisation_previous", at_least=0.9)
+@pytest.mark.parametrize("feature", ["utilisation_previous", "days_to_anniversary", "mrr_minor", "crm_head_count"])
+def test_what_is_past_or_fixed_by_contract_is_not_moved(feature: str) -> None:
+    """Nobody can change the 28 days before, how long somebody has been a customer, or how many people it employs."""
+    rule = Condition(feature=feature, at_least=0.9)
 
-    assert list(turns(rule, {"utilisation_previous": 0.1})) == []
+    assert list(turns(rule, {feature: 0.1})) == []
