@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector.compute.features import known
+from connector.compute.history import known
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
 from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
@@ -50,7 +50,7 @@ def newest(table: Any, keys: Sequence[str], by: str) -> Any:
 
 def prices_known(tables: Mapping[str, Any], as_of: datetime) -> Any:
     """Prices known at a moment, one row each."""
-    return newest(known(tables["prices"], as_of), ["price_id"], "known_at")
+    return newest(known(tables["prices"], as_of), ["price_id"], "known_at").order_by("price_id")
 
 
 def account_expressions(tables: Mapping[str, Any], as_of: datetime) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from connector.compute.history import known
 from connector.domain.catalogue import Catalogue
 
 HELD = "held_"
@@ -52,8 +53,8 @@ def _dated(tables: Mapping[str, Any], metrics: Sequence[str], as_of: datetime) -
     from ibis import _
 
     # Read twice rather than named once: DuckDB would first write down all of what is named and used twice.
-    ends = _usage(tables, ["source", "day", "metric", "known_at"], metrics, as_of)
-    usage = _usage(tables, ["account_id", "source", "metric", "day", "value", "known_at"], metrics, as_of)
+    ends = _usage(tables, ["source", "day", "metric", "known_at", "known_to"], metrics, as_of)
+    usage = _usage(tables, ["account_id", "source", "metric", "day", "value", "known_at", "known_to"], metrics, as_of)
     ended = usage.join(ends.group_by("source").aggregate(source_end=_.day.max()), "source")
     return ended.select(
         "account_id", "metric", "day", "value", "source_end", x=_.source_end.delta(_.day, unit="day").cast("float64")
@@ -81,13 +82,6 @@ def _near(recent: Any) -> Any:
         days_near=_.value.count(where=_.value >= _["limit"] * NEAR),
         days_over=_.value.count(where=_.value > _["limit"]),
     )
-
-
-def known(table: Any, as_of: datetime) -> Any:
-    """Rows that were known at a moment."""
-    import ibis
-
-    return table.filter(table.known_at <= ibis.literal(as_of))
 
 
 def _held(items: Any, catalogue: Catalogue) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from connector.compute.features import known
+from connector.compute.history import current, known
 from connector.domain.features import AccountFeatures
 from connector.domain.feed import KNOWN, Feed
 
@@ -21,7 +21,7 @@ def reach(tables: Mapping[str, Any], today: date) -> Any:
     from ibis import _
 
     days = [
-        tables[table].select(day=tables[table][column].cast("date"), is_usage=ibis.literal(table == "usage"))
+        current(tables[table]).select(day=ibis._[column].cast("date"), is_usage=ibis.literal(table == "usage"))
         for table, column in DATED.items()
     ]
     told_by_today = _.is_usage & (_.day <= ibis.literal(today))

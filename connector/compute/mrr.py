@@ -14,6 +14,7 @@ from typing import Any
 
 import ibis
 
+from connector.compute.history import current
 from connector.ports.billing import BillingSource, WarehouseReader
 
 ROUNDING = "rounding"
@@ -41,9 +42,9 @@ class MrrTie:
 
 def ours(tables: Mapping[str, Any], as_of: datetime) -> Any:
     """Expression: currency, `mrr_minor`, `unmapped_minor` and number of paying items at `as_of`."""
-    accounts = tables["accounts"]
+    accounts = current(tables["accounts"])
     counted = accounts.filter(~accounts.is_test & ~accounts.deleted)
-    versions = tables["subscription_item_versions"]
+    versions = current(tables["subscription_item_versions"])
     at = ibis.literal(as_of, type="timestamp('UTC')")
     valid = versions.filter(
         (versions.valid_from <= at)

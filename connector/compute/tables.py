@@ -2,12 +2,17 @@
 
 Types are Ibis types (`!` = never null). Money is int64 minor units beside its currency. Timestamps are UTC; days are
 UTC days. Rows that carry `known_at` can be asked "what did we know then?": it is when the source could first have
-told the fact on a first load, and our pull time for later corrections. Versions (`valid_from`, `valid_to`) are closed
-on the left and open on the right; `valid_to` null means still valid.
+told the fact on a first load, and our pull time for later corrections. A row is never overwritten: once a pull tells
+otherwise, `known_to` says when, and the row that took its place stands beside it. Both spans, of what was true
+(`valid_from`, `valid_to`) and of what was known, are closed on the left and open on the right; null means still.
 """
 
 from __future__ import annotations
 
+KNOWN = {
+    "known_at": "!timestamp('UTC')",
+    "known_to": "timestamp('UTC')",
+}
 ACCOUNTS = {
     "account_id": "!string",  # the source's id; one per billing customer
     "source": "!string",
@@ -24,7 +29,7 @@ ACCOUNTS = {
     "is_test": "!boolean",
     "deleted": "!boolean",
     "created_at": "timestamp('UTC')",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 PRICES = {
     "price_id": "!string",
@@ -40,7 +45,7 @@ PRICES = {
     "spec": "!string",  # JSON of domain.pricing.Price: amounts, tiers, transform
     "active": "!boolean",
     "created_at": "timestamp('UTC')",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 SUBSCRIPTIONS = {
     "subscription_id": "!string",
@@ -56,7 +61,7 @@ SUBSCRIPTIONS = {
     "period_end": "timestamp('UTC')",
     "term_months": "int64",  # length of the commitment; 1 for a monthly plan that renews by itself
     "paused": "!boolean",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 SUBSCRIPTION_ITEM_VERSIONS = {
     "item_id": "!string",
@@ -73,7 +78,7 @@ SUBSCRIPTION_ITEM_VERSIONS = {
     "discounts": "string",  # JSON of domain.pricing.Terms: what lowers MRR; null where a source tells amounts only
     "valid_from": "!timestamp('UTC')",
     "valid_to": "timestamp('UTC')",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 INVOICES = {
     "invoice_id": "!string",
@@ -87,7 +92,7 @@ INVOICES = {
     "due_at": "timestamp('UTC')",
     "paid_at": "timestamp('UTC')",
     "disputed": "!boolean",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 USAGE = {
     "account_id": "!string",
@@ -95,7 +100,7 @@ USAGE = {
     "day": "!date",
     "metric": "!string",  # catalogue metric
     "value": "!float64",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 EVENTS = {
     "account_id": "!string",
@@ -104,7 +109,7 @@ EVENTS = {
     "event": "!string",  # locked_feature_clicked, docs_read, demo_watched, support_escalation, leadership_change, …
     "detail": "string",
     "link": "string",
-    "known_at": "!timestamp('UTC')",
+    **KNOWN,
 }
 QUARANTINE = {
     "stream": "!string",

@@ -45,7 +45,7 @@ class Rejected:
 class UsagePart:
     """Usage in bulk, as an Arrow table of `account_id` or `subscription_id`, `day`, `metric`, `value`, `known_at`.
 
-    It replaces what the same origin gave before, and any value of the same account, day and metric.
+    It takes the place of what the same origin gave before, and of any value of the same account, day and metric.
     """
 
     origin: str
@@ -195,6 +195,10 @@ class WarehouseReader(Protocol):
 
     def counts(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Rows held per canonical table, and rows set aside per reason."""
+        ...
+
+    def first_read(self) -> Mapping[str, datetime]:
+        """When each source of customers was first read: from then on the past is told as it was known."""
         ...
 
     def tables(self) -> Mapping[str, Any]:

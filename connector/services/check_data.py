@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from connector.compute.history import current
 from connector.domain.account import BillingAccount, CrmAccount
 from connector.domain.change import CrmRecord, RecordType
 from connector.domain.errors import Problem
@@ -76,8 +77,8 @@ def _matching(
 
 def _unmapped(warehouse: Warehouse) -> list[Mapping[str, Any]]:
     """Products that somebody pays for and no rule names, by the subscriptions that hold them."""
-    prices = warehouse.tables()["prices"]
-    items = warehouse.tables()["subscription_item_versions"]
+    prices = current(warehouse.tables()["prices"])
+    items = current(warehouse.tables()["subscription_item_versions"])
     wanted = prices.filter(prices.recurring).select("price_id", "product_id", "product_name")
     rows = warehouse.execute(wanted)
     named = {row["price_id"]: row for row in rows.to_pylist()}

@@ -1,6 +1,7 @@
 -- What `connector/compute/features.py` computes, as somebody would write it by hand for these four metrics and DuckDB.
 WITH known_items AS (
-    SELECT * FROM subscription_item_versions WHERE known_at <= $as_of
+    SELECT * FROM subscription_item_versions
+    WHERE known_at <= $as_of AND (known_to IS NULL OR known_to > $as_of)
     QUALIFY row_number() OVER (PARTITION BY item_id, valid_from ORDER BY known_at DESC) = 1
 ), items AS (
     SELECT * FROM known_items
@@ -13,7 +14,8 @@ WITH known_items AS (
         sum(quantity * 100) FILTER (offer_id = 'signature') AS envelopes
     FROM items GROUP BY account_id
 ), known_usage AS (
-    SELECT * FROM usage WHERE known_at <= $as_of AND day < CAST($as_of AS DATE)
+    SELECT * FROM usage
+    WHERE known_at <= $as_of AND (known_to IS NULL OR known_to > $as_of) AND day < CAST($as_of AS DATE)
         AND metric IN ('active_seats', 'storage_gb', 'documents', 'envelopes')
 ), ends AS (
     SELECT source, max(day) AS source_end FROM known_usage GROUP BY source

@@ -1,9 +1,8 @@
 """The DuckDB warehouse.
 
 Two steps, each exact under a kill at any instant: `land` stores a page of raw rows and its cursor in one
-transaction; `stage` translates what is not staged yet, a batch of units per transaction, and marks it staged in the
-same one. A batch that was cut off is simply done again. Canonical tables hold no fact that raw rows do not tell, so
-a changed mapping rebuilds them from raw.
+transaction; `stage` translates what is not staged yet (see `staging`), a batch of units per transaction, and marks it
+staged in the same one. A batch that was cut off is simply done again.
 """
 
 from __future__ import annotations
@@ -21,19 +20,18 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from connector.adapters.warehouse.raw import DuckRaw
-from connector.adapters.warehouse.schema import UNIT, canonical_ddl, queries
+from connector.adapters.warehouse.raw import EVERYTHING, DuckRaw
+from connector.adapters.warehouse.schema import SCHEMAS, UNIT, canonical_ddl, queries
+from connector.adapters.warehouse.staging import forget_staged, stage_units
 from connector.adapters.warehouse.usage import stage_usage
 from connector.compute.tables import TABLES
 from connector.domain.errors import LaterError, MendError
-from connector.ports.billing import BillingSource, Cursor, Landed, Landing, Page, Rejected, Translated
+from connector.ports.billing import BillingSource, Cursor, Landed, Landing, Page, Rejected
 
-BATCH = 2_000
 THREADS, MEMORY = 2, "700MB"
 """With Python and what a query gives, a process stays under 1 GB; what does not fit goes beside the file meanwhile."""
 AS_WRITTEN = "build_side_probe_side"
 """The step of DuckDB's planner that may turn the sides of a join around."""
-SCHEMAS = {table: ibis.schema({**columns, **UNIT}).to_pyarrow() for table, columns in TABLES.items()}
 
 
 class DuckWarehouse:
@@ -47,9 +45,9 @@ class DuckWarehouse:
         for statement in canonical_ddl():
             self._connection.execute(statement)
 
-    def raw(self, source: str) -> DuckRaw:
-        """Read one source's raw rows."""
-        return DuckRaw(self._connection, self._queries, source)
+    def raw(self, source: str, upto: int = EVERYTHING) -> DuckRaw:
+        """Read one source's raw rows, or those that had been landed up to a row."""
+        return DuckRaw(self._connection, self._queries, source, upto)
 
     def cursor(self, source: str, stream: str) -> Cursor | None:
         """The cursor stored with the last landed page of a stream."""
@@ -58,14 +56,14 @@ class DuckWarehouse:
 
     def land(self, source: BillingSource, page: Page, now: datetime) -> Landed:
         """Store a page and its cursor in one transaction; idempotent."""
-        with self._transaction():
+        with self.transaction():
             if page.anew is not None:
                 self.run("forget_file", source=source.name, stream=page.stream, prefix=page.anew)
             if page.rows:
                 self._land_rows(source.name, page, now)
             if page.usage is not None:
-                self._land_usage(source.name, page)
-            self._set_aside(source.name, page.stream, [(one.row, one) for one in page.rejected], now)
+                self._land_usage(source.name, page, now)
+            self.set_aside(source.name, page.stream, [(one.row, one) for one in page.rejected], now)
             if page.cursor is not None:
                 text = json.dumps(page.cursor, sort_keys=True)
                 self.run("land_cursor", source=source.name, stream=page.stream, cursor=text)
@@ -73,36 +71,34 @@ class DuckWarehouse:
 
     def stage(self, source: BillingSource, now: datetime) -> Landed:
         """Translate what has changed, and try again what is set aside; each batch is one transaction."""
-        self._unstage_if_stale(source)
-        rows: Counter[str] = Counter()
-        quarantined: Counter[str] = Counter()
-        streams = source.streams()
-        for stream in streams:
-            children = [child for child, parent in streams.items() if parent == stream]
-            pending = self.run("pending", source=source.name, stream=stream, children=children).fetchall()
-            for batch in _chunks([unit for (unit,) in pending]):
-                landed = self._stage_batch(source, stream, batch, now)
-                rows.update(landed.rows)
-                quarantined.update(landed.quarantined)
-        with self._transaction():
+        staged = stage_units(self, source, now)
+        with self.transaction():
             used = stage_usage(self, source.name, now)
-        rows.update(used.rows)
-        quarantined.update(used.quarantined)
-        return Landed(rows, quarantined, used.warnings)
+        return Landed(
+            Counter(staged.rows) + Counter(used.rows),
+            Counter(staged.quarantined) + Counter(used.quarantined),
+            used.warnings,
+        )
 
     def rebuild(self, source: BillingSource, now: datetime) -> Landed:
-        """Translate everything raw again."""
-        self.run("unstage", source=source.name)
+        """Translate everything raw again, as it came."""
+        with self.transaction():
+            forget_staged(self, source.name)
         return self.stage(source, now)
 
     def counts(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Rows held per canonical table, and rows set aside per reason."""
         held = {
-            table: self._connection.table(table).count("*").fetchall()[0][0]
+            table: self._connection.table(table).filter("known_to IS NULL").count("*").fetchall()[0][0]
             for table in TABLES
             if table != "quarantine"
         }
         return held, dict(self.run("reasons").fetchall())
+
+    def first_read(self) -> Mapping[str, datetime]:
+        """When each source of customers was first read: from then on the past is told as it was known."""
+        rows = self.run("first_read").to_arrow_table().to_pylist()
+        return {row["source"]: row["at"] for row in rows}
 
     def tables(self) -> Mapping[str, Any]:
         """The canonical tables as Ibis tables, by name."""
@@ -128,8 +124,18 @@ class DuckWarehouse:
         """Run a named query with the parameters it names."""
         return self._connection.execute(self._queries[query], bound)
 
+    def sql(self, statement: str, **bound: Any) -> Any:
+        """Run a statement about a table of ours."""
+        return self._connection.execute(statement, bound)
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        """Add rows to a table of ours."""
+        with self.view("added", rows):
+            self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM added")  # noqa: S608 - our own names
+
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is run inside."""
         self._connection.begin()
         try:
             yield
@@ -139,7 +145,8 @@ class DuckWarehouse:
         self._connection.commit()
 
     @contextmanager
-    def _view(self, name: str, table: pa.Table) -> Iterator[None]:
+    def view(self, name: str, table: pa.Table) -> Iterator[None]:
+        """Let queries name an Arrow table meanwhile."""
         self._connection.register(name, table)
         try:
             yield
@@ -149,59 +156,21 @@ class DuckWarehouse:
     def _land_rows(self, source: str, page: Page, now: datetime) -> None:
         # The last row of an id on a page is the newest.
         newest = {row.id: row for row in page.rows}
-        with self._view("page", _landing_table(list(newest.values()))):
+        with self.view("page", _landing_table(list(newest.values()))):
             self.run("land_raw", source=source, stream=page.stream, now=now, initial=page.initial)
 
-    def _land_usage(self, source: str, page: Page) -> None:
+    def _land_usage(self, source: str, page: Page, now: datetime) -> None:
         part = page.usage
         assert part is not None
         if part.fresh:
-            self.run("forget_usage", source=source, origin=part.origin)
             self.run("forget_waiting_usage", source=source, origin=part.origin)
-        with self._view("part", part.rows):
-            self.run(
-                "land_usage", source=source, origin=part.origin, combine=part.combine, outside=part.outside_subscription
-            )
+            if part.rows.num_rows == 0:
+                self.run("empty_origin", source=source, origin=part.origin, now=now)
+        with self.view("part", part.rows):
+            how = {"combine": part.combine, "outside": part.outside_subscription, "initial": page.initial}
+            self.run("land_usage", source=source, origin=part.origin, **how)
 
-    def _unstage_if_stale(self, source: BillingSource) -> None:
-        known = self.run("mapping", source=source.name).fetchone()
-        changed = self.run("changed_reference", source=source.name, streams=list(source.reference)).fetchone()[0]
-        remapped = known is not None and known[0] != source.mapping_hash
-        with self._transaction():
-            if remapped or changed:
-                self.run("unstage", source=source.name)
-            self.run("remember_mapping", source=source.name, hash=source.mapping_hash)
-
-    def _stage_batch(self, source: BillingSource, stream: str, units: Sequence[str], now: datetime) -> Landed:
-        translated = list(source.translate(self.raw(source.name), stream, units, now))
-        rejected = [(unit.unit, one) for unit in translated for one in unit.rejected]
-        with self._transaction():
-            for table in TABLES:
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE source = $source AND unit_stream = $stream "  # noqa: S608 - our own names
-                    "AND unit_id IN (SELECT unnest($ids))",
-                    {"source": source.name, "stream": stream, "ids": list(units)},
-                )
-            rows = self._insert(stream, translated)
-            self._set_aside(source.name, stream, rejected, now)
-            self.run("mark_staged", source=source.name, stream=stream, ids=list(units))
-        return Landed(rows, Counter(one.reason for _, one in rejected))
-
-    def _insert(self, stream: str, translated: Sequence[Translated]) -> Counter[str]:
-        written: Counter[str] = Counter()
-        for table in TABLES:
-            rows = [
-                {**row, "unit_stream": stream, "unit_id": unit.unit}
-                for unit in translated
-                for row in unit.rows.get(table, ())
-            ]
-            if rows:
-                with self._view("fresh", pa.Table.from_pylist(rows, schema=SCHEMAS[table])):
-                    self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM fresh")  # noqa: S608
-                written[table] += len(rows)
-        return written
-
-    def _set_aside(self, source: str, stream: str, rejected: Sequence[tuple[str, Rejected]], now: datetime) -> None:
+    def set_aside(self, source: str, stream: str, rejected: Sequence[tuple[str, Rejected]], now: datetime) -> None:
         """Keep rejected rows, each with its unit."""
         if not rejected:
             return
@@ -219,8 +188,7 @@ class DuckWarehouse:
             }
             for unit, one in rejected
         ]
-        with self._view("aside", pa.Table.from_pylist(rows, schema=SCHEMAS["quarantine"])):
-            self._connection.execute("INSERT INTO quarantine BY NAME SELECT * FROM aside")
+        self.add("quarantine", pa.Table.from_pylist(rows, schema=SCHEMAS["quarantine"]))
 
 
 def connect(path: Path | None, threads: int = THREADS, memory_limit: str = MEMORY) -> Any:
@@ -258,8 +226,3 @@ def _landing_table(rows: Sequence[Landing]) -> pa.Table:
             "payload": pa.array(payloads, pa.string()),
         }
     )
-
-
-def _chunks(units: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(units), BATCH):
-        yield units[start : start + BATCH]

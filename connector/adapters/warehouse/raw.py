@@ -10,15 +10,17 @@ from typing import Any
 from connector.ports.billing import RawRow
 
 BATCH = 5_000
+EVERYTHING = 2**62
 
 
 class DuckRaw:
-    """One source's raw rows in the warehouse."""
+    """One source's raw rows in the warehouse, or those that had been landed up to a row."""
 
-    def __init__(self, connection: Any, queries: Mapping[str, str], source: str) -> None:
+    def __init__(self, connection: Any, queries: Mapping[str, str], source: str, upto: int = EVERYTHING) -> None:
         self._connection = connection
         self._queries = queries
         self._source = source
+        self._upto = upto
 
     def latest(self, stream: str, ids: Collection[str] | None = None) -> Iterator[RawRow]:
         """Newest version of each row, or of those asked for."""
@@ -49,7 +51,7 @@ class DuckRaw:
         return {(stream, unit): reason for stream, unit, reason in found}
 
     def _rows(self, query: str, stream: str, ids: Collection[str] | None = None) -> Iterator[RawRow]:
-        bound: dict[str, Any] = {"source": self._source, "stream": stream}
+        bound: dict[str, Any] = {"source": self._source, "stream": stream, "upto": self._upto}
         if ids is not None:
             bound["ids"] = list(ids)
         # A cursor of its own: the caller may query again while it reads.

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from importlib import resources
 
+import ibis
+
 from connector.compute.tables import TABLES
 
 SQL_TYPES = {
@@ -21,6 +23,8 @@ SQL_TYPES = {
     "timestamp('UTC')": "TIMESTAMPTZ",
 }
 UNIT = {"unit_stream": "string", "unit_id": "string"}
+SCHEMAS = {table: ibis.schema({**columns, **UNIT}).to_pyarrow() for table, columns in TABLES.items()}
+"""Arrow schemas of rows as they are stored."""
 
 
 def _column(name: str, kind: str) -> str:

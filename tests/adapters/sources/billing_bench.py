@@ -27,6 +27,11 @@ class Bench:
         return pull_and_stage([source], self.warehouse, now)
 
     def rows(self, table: str, **equal: Any) -> list[dict[str, Any]]:
+        """What is believed now."""
+        return [row for row in self.versions(table, **equal) if row.get("known_to") is None]
+
+    def versions(self, table: str, **equal: Any) -> list[dict[str, Any]]:
+        """What is and was believed."""
         found = self.warehouse.execute(self.warehouse.tables()[table]).to_pylist()
         return [row for row in found if all(row[name] == value for name, value in equal.items())]
 

@@ -221,14 +221,11 @@ def test_a_later_change_opens_a_version_known_from_the_pull(bench: Bench, write:
 
     bench.pull(files, NOW + timedelta(days=7))
 
+    then, now = datetime(2026, 1, 1, tzinfo=UTC), NOW + timedelta(days=7)
+    (before,) = [row for row in bench.versions("subscription_item_versions") if row["known_to"] is not None]
+    assert (before["quantity"], before["valid_to"], before["known_at"], before["known_to"]) == (5.0, None, then, now)
     old, new = sorted(bench.rows("subscription_item_versions"), key=lambda row: row["valid_from"])
-    started = datetime(2026, 1, 1, tzinfo=UTC)
-    assert (old["quantity"], old["valid_from"], old["valid_to"], old["known_at"]) == (
-        5.0,
-        started,
-        NOW + timedelta(days=7),
-        started,
-    )
+    assert (old["quantity"], old["valid_from"], old["valid_to"], old["known_at"]) == (5.0, then, now, now)
     assert (new["quantity"], new["valid_from"], new["valid_to"]) == (8.0, NOW + timedelta(days=7), None)
     assert new["known_at"] == NOW + timedelta(days=7)
 

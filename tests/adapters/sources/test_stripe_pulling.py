@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from billing_bench import Bench, FakeClock
 from stripe_shop import (
@@ -11,6 +13,7 @@ from stripe_shop import (
     MAPPING,
     NOW,
     PRO,
+    PRO_YEAR,
     Shop,
     customer,
     day,
@@ -23,6 +26,7 @@ from stripe_shop import (
 )
 
 from connector.adapters.sources.stripe import Limits, StripeClient, StripeSource
+from connector.compute.accounts import account_expressions, prices_known
 from connector.compute.mrr import tie
 from connector.domain.errors import ConfigError, CredentialError, UnreachableError
 from connector.sandbox.control import Fault
@@ -45,8 +49,42 @@ def test_later_pulls_close_and_open_versions(shop: Shop, bench: Bench, clock: Fa
 
     assert history(bench) == [(2.0, 4000, day(-300), day(1)), (5.0, 10_000, day(1), day(6))]
     newest = max(bench.rows("subscription_item_versions"), key=lambda row: row["valid_from"])
-    assert newest["known_at"] == day(1)
+    told = [row for row in bench.versions("subscription_item_versions", quantity=5.0) if row["known_to"] is not None]
+    assert [(row["valid_to"], row["known_at"], row["known_to"]) for row in told] == [(None, day(1), day(8))]
+    assert (newest["valid_to"], newest["known_at"]) == (day(6), day(8))
     assert bench.rows("subscriptions")[0]["ended_at"] == day(6)
+
+
+def test_what_stripe_has_forgotten_is_told_as_it_was(shop: Shop, bench: Bench, clock: FakeClock) -> None:
+    """Plans and ends of a past day are those believed on it, after Stripe shows others and dates them back."""
+    shop.load("subscriptions", subscription("sub_1", item("si_1", "sub_1", PRO, 2)))
+    source = shop.source(clock)
+    changes: list[dict[str, object]] = [
+        {"items": subscription("sub_1", item("si_1", "sub_1", PRO, 5))["items"]},
+        {"items": subscription("sub_1", item("si_2", "sub_1", PRO_YEAR, 1))["items"], "start_date": AT - 40 * DAY},
+        {"cancel_at": AT + 30 * DAY},
+        {"status": "canceled", "ended_at": AT + DAY},
+    ]
+
+    def believed(at: datetime) -> dict[str, list[dict[str, object]]]:
+        tables = bench.warehouse.tables()
+        wanted = {"prices": prices_known(tables, at), **account_expressions(tables, at)}
+        found = {name: bench.warehouse.execute(one).to_pylist() for name, one in wanted.items()}
+        # Until when it was known could not be told then.
+        return {name: sorted((row | {"known_to": None} for row in rows), key=str) for name, rows in found.items()}
+
+    then = {}
+    for number in range(len(changes) + 1):
+        bench.pull(source, day(number))
+        then[day(number)] = believed(day(number))
+        for change in changes[number : number + 1]:
+            shop.control.clock.advance(DAY)
+            shop.touch("subscriptions", {"id": "sub_1", **change})
+            shop.touch("customers", {"id": "cus_a", "name": f"Acme {number}"})
+
+    assert {at: believed(at) for at in then} == then
+    assert [len(one["items"]) for one in then.values()] == [1, 1, 1, 1, 0]
+    assert len({str(one) for one in then.values()}) == len(then)
 
 
 def test_a_second_pull_reads_events_only(shop: Shop, bench: Bench, clock: FakeClock) -> None:

@@ -104,7 +104,7 @@ def test_only_the_customer_goes(file: Path, id: str, word: str) -> None:
     assert {table: len(before[table]) - len(rows(file, table)) for table in TABLES} == {
         "raw": 2,
         "accounts": 1,
-        "subscriptions": 1,
+        "subscriptions": 2,  # as it was told when it began, and as it is
         "usage": 1,
         "quarantine": 0,
         "raw_usage": 0,

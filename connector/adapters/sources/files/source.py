@@ -62,7 +62,8 @@ class FilesSource:
     ) -> Iterator[Page]:
         """Yield the rows of files that are new or changed."""
         known: dict[str, Any] = dict(cursor or {})
-        before: dict[str, Any] = known.get("files", {}) if known.get("mapping") == self.mapping_hash else {}
+        is_same = known.get("mapping") == self.mapping_hash
+        before: dict[str, Any] = known.get("files", {}) if is_same else {}
         found = self._found(stream)
         files = {key: mark for key, mark in before.items() if key in found}
         if absent := self._absent(stream, found, before):
@@ -78,7 +79,10 @@ class FilesSource:
             if stream == "usage":
                 origin = f"{path.name}#{where.number}"
                 lag = self._mapping.usage_lag_hours
-                yield from usage_pages(path, each, origin, where, now, lag)
+                # Another mapping reads the past of the same files anew, and what it says was there all along.
+                was = known.get("files", {}).get(key, mark)["hash"]
+                initial = not known.get("complete") or (not is_same and was == mark["hash"])
+                yield from usage_pages(path, each, origin, where, now, lag, initial)
             else:
                 yield from self._rows(where, each, path, initial=not known.get("complete"))
             yield Page(stream, cursor=done)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.adapters.sources.files.values import Values
+from connector.adapters.sources.past import then_and_now
 from connector.adapters.sources.unfit import UnfitError, not_future
 from connector.domain.billing import QuarantineReason as Reason
 from connector.domain.money import round_minor
@@ -83,7 +84,7 @@ def subscription_tables(owner: Owner, id: str, seen: Sequence[Seen]) -> Mapping[
         "known_at": started if seen[0][0].initial else seen[0][0].fetched_at,
     }
     versions = [{**common, **vars(version)} for version in _versions(owner, id, seen)]
-    return {"subscriptions": [subscription], "subscription_item_versions": versions}
+    return {"subscriptions": then_and_now(subscription, seen[0][0]), "subscription_item_versions": versions}
 
 
 def was_fit(owner: Owner, seen: Seen) -> bool:

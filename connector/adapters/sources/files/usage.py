@@ -34,15 +34,17 @@ CHUNK = 200_000
 ENDS = timedelta(days=1)
 
 
-def usage_pages(path: Path, files: FileSet, origin: str, where: Where, now: datetime, lag_hours: int) -> Iterator[Page]:
-    """Pages of one file; the first replaces what the file gave before."""
+def usage_pages(
+    path: Path, files: FileSet, origin: str, where: Where, now: datetime, lag_hours: int, initial: bool
+) -> Iterator[Page]:
+    """Pages of one file; the first takes the place of what the file gave before."""
     parser = _Parser(files, path, now, lag_hours)
     fresh = True
     yield Page("usage", anew=f"{path.name}:")
     for batch, broken in _batches(path, files, where):
         table, rejected = parser.parse(batch)
         part = UsagePart(origin, table, files.combine, files.outside_subscription, fresh)
-        yield Page("usage", usage=part, rejected=[*broken, *rejected])
+        yield Page("usage", usage=part, rejected=[*broken, *rejected], initial=initial)
         fresh = False
 
 

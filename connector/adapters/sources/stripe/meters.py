@@ -2,7 +2,8 @@
 
 Only customers with a metered item are asked for. A pass goes through all of them; when the budget is spent the cursor
 remembers the place, and the next pull goes on there; a finished pass lasts for the day. Each pass starts three days
-before the last one ended, since summaries are complete only some time after the fact.
+before the last one ended, since summaries are complete only some time after the fact. Until a first pass has ended,
+usage counts as known since Stripe could first have told it.
 
 Source: Stripe API reference, "Meter event summaries".
 """
@@ -45,6 +46,7 @@ def usage_pages(
     pairs = _pairs(mapping, raw)
     first = date.fromisoformat(known["from"]) if "from" in known else today - timedelta(days=mapping.usage_days)
     last = date.fromisoformat(known["to"]) if known.get("after") else today
+    is_first = bool(known.get("first", "from" not in known))
     waiting = [pair for pair in pairs if not known.get("after") or "/".join(pair[:2]) > known["after"]]
     budget = client.calls + client.limits.meter_calls
     for done, (customer, meter, metric) in enumerate(waiting):
@@ -56,9 +58,10 @@ def usage_pages(
             yield Page("usage", warnings=(warning,))
             return
         rows = _summaries(client, customer, meter, first, last)
-        place = {"from": first.isoformat(), "to": last.isoformat(), "after": f"{customer}/{meter}"}
+        place: dict[str, Any] = {"from": first.isoformat(), "to": last.isoformat(), "after": f"{customer}/{meter}"}
+        place |= {"first": True} if is_first else {}
         part = _part(rows, customer, meter, metric, mapping, last)
-        yield Page("usage", cursor=place, usage=part if rows else None)
+        yield Page("usage", cursor=place, usage=part if rows else None, initial=is_first)
     if waiting:
         yield Page("usage", cursor={"from": (last - timedelta(days=LATE_DAYS)).isoformat(), "done": last.isoformat()})
 

@@ -8,6 +8,7 @@ from decimal import DecimalException
 from functools import cache
 from typing import Any
 
+from connector.adapters.sources.past import then_and_now
 from connector.adapters.sources.stripe import shapes
 from connector.adapters.sources.stripe.offers import offer_of
 from connector.adapters.sources.stripe.shapes import Object
@@ -151,7 +152,7 @@ class Translator:
             reference = Reference(known, coupons, self._mapping.mrr_discounts)
             found = versions(rows, invoices.get(rows[-1].id, ()), customer, reference)
             return {
-                "subscriptions": [self._subscription(rows)],
+                "subscriptions": then_and_now(self._subscription(rows), rows[0]),
                 "subscription_item_versions": [self._version(rows, one, *priced[one.price_id]) for one in found],
             }
 
