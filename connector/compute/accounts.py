@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from connector.compute.breadth import with_use
 from connector.compute.history import known
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
@@ -132,7 +133,7 @@ def account_features(
         base = _with_contract(base, subscriptions.get(account, ()), items.get(account, ()), as_of.date())
         base = _with_invoices(base, invoices.get(account), as_of.date())
         base = _with_satisfaction(base, satisfaction.get(account))
-        made[account] = _with_activity(base, metrics.get(account, {}))
+        made[account] = with_use(base, metrics.get(account, {}), catalogue)
     return made
 
 
@@ -317,18 +318,6 @@ def _with_satisfaction(base: AccountFeatures, row: Row | None) -> AccountFeature
         escalated_on=escalated.date() if still_open else None,
         nps=score,
         nps_on=row["scored"].date() if score is not None else None,
-    )
-
-
-def _with_activity(base: AccountFeatures, metrics: Mapping[str, MetricFeatures]) -> AccountFeatures:
-    """Each metric's change counts by the days it was used before, bounded at doubling: no small count decides."""
-    grown = [(m.active_days_previous, min(m.growth, 1.0)) for m in metrics.values() if m.growth is not None]
-    weight = sum(days for days, _ in grown)
-    return replace(
-        base,
-        activity_trend=sum(days * growth for days, growth in grown) / weight if weight else None,
-        metrics_used=sum(m.active_days > 0 for m in metrics.values()) if metrics else None,
-        data_to=max((m.data_to for m in metrics.values()), default=None),
     )
 
 

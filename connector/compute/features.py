@@ -30,8 +30,12 @@ MILESTONES = tuple(float(digit * 10**power) for power in range(2, 9) for digit i
 
 
 def gauges(catalogue: Catalogue) -> tuple[str, ...]:
-    """Metrics that are a level of the day (seats, storage) and not a count."""
-    return tuple(name for name, metric in catalogue.metrics.items() if metric.limit and metric.limit.per == "day")
+    """Metrics that are a level of the day (seats, storage, people) and not a count."""
+    return tuple(
+        name
+        for name, metric in catalogue.metrics.items()
+        if metric.counts or (metric.limit and metric.limit.per == "day")
+    )
 
 
 def metric_features(tables: Mapping[str, Any], items: Any, catalogue: Catalogue, as_of: datetime) -> Any:
@@ -136,6 +140,7 @@ def _reduce(usage: Any) -> Any:
         peak_previous=_.value.max(where=before).fill_null(0.0),
         sum_year_ago=_.value.sum(where=year_ago).fill_null(0.0),
         rows_year_ago=_.value.count(where=year_ago),
+        used_year_ago=_.value.count(where=year_ago & used),
         peak_year_ago=_.value.max(where=year_ago).fill_null(0.0),
         rows_90=_.value.count(where=quarter),
         value_90=_.value.mean(where=quarter).fill_null(0.0),
@@ -188,6 +193,7 @@ def _derive(reduced: Any, gauge_names: tuple[str, ...]) -> Any:
         active_weeks=_bits_set(_.week_bits, 0, QUARTER),
         streak_weeks=_bits_in_a_row(_.week_bits, WEEKS),
         days_idle=_.data_to.delta(_.last_day, unit="day"),
+        active_days_year_ago=ibis.ifelse(old, ibis.least(_.used_year_ago, 28), ibis.null("int64")),
         days_near_limit=ibis.ifelse(_.gauge, _.days_near, 0),
         days_over_limit=ibis.ifelse(_.gauge, _.days_over, 0),
         days_to_limit=ibis.cases(
@@ -264,7 +270,7 @@ METRIC_COLUMNS = (
     *("mean_90", "std_90", "slope_90", "peak_28", "last_value", "active_days", "active_days_previous"),
     *("first_day", "last_day", "total", "milestone", "limit", "utilisation", "utilisation_previous"),
     *("days_near_limit", "days_over_limit", "pace", "days_to_limit"),
-    *("active_weeks", "streak_weeks", "days_idle"),
+    *("active_weeks", "streak_weeks", "days_idle", "active_days_year_ago"),
 )
 
 

@@ -12,6 +12,10 @@ from connector.compute.history import current, known
 from connector.domain.features import AccountFeatures
 from connector.domain.feed import KNOWN, Feed
 
+UNSURE: Mapping[str, Any] = dict.fromkeys(
+    ("metrics_used", "users", "teams", "modules_used", "last_used_on", "days_since_use")
+)
+"""Features of an account that a late or short stream makes too small."""
 DATED = {"usage": "day", "subscriptions": "started_at", "invoices": "created_at"}
 
 
@@ -57,7 +61,7 @@ def feeds_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Feed, ...]:
 
 def restrained(accounts: Mapping[str, AccountFeatures]) -> dict[str, AccountFeatures]:
     """Forget every drop: where usage is not told as usual, falling and missing use are unknown, not small."""
-    return {id: replace(one, metrics_used=None, activity_trend=_rise(one)) for id, one in accounts.items()}
+    return {id: replace(one, activity_trend=_rise(one), **UNSURE) for id, one in accounts.items()}
 
 
 def _rise(account: AccountFeatures) -> float | None:

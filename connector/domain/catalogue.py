@@ -33,6 +33,8 @@ class Metric:
 
     label: Texts
     limit: Limit | None = None
+    counts: Literal["users", "teams"] | None = None
+    """Says that it counts who uses the product; an account's breadth is read from such metrics."""
 
 
 @document

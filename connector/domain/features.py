@@ -72,6 +72,8 @@ class MetricFeatures:
     """Weeks with any use without a gap up to `data_to`; 52 at most."""
     days_idle: int = 0
     """Days without use since the last one with any."""
+    active_days_year_ago: int | None = None
+    """Days of the same four weeks a year ago with any use; unknown for a younger customer."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,20 @@ class AccountFeatures:
     """Mean growth of its metrics, each weighted by the days it was used; None without use in the window before."""
     metrics_used: int | None = None
     """Metrics with any use in the last 28 days; None when no usage was ever told."""
+    users: float | None = None
+    """Who used it over the last 28 days, by the metric that counts users; None without such a metric."""
+    users_previous: float | None = None
+    teams: float | None = None
+    teams_previous: float | None = None
+    modules_used: int | None = None
+    """Offers it owns beside its plan, those contained in it too, whose metric was used in the last 28 days."""
+    modules_owned: int | None = None
+    """The same that could be seen used: offers with a metric; None when no usage was ever told."""
+    first_used_on: date | None = None
+    """First day with any use of any metric."""
+    last_used_on: date | None = None
+    days_since_use: int | None = None
+    """Days from the last use of any metric to the last day that was told."""
     data_to: date | None = None
     peers: tuple[OfferFeatures, ...] = ()
     """How usual each offer is in its segment; empty where its segment is unknown."""

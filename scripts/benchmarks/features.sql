@@ -33,6 +33,7 @@ WITH known_items AS (
         nullif(count(*) FILTER (x >= 28 AND x < 56), 0) AS rows_before,
         coalesce(sum(value) FILTER (x >= 364 AND x < 392), 0) AS sum_year,
         nullif(count(*) FILTER (x >= 364 AND x < 392), 0) AS rows_year,
+        count(*) FILTER (x >= 364 AND x < 392 AND value > 0) AS used_year,
         coalesce(max(value) FILTER (x < 28), 0) AS peak_28,
         coalesce(max(value) FILTER (x >= 28 AND x < 56), 0) AS peak_before,
         coalesce(max(value) FILTER (x >= 364 AND x < 392), 0) AS peak_year,
@@ -80,5 +81,6 @@ SELECT account_id, metric, data_to, level_28, level_previous,
     CASE WHEN gauge THEN days_over ELSE 0 END AS days_over_limit, pace,
     CASE WHEN pace >= "limit" THEN 0 WHEN rise > 0 THEN ("limit" - pace) / nullif(rise, 0) END AS days_to_limit,
     bit_count(weeks & 4095) AS active_weeks, data_to - last_day AS days_idle,
+    CASE WHEN age >= 392 THEN least(used_year, 28) END AS active_days_year_ago,
     (SELECT min(w) FROM range(53) AS t (w) WHERE w = 52 OR weeks & (1::BIGINT << w) = 0) AS streak_weeks
 FROM rises ORDER BY account_id, metric

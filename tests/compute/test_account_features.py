@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from tiny import NOW, TODAY, TinyWarehouse, account, daily, item, moment, subscription
 
-from connector.domain.catalogue import Catalogue, Offer
+from connector.domain.catalogue import Catalogue, Metric, Offer
 from connector.domain.features import AccountFeatures, Holding, owned_offers
 from connector.domain.signal import Signals
 from connector.services.measure import measure
@@ -184,3 +185,37 @@ def test_a_plan_owns_what_it_contains() -> None:
     held = AccountFeatures("a1", holdings={"top": Holding("top", 1, 1, 1, "EUR", TODAY)})
 
     assert owned_offers(held, Catalogue(offers=offers)) == {"top", "extra"}
+
+
+def test_breadth_is_users_teams_and_modules(tiny: Tiny, catalogue: Catalogue) -> None:
+    """Users and teams come from the metrics that count them; a module owned and not used is owned."""
+    metrics = {**catalogue.metrics, "teams_signing": Metric(label={"en": "teams"}, counts="teams")}
+    more = replace(catalogue, metrics=metrics)
+    modules = [name for name, offer in catalogue.offers.items() if offer.used_when and name not in catalogue.plans]
+    used = str(catalogue.offers[modules[0]].used_when)
+    items = [item("starter", 5), *(item(name, 1) for name in modules)]
+    usage = [
+        *daily("active_seats", [20] * 28 + [30] * 28),
+        *daily("teams_signing", [2] * 28 + [3] * 28),
+        *daily(used, [0] * 40 + [4] * 10 + [0] * 6),
+    ]
+
+    found = facts(tiny(accounts=[account()], subscription_item_versions=items, usage=usage), more)
+
+    assert (found.users, found.users_previous, found.teams, found.teams_previous) == (30, 20, 3, 2)
+    in_use = [name for name in modules if catalogue.offers[name].used_when == used]
+    assert (found.modules_used, found.modules_owned) == (len(in_use), len(modules))
+    assert len(in_use) < len(modules)
+
+
+def test_first_and_last_use_are_of_any_metric(tiny: Tiny, catalogue: Catalogue) -> None:
+    """The first day of the metric used first and the last day of the one used last, while the source tells on."""
+    yesterday = TODAY - timedelta(days=1)
+    usage = [*daily("documents", [1] * 95 + [0] * 5), *daily("active_seats", [2] * 9, until=yesterday - timedelta(98))]
+
+    found = facts(tiny(accounts=[account()], usage=usage), catalogue)
+
+    assert found.first_used_on == yesterday - timedelta(days=106)
+    assert (found.last_used_on, found.days_since_use) == (yesterday - timedelta(days=5), 5)
+    silent = facts(tiny(accounts=[account()]), catalogue)
+    assert (silent.first_used_on, silent.days_since_use, silent.users, silent.modules_owned) == (None, None, None, None)

@@ -45,6 +45,18 @@ def test_a_streak_is_told_up_to_a_year(tiny: Tiny, catalogue: Catalogue, weeks: 
     assert (found.streak_weeks, found.active_weeks) == (streak, 12)
 
 
+@pytest.mark.parametrize(("days", "told"), [(391, None), (392, 20), (450, 20)])
+def test_the_same_weeks_a_year_ago_count_their_days(
+    tiny: Tiny, catalogue: Catalogue, days: int, told: int | None
+) -> None:
+    """Use on weekdays: twenty days of the four weeks a year ago, unknown for whoever was no customer then."""
+    weekdays = [1.0 if at % 7 < 5 else 0.0 for at in range(days)]
+
+    found = features(tiny(usage=daily("documents", weekdays)), catalogue)["a1", "documents"]
+
+    assert (found.active_days_year_ago, found.active_days) == (told, 20)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from([None, 0.0, 3.0]), min_size=1, max_size=450))
 def test_days_and_weeks_agree_with_sets_of_days(tiny: Tiny, catalogue: Catalogue, values: list[float | None]) -> None:
