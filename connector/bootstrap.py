@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from connector.adapters.ledger import LedgerCare
     from connector.adapters.service import ServiceJournal
     from connector.adapters.sources.stripe import StripeClient
+    from connector.adapters.warehouse import UsageEngine
     from connector.services.alerts import Bell
     from connector.services.forget import Stores
 
@@ -125,18 +126,28 @@ def _own_ledger(settings: Settings) -> None:
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
     """Open the warehouse; one process at a time can."""
-    from connector.adapters.warehouse import DuckWarehouse
+    from connector.adapters.warehouse import DuckWarehouse, ScaledWarehouse
 
     path = Path(settings.warehouse)
     _own_folder(path.parent, "CONNECTOR_WAREHOUSE_URL" if settings.warehouse_url else "CONNECTOR_STATE_DIR")
     fresh = not path.exists()
-    warehouse = DuckWarehouse(path)
+    engine = usage_engine(settings)
+    warehouse = DuckWarehouse(path) if engine is None else ScaledWarehouse(path, engine)
     if fresh:  # an empty file that is already ours alone is none to DuckDB
         path.chmod(OWNER_ONLY)
     try:
         yield warehouse
     finally:
         warehouse.close()
+
+
+def usage_engine(settings: Settings) -> UsageEngine | None:
+    """Read where usage lies, if not in the warehouse's own file; nothing is asked there yet."""
+    if settings.usage_url is None:
+        return None
+    from connector.adapters.warehouse import UsageEngine, place_of
+
+    return UsageEngine(place_of(settings.usage_url.get_secret_value()))
 
 
 def open_stores(settings: Settings, memory: Memory) -> Stores:

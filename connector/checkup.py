@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -172,10 +172,23 @@ def _machine(settings: Settings, due: DueTimes) -> Machine:
         secret_files=[path for path in (settings.home / ".env", key_file) if path is not None],
         ledger=lambda: bootstrap.open_ledger_care(settings),
         warehouse=lambda: bootstrap.open_warehouse(settings),
+        usage=_usage(settings),
         schedule=lambda: _document(settings, document).value,
         next_times=lambda schedule: due(schedule, lambda _, *loc: _document(settings, document).at(*loc)),
         versions=lambda: f"connector {version('expansion-connector')}, Python {sys.version.split()[0]}",
     )
+
+
+def _usage(settings: Settings) -> Callable[[], date | None] | None:
+    def last_day() -> date | None:
+        engine = bootstrap.usage_engine(settings)
+        assert engine is not None
+        try:
+            return engine.last_day()
+        finally:
+            engine.close()
+
+    return None if settings.usage_url is None else last_day
 
 
 def _runs(settings: Settings) -> Sequence[Run]:

@@ -28,12 +28,16 @@ def check(
 
     Example: connector check --crm salesforce --live --data
     """
+    from connector.bootstrap import usage_engine
     from connector.config.project import load_project
     from connector.domain.errors import ConfigError
     from connector.services.check import check_templates
 
     chosen = settings(crm)
     project = load_project(chosen.home, chosen.source, chosen.crm, chosen.env)
+    engine = usage_engine(chosen)
+    if data and engine is not None:
+        engine.last_day()
     problems = check_templates(project)
     notes: list[Problem] = []
     if (live or data) and not problems:

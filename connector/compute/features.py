@@ -40,9 +40,14 @@ def gauges(catalogue: Catalogue) -> tuple[str, ...]:
 
 def metric_features(tables: Mapping[str, Any], items: Any, catalogue: Catalogue, as_of: datetime) -> Any:
     """The Ibis expression of `MetricFeatures`; `items` are the item versions in force."""
+    return usage_features(tables, held_quantities(items, catalogue), catalogue, as_of)
+
+
+def usage_features(tables: Mapping[str, Any], held: Any, catalogue: Catalogue, as_of: datetime) -> Any:
+    """The same beside `held_quantities`, which may have come from another engine than the usage."""
     from ibis import _
 
-    names, held = gauges(catalogue), _held(items, catalogue)
+    names = gauges(catalogue)
     reduced = _reduce(_dated(tables, [*catalogue.metrics], as_of))
     limited = _limited(reduced, held, catalogue)
     near = _near(_limited(_dated(tables, names, as_of).filter(_.x < 28), held, catalogue))
@@ -88,7 +93,14 @@ def _near(recent: Any) -> Any:
     )
 
 
-def _held(items: Any, catalogue: Catalogue) -> Any:
+def in_memory(rows: Any) -> Any:
+    """Rows of one engine as a table that any other can read along."""
+    import ibis
+
+    return ibis.memtable(rows)
+
+
+def held_quantities(items: Any, catalogue: Catalogue) -> Any:
     """One row per account: the rank of its highest plan, and how much of each metric its items contain."""
     import ibis
     from ibis import _
@@ -171,7 +183,9 @@ def _bits_set(bits: Any, first: int, last: int) -> Any:
 
 def _bits_in_a_row(bits: Any, most: int) -> Any:
     """How many places are set without a gap, from the first on."""
-    runs = [(bits >= (1 << (TOP + 1)) - (1 << (TOP - place))).cast("int64") for place in range(most)]
+    import ibis
+
+    runs = [ibis.ifelse(bits >= (1 << (TOP + 1)) - (1 << (TOP - place)), 1, 0) for place in range(most)]
     return sum(runs[1:], runs[0])
 
 

@@ -16,20 +16,25 @@ UNSURE: Mapping[str, Any] = dict.fromkeys(
     ("metrics_used", "users", "teams", "modules_used", "last_used_on", "days_since_use")
 )
 """Features of an account that a late or short stream makes too small."""
-DATED = {"usage": "day", "subscriptions": "started_at", "invoices": "created_at"}
+DATED = {"subscriptions": "started_at", "invoices": "created_at"}
 
 
-def reach(tables: Mapping[str, Any], today: date) -> Any:
-    """Expression: one row of `begins`, the first day of anything, and `usage_to`, the last day of usage until today."""
+def began(tables: Mapping[str, Any]) -> Any:
+    """Expression: one row of `begins`, the first day of any contract or invoice."""
     import ibis
     from ibis import _
 
-    days = [
-        current(tables[table]).select(day=ibis._[column].cast("date"), is_usage=ibis.literal(table == "usage"))
-        for table, column in DATED.items()
-    ]
-    told_by_today = _.is_usage & (_.day <= ibis.literal(today))
-    return ibis.union(*days).aggregate(begins=_.day.min(), usage_to=_.day.max(where=told_by_today))
+    days = [current(tables[table]).select(day=_[column].cast("date")) for table, column in DATED.items()]
+    return ibis.union(*days).aggregate(begins=_.day.min())
+
+
+def used(tables: Mapping[str, Any], today: date) -> Any:
+    """Expression: one row of `begins`, the first day of usage, and `usage_to`, its last day until today."""
+    import ibis
+    from ibis import _
+
+    days = current(tables["usage"].select("day", "known_to"))
+    return days.aggregate(begins=_.day.min(), usage_to=_.day.max(where=_.day <= ibis.literal(today)))
 
 
 def feeds(tables: Mapping[str, Any], as_of: datetime) -> Any:

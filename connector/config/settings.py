@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     # A database URL may hold a password.
     ledger_url: str | None = Field(default=None, repr=False)
     warehouse_url: str | None = Field(default=None, repr=False)
+    usage_url: SecretStr | None = None
+    """Engine and table that hold usage, where it does not come from a billing source."""
     files_dir: Path | None = None
     source: Annotated[tuple[str, ...], NoDecode] = ("stripe",)
     crm: Literal["salesforce", "hubspot"] | None = None

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -60,6 +60,8 @@ class Machine:
     """Files with keys that only their owner should read."""
     ledger: Callable[[], AbstractContextManager[Any]]
     warehouse: Callable[[], AbstractContextManager[Any]]
+    usage: Callable[[], date | None] | None
+    """Asks the engine of its own that holds usage for its last day; None where there is none."""
     schedule: Callable[[], Schedule]
     next_times: Callable[[Schedule], Mapping[str, datetime | None]]
     """When each job runs next; raises where a cron line cannot be read."""
@@ -73,6 +75,7 @@ class Machine:
             Check("machine.disk", "Disk space", self._disk),
             Check("machine.ledger", "Ledger", self._ledger),
             Check("machine.warehouse", "Warehouse", self._warehouse),
+            *([Check("machine.usage", "Usage in its own engine", self._usage)] if self.usage else []),
             Check("machine.schedule", "Time zone and schedule", self._schedule),
         ]
 
@@ -136,6 +139,12 @@ class Machine:
             listed = [f"{reason}: {count:,}" for reason, count in aside.items()]
             return warn(f"{reasons:,} rows are set aside, {rows:,} are not", "mend the billing mapping", "", listed)
         return ok(f"{rows:,} rows" + (f", {reasons:,} set aside" if reasons else ""))
+
+    def _usage(self) -> Seen:
+        assert self.usage is not None
+        if last := self.usage():
+            return ok(f"usage to {last}")
+        return warn("the table is empty", "let CONNECTOR_USAGE_URL name the right one", "CONNECTOR_USAGE_URL")
 
     def _schedule(self) -> Seen:
         schedule = self.schedule()

@@ -20,7 +20,7 @@ from connector.compute.accounts import (
     prices_known,
     with_crm,
 )
-from connector.compute.features import event_features, metric_features
+from connector.compute.features import event_features, held_quantities, in_memory, usage_features
 from connector.compute.freshness import feeds, feeds_of, restrained
 from connector.compute.peers import with_peers
 from connector.compute.signals import Fired, fired
@@ -69,7 +69,9 @@ def measure(
 ) -> Measured:
     """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
     tables = warehouse.tables()
-    usage = metric_features(tables, items_in_force(tables, as_of), catalogue, as_of)
+    # Usage may lie in another engine: what it is compared with is small, and goes there.
+    held = in_memory(warehouse.execute(held_quantities(items_in_force(tables, as_of), catalogue)))
+    usage = usage_features(tables, held, catalogue, as_of)
     metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
     for row in _rows(warehouse, usage):
         metrics[row["account_id"]][row["metric"]] = MetricFeatures(**row)

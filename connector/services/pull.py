@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.compute.freshness import reach
+from connector.compute.freshness import began, used
 from connector.compute.quarantine import examples
 from connector.domain.billing import QuarantineReason
 from connector.ports.billing import BillingSource, Landed, Warehouse
@@ -77,8 +77,10 @@ def _reach(
 ) -> list[str]:
     """What to say when the data is not of the time that the run speaks of."""
     today = now.date()
-    (told,) = warehouse.execute(reach(warehouse.tables(), today)).to_pylist()
-    begins, usage_to = told["begins"], told["usage_to"]
+    tables = warehouse.tables()
+    (billed,), (told,) = (warehouse.execute(one).to_pylist() for one in (began(tables), used(tables, today)))
+    begins = min((day for day in (billed["begins"], told["begins"]) if day is not None), default=None)
+    usage_to = told["usage_to"]
     if begins is None and QuarantineReason.FUTURE_DATE in reasons:
         return [f"the data begins after {today}, the run's day"]
     if begins is not None and begins > today:

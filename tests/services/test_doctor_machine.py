@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,7 +49,9 @@ def given(value: Any) -> Iterator[Any]:
     yield value
 
 
-def machine(folder: Path, schedule: Schedule = NIGHTLY, care: Any = None, warehouse: Any = None) -> Machine:
+def machine(
+    folder: Path, schedule: Schedule = NIGHTLY, care: Any = None, warehouse: Any = None, usage: Any = None
+) -> Machine:
     """A machine whose state lies in a folder."""
     state = folder / "state"
     return Machine(
@@ -59,6 +61,7 @@ def machine(folder: Path, schedule: Schedule = NIGHTLY, care: Any = None, wareho
         secret_files=[folder / ".env"],
         ledger=lambda: given(care or Care()),
         warehouse=lambda: given(warehouse or SimpleNamespace(counts=lambda: ({"accounts": 3}, {}))),
+        usage=usage,
         schedule=lambda: schedule,
         next_times=lambda one: due_times(one, lambda *_: "playbooks/schedule.yaml:4", NOW),
         versions=lambda: "connector 1",
@@ -226,3 +229,13 @@ def test_a_schedule_that_does_not_do(tmp_path: Path, schedule: Schedule, verdict
 
     assert told[0] == verdict
     assert said in told[1]
+
+
+def test_usage_of_its_own_is_asked_for_its_last_day(tmp_path: Path) -> None:
+    """The engine answers with the last day; an empty table is told; without such an engine there is no check."""
+    told = outcome(machine(tmp_path, usage=lambda: date(2026, 9, 29)), "usage")
+    empty = outcome(machine(tmp_path, usage=lambda: None), "usage")
+
+    assert told[1] == "usage to 2026-09-29"
+    assert empty[1] == "the table is empty"
+    assert "usage" not in found(machine(tmp_path))

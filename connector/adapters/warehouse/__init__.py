@@ -1,6 +1,7 @@
-"""The embedded warehouse: raw landing, canonical tables, quarantine and cursors in one DuckDB file."""
+"""The embedded warehouse: raw landing, canonical tables, quarantine and cursors in DuckDB; usage may lie apart."""
 
 from connector.adapters.warehouse.duck import DuckWarehouse
+from connector.adapters.warehouse.engines import ScaledWarehouse, UsageEngine, place_of
 from connector.adapters.warehouse.erasing import DuckEraser
 
-__all__ = ["DuckEraser", "DuckWarehouse"]
+__all__ = ["DuckEraser", "DuckWarehouse", "ScaledWarehouse", "UsageEngine", "place_of"]
