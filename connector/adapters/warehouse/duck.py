@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import ibis
 import pyarrow as pa
+from ibis.formats.pyarrow import PyArrowData
 
 from connector.adapters.warehouse.raw import DuckRaw
 from connector.adapters.warehouse.schema import UNIT, canonical_ddl, queries
@@ -33,6 +34,8 @@ THREADS, MEMORY = 2, "700MB"
 """With Python and what a query gives, a process stays under 1 GB; what does not fit goes beside the file meanwhile."""
 AS_WRITTEN = "build_side_probe_side"
 """The step of DuckDB's planner that may turn the sides of a join around."""
+
+
 SCHEMAS = {table: ibis.schema({**columns, **UNIT}).to_pyarrow() for table, columns in TABLES.items()}
 
 
@@ -116,9 +119,11 @@ class DuckWarehouse:
         # Our joins have their small side on the right. DuckDB guesses too few rows of usage, and would hold all of it.
         self._connection.execute(f"SET disabled_optimizers = '{AS_WRITTEN}'")
         try:
-            return ibis.duckdb.from_connection(self._connection).to_pyarrow(expression)
+            # Not `to_pyarrow` of the backend: for a table that is in Arrow's form already, that would load pandas.
+            found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
         finally:
             self._connection.execute("RESET disabled_optimizers")
+        return PyArrowData.convert_table(found, expression.schema())
 
     def close(self) -> None:
         """Let go of the database, so that another process can open it."""
