@@ -27,6 +27,8 @@ ESCALATED = ("support_escalation", "escalation_opened")
 SETTLED = ("escalation_closed",)
 SCORED = ("nps_response",)
 Row = Mapping[str, Any]
+Part = dict[str, Any]
+"""Some of the fields of `AccountFeatures`."""
 
 
 def items_in_force(tables: Mapping[str, Any], as_of: datetime) -> Any:
@@ -119,6 +121,8 @@ def account_features(
     made = {}
     for row in rows["accounts"]:
         account = row["account_id"]
+        held = items.get(account, ())
+        holdings = _of_holdings(held, row["currency"], intervals, catalogue)
         base = AccountFeatures(
             account_id=account,
             name=row["name"] or "",
@@ -126,13 +130,12 @@ def account_features(
             country=row["country"],
             segment=row["segment"],
             industry=row["industry"],
-            currency=row["currency"],
             events=events,
+            **holdings,
+            **_of_contract(subscriptions.get(account, ()), held, holdings["mrr_minor"], as_of.date()),
+            **_of_invoices(invoices.get(account), as_of.date()),
+            **_of_satisfaction(satisfaction.get(account)),
         )
-        base = _with_holdings(base, items.get(account, ()), intervals, catalogue)
-        base = _with_contract(base, subscriptions.get(account, ()), items.get(account, ()), as_of.date())
-        base = _with_invoices(base, invoices.get(account), as_of.date())
-        base = _with_satisfaction(base, satisfaction.get(account))
         made[account] = with_use(base, metrics.get(account, {}), catalogue)
     return made
 
@@ -144,9 +147,9 @@ def _by_account(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return grouped
 
 
-def _with_holdings(
-    base: AccountFeatures, items: Sequence[Row], intervals: Mapping[str, str], catalogue: Catalogue
-) -> AccountFeatures:
+def _of_holdings(
+    items: Sequence[Row], currency: str | None, intervals: Mapping[str, str], catalogue: Catalogue
+) -> Part:
     mrr: dict[str, int] = defaultdict(int)
     holdings: dict[str, Holding] = {}
     for row in items:
@@ -155,20 +158,19 @@ def _with_holdings(
             holdings[row["offer_id"]] = _merge(holdings.get(row["offer_id"]), _holding(row))
     plans = [plan for plan in catalogue.plans if plan in holdings]
     plan = plans[-1] if plans else None
-    main = max(sorted(mrr), key=lambda currency: mrr[currency], default=base.currency)
+    main = max(sorted(mrr), key=lambda currency: mrr[currency], default=currency)
     price_id = holdings[plan].price_id if plan else None
-    return replace(
-        base,
-        currency=main,
-        mrr_minor=mrr.get(main or "", 0),
-        mrr=dict(mrr),
-        holdings=holdings,
-        items=tuple(map(_billed, items)),
-        owned_offers=len(holdings),
-        plan=plan,
-        seats=holdings[plan].quantity if plan else None,
-        interval=intervals.get(price_id) if price_id else None,
-    )
+    return {
+        "currency": main,
+        "mrr_minor": mrr.get(main or "", 0),
+        "mrr": dict(mrr),
+        "holdings": holdings,
+        "items": tuple(map(_billed, items)),
+        "owned_offers": len(holdings),
+        "plan": plan,
+        "seats": holdings[plan].quantity if plan else None,
+        "interval": intervals.get(price_id) if price_id else None,
+    }
 
 
 def _billed(row: Row) -> BilledItem:
@@ -214,27 +216,24 @@ def _merge(one: Holding | None, other: Holding) -> Holding:
     )
 
 
-def _with_contract(
-    base: AccountFeatures, subscriptions: Sequence[Row], items: Sequence[Row], today: date
-) -> AccountFeatures:
-    statuses = {row["status"] for row in items}
-    live = [row for row in subscriptions if any(item["subscription_id"] == row["subscription_id"] for item in items)]
+def _of_contract(subscriptions: Sequence[Row], items: Sequence[Row], mrr_minor: int, today: date) -> Part:
+    statuses, billed = {row["status"] for row in items}, {row["subscription_id"] for row in items}
+    live = [row for row in subscriptions if row["subscription_id"] in billed]
     started = [row["started_at"].date() for row in live if row["started_at"]]
     ends = [row["cancel_at"].date() for row in live if row["cancel_at"]]
     term_start, renewal_on = _term(live, items, today)
-    made = replace(
-        base,
-        subscribed=bool(items),
-        trialing="trialing" in statuses and base.mrr_minor == 0,
-        past_due="past_due" in statuses,
-        unpaid="unpaid" in statuses,
-        paused=any(row["paused"] for row in live) or "paused" in statuses,
-        cancel_on=min(ends, default=None),
-        term_start=term_start,
-        renewal_on=renewal_on,
-        days_to_renewal=(renewal_on - today).days if renewal_on else None,
-    )
-    return _with_anniversary(made, min(started), today) if started else made
+    return {
+        "subscribed": bool(items),
+        "trialing": "trialing" in statuses and mrr_minor == 0,
+        "past_due": "past_due" in statuses,
+        "unpaid": "unpaid" in statuses,
+        "paused": any(row["paused"] for row in live) or "paused" in statuses,
+        "cancel_on": min(ends, default=None),
+        "term_start": term_start,
+        "renewal_on": renewal_on,
+        "days_to_renewal": (renewal_on - today).days if renewal_on else None,
+        **(_of_anniversary(min(started), today) if started else {}),
+    }
 
 
 def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date | None, date | None]:
@@ -275,50 +274,47 @@ def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -
     return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
 
 
-def _with_anniversary(base: AccountFeatures, started: date, today: date) -> AccountFeatures:
+def _of_anniversary(started: date, today: date) -> Part:
     years = today.year - started.year
     if add_months(started, 12 * years) > today:
         years -= 1
     last, following = add_months(started, 12 * years), add_months(started, 12 * (years + 1))
-    return replace(
-        base,
-        tenure_days=(today - started).days,
-        years=years,
-        days_since_anniversary=(today - last).days if years else None,
-        days_to_anniversary=(following - today).days,
-        last_anniversary_on=last if years else None,
-        anniversary_on=following,
-    )
+    return {
+        "tenure_days": (today - started).days,
+        "years": years,
+        "days_since_anniversary": (today - last).days if years else None,
+        "days_to_anniversary": (following - today).days,
+        "last_anniversary_on": last if years else None,
+        "anniversary_on": following,
+    }
 
 
-def _with_invoices(base: AccountFeatures, row: Row | None, today: date) -> AccountFeatures:
+def _of_invoices(row: Row | None, today: date) -> Part:
     if row is None:
-        return base
+        return {}
     oldest = row["oldest_due"]
-    return replace(
-        base,
-        invoices=row["invoices"],
-        overdue_invoices=row["overdue"],
-        days_overdue=(today - oldest.date()).days if oldest else None,
-        disputes=row["disputes"],
-    )
+    return {
+        "invoices": row["invoices"],
+        "overdue_invoices": row["overdue"],
+        "days_overdue": (today - oldest.date()).days if oldest else None,
+        "disputes": row["disputes"],
+    }
 
 
-def _with_satisfaction(base: AccountFeatures, row: Row | None) -> AccountFeatures:
+def _of_satisfaction(row: Row | None) -> Part:
     if row is None:
-        return base
+        return {}
     escalated, settled = row["escalated"], row["settled"]
     still_open = escalated is not None and (settled is None or settled < escalated)
     try:
         score = float(row["score"]) if row["score"] else None
     except ValueError:
         score = None
-    return replace(
-        base,
-        escalated_on=escalated.date() if still_open else None,
-        nps=score,
-        nps_on=row["scored"].date() if score is not None else None,
-    )
+    return {
+        "escalated_on": escalated.date() if still_open else None,
+        "nps": score,
+        "nps_on": row["scored"].date() if score is not None else None,
+    }
 
 
 def add_months(day: date, months: int) -> date:

@@ -8,10 +8,12 @@ contains is paid for no longer. Where billing tells amounts only, a discount tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from connector.domain.catalogue import Catalogue, Offer
@@ -30,6 +32,50 @@ class Listed:
     product_id: str | None = None
 
 
+class Paid:
+    """Answers by all that a price depends on, because many accounts pay for the same: exact arithmetic is slow."""
+
+    MOST = 50_000
+    """Answers that are kept; a book without two customers alike fills no memory with them."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, Money | None] = {}
+        self._of: Catalogue | None = None
+        self._kinds: dict[Hashable, int] = {}
+        self._number = count()
+        self._last: tuple[AccountFeatures | None, int] = None, -1
+
+    def answers(self, catalogue: Catalogue) -> dict[Hashable, Money | None]:
+        """What was answered so far with this catalogue."""
+        if self._of is not catalogue or len(self._answers) >= self.MOST:
+            self._of, self._answers = catalogue, {}
+        return self._answers
+
+    def by(self, account: AccountFeatures) -> int:
+        """A number for what an account pays for: the same for two that a change costs the same."""
+        if self._last[0] is not account:
+            if len(self._kinds) >= self.MOST:
+                self._kinds = {}
+            self._last = account, self._kinds.setdefault(_pays_for(account), next(self._number))
+        return self._last[1]
+
+
+def _pays_for(account: AccountFeatures) -> Hashable:
+    subscriptions: dict[str, int] = {}
+    items = tuple(
+        (
+            *(subscriptions.setdefault(one.subscription_id, len(subscriptions)), one.offer, one.price_id),
+            *(one.quantity, one.currency, one.mrr_minor, one.discounts),
+        )
+        for one in sorted(account.items, key=lambda one: one.item_id)
+    )
+    holdings = tuple(
+        (name, one.quantity, one.mrr_minor, one.list_mrr_minor, one.currency, one.price_id)
+        for name, one in account.holdings.items()
+    )
+    return account.currency, account.interval, account.plan, items, holdings
+
+
 @dataclass(frozen=True)
 class PriceList:
     """Prices by id, and by offer, currency and interval the newest that is still sold."""
@@ -38,6 +84,7 @@ class PriceList:
     on_sale: Mapping[tuple[str, str, str, int], Listed]
     once: Mapping[tuple[str, str], Listed] = field(default_factory=dict)
     """One-off prices by offer and currency, the newest that is still sold."""
+    paid: Paid = field(default_factory=lambda: Paid(), compare=False, repr=False)
 
     @classmethod
     def of(cls, rows: Sequence[PriceRow]) -> PriceList:
@@ -72,6 +119,15 @@ def delta_mrr(
     """What the customer would pay more per month; None when no price is known in its currency."""
     if account.currency is None:
         return None
+    key = name, quantity, prices.paid.by(account)
+    answers = prices.paid.answers(catalogue)
+    if key not in answers:
+        answers[key] = priced(name, quantity, account, catalogue, prices)
+    return answers[key]
+
+
+def priced(name: str, quantity: int, account: AccountFeatures, catalogue: Catalogue, prices: PriceList) -> Money | None:
+    """Price a change for an account, whatever was said of others."""
     changed = _changed_item(name, account, catalogue)
     if changed is not None:
         bill = [one for one in account.items if one.subscription_id == changed.subscription_id]
@@ -116,7 +172,7 @@ def _on_the_bill(
 ) -> Money | None:
     """Try the change on the subscription's own items, prices and discounts."""
     offer, contents = catalogue.offers[name], catalogue.contents(name)
-    terms = {one: Terms.from_json(one.discounts or "[[], []]") for one in bill}
+    terms = {one: _terms(one.discounts or "[[], []]") for one in bill}
     before = {one: _priced(one, terms[one], prices) for one in bill}
     after = {one: item for one, item in before.items() if one.offer not in contents}
     more: list[PricedItem] = []
@@ -133,6 +189,11 @@ def _on_the_bill(
             after.pop(changed, None)
     total = added(list(before.values()), [*after.values(), *more], terms[changed].shared)
     return Money(round_minor(total), changed.currency)
+
+
+@lru_cache(maxsize=10_000)
+def _terms(text: str) -> Terms:
+    return Terms.from_json(text)
 
 
 def _priced(one: BilledItem, terms: Terms, prices: PriceList) -> PricedItem:
@@ -190,7 +251,7 @@ def standing_discount(account: AccountFeatures) -> Fraction:
     A discount on one item is that item's; an amount off is spent already. Neither carries over to what is added.
     """
     paid = [(h.mrr_minor, h.list_mrr_minor) for h in account.holdings.values() if h.list_mrr_minor > 0]
-    if not paid:
+    if all(mrr == listed for mrr, listed in paid):
         return Fraction(1)
     shares = [Fraction(mrr, listed) for mrr, listed in paid]
     # Amounts are whole minor units, so equal percentages differ by a rounding.

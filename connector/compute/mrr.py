@@ -15,6 +15,7 @@ from typing import Any
 import ibis
 
 from connector.compute.history import current
+from connector.compute.rows import rows_of
 from connector.ports.billing import BillingSource, WarehouseReader
 
 ROUNDING = "rounding"
@@ -60,7 +61,7 @@ def ours(tables: Mapping[str, Any], as_of: datetime) -> Any:
 
 def tie(warehouse: WarehouseReader, sources: Sequence[BillingSource], as_of: datetime) -> MrrTie:
     """Compute both and explain the difference."""
-    rows = warehouse.execute(ours(warehouse.tables(), as_of)).to_pylist()
+    rows = list(rows_of(warehouse.execute(ours(warehouse.tables(), as_of))))
     counted = {row["currency"]: int(row["mrr_minor"]) for row in rows}
     items = {row["currency"]: int(row["items"]) for row in rows}
     told: dict[str, int] = defaultdict(int)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from fractions import Fraction
 from math import ceil
 
 from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
@@ -17,7 +16,7 @@ from connector.compute.steps import cheaper_step
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.intent import Contribution
-from connector.domain.money import FxTable, Money, round_minor
+from connector.domain.money import FxTable, Money, share_of
 from connector.domain.policy import GatesPolicy, Sizing
 from connector.domain.score import Card, Score, Step, scorecard
 from connector.domain.signal import Signal
@@ -112,11 +111,17 @@ def bearing(context: Sequence[Signal], pointing: Sequence[Signal]) -> Iterator[S
 
 def weigh(signals: Sequence[Signal], policy: GatesPolicy) -> Card:
     """Add up what each signal says; the same rule on two metrics counts once, at its strongest."""
-    strongest: dict[str, Signal] = {}
-    for signal in sorted(signals, key=lambda one: (-abs(one.term), one.metric or "", str(one.evidence))):
-        strongest.setdefault(signal.id, signal)
-    terms = [Contribution(signal.id, signal.term, signal.evidence) for signal in strongest.values()]
+    by_rule: dict[str, list[Signal]] = {}
+    for signal in signals:
+        by_rule.setdefault(signal.id, []).append(signal)
+    strongest = (some[0] if len(some) == 1 else min(some, key=_rank) for some in by_rule.values())
+    terms = [Contribution(signal.id, signal.term, signal.evidence) for signal in strongest]
     return scorecard(policy.base_rate, terms, policy.p_bounds)
+
+
+def _rank(signal: Signal) -> tuple[float, str, str]:
+    """The strongest first; where two are alike, what they say decides."""
+    return -abs(signal.term), signal.metric or "", str(signal.evidence)
 
 
 def offers_for(
@@ -218,7 +223,7 @@ def _score(
         contributions=card.contributions,
         delta_mrr=added,
         reported=reported,
-        value=0 if reported is None else round_minor(Fraction(card.p) * reported.minor),
+        value=0 if reported is None else share_of(card.p, reported.minor),
         data_to=max(signal.data_to for signal in pointing),
         limit_on=made.limit_on,
         signals=tuple(dict.fromkeys(signal.id for signal in pointing)),

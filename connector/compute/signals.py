@@ -1,4 +1,7 @@
-"""Features → rules that fire. The wording of their evidence is left to whoever knows the reader's language."""
+"""Features → what rules look at, and how strongly they fire on it: plainly, one case after the other.
+
+`firing` does the same for everybody at once. The wording of evidence is left to whoever knows the reader's language.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ OF_OFFERS = frozenset({"upsell", "cross_sell"})
 """Kinds that point to something to sell: without needs of its own, such a rule looks at events about an offer only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fired:
     """A rule whose condition holds for an account, a metric or an event of it."""
 
@@ -43,7 +46,7 @@ class Fired:
     """The offer in an event's detail."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Customer:
     """One account with everything its rules look at; `features` are read by every rule, so they are named once."""
 
@@ -52,22 +55,6 @@ class _Customer:
     events: Sequence[EventFeatures]
     owned: frozenset[str]
     features: Mapping[str, Feature]
-
-
-def fired(
-    rules: Signals,
-    accounts: Mapping[str, AccountFeatures],
-    metrics: Mapping[str, Mapping[str, MetricFeatures]],
-    events: Mapping[str, Sequence[EventFeatures]],
-    catalogue: Catalogue,
-    today: date,
-) -> Iterator[Fired]:
-    """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
-    for account_id in sorted(accounts):
-        read = metrics.get(account_id, {}), events.get(account_id, ())
-        for case in tried(rules, accounts[account_id], *read, catalogue, today):
-            if (strength := strength_of(case, today)) is not None:
-                yield replace(case, strength=strength)
 
 
 def tried(
@@ -99,7 +86,7 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
     account = customer.account
     case = Fired(rule_id, rule, account.account_id, tuple(rule.needs), 0.0, today, customer.features)
     if rule.read:
-        case = replace(case, features={**customer.features, **_read(rule, customer.metrics)})
+        case = replace(case, features={**customer.features, **read_of(rule, customer.metrics)})
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
@@ -120,7 +107,7 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
                     named = {**case.features, **offer_view(one)}
                     yield replace(case, features=named, needs=(meets,), offer=one.offer)
         case "event":
-            for row in _together(rule, customer.events):
+            for row in together(rule, customer.events):
                 offer = catalogue.offers.get(row.detail)
                 is_of_offer = offer is not None and offer.need is not None and row.detail not in customer.owned
                 if not rule.needs and not is_of_offer and rule.kind in OF_OFFERS:
@@ -134,19 +121,22 @@ def _day(value: Feature) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def _read(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
+def read_of(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
     """Features of other metrics, by the rule's own names; unknown where the metric is not used."""
     told = {name: where.split(".", 1) for name, where in rule.read.items()}
     return {name: getattr(metrics.get(metric), feature, None) for name, (metric, feature) in told.items()}
 
 
-def _together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:
+def together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:
     """Counts of the rule's events, added up by what they are about; all of them when the rule names the need."""
     about: dict[str, EventFeatures] = {}
     for row in rows:
         if row.event in rule.events:
             detail = "" if rule.needs else row.detail
-            so_far = about.get(detail, replace(row, detail=detail, count_28=0, count_90=0))
+            so_far = about.get(detail)
+            if so_far is None:
+                about[detail] = row if row.detail == detail else replace(row, detail=detail)
+                continue
             about[detail] = replace(
                 so_far,
                 count_28=so_far.count_28 + row.count_28,

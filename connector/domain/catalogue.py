@@ -162,13 +162,29 @@ class Catalogue:
         packed = {pack for offer in self.offers.values() for pack in offer.included_in}
         return {pack: frozenset(n for n, offer in self.offers.items() if pack in offer.included_in) for pack in packed}
 
+    def with_contents(self, held: frozenset[str]) -> frozenset[str]:
+        """What is held, and the offers that it contains."""
+        if held not in self._contained:
+            self._contained[held] = held.union(*(self.contents(name) for name in held))
+        return self._contained[held]
+
+    @cached_property
+    def _contained(self) -> dict[frozenset[str], frozenset[str]]:
+        """Customers hold the same few offers: those are told once."""
+        return {}
+
     def partner_for(self, name: str, country: str | None, segment: str | None) -> Partner | None:
         """The first partner of an offer who serves a customer."""
         return next((one for one in self.offers[name].partners if one.serves(country, segment)), None)
 
     def for_need(self, need: str) -> tuple[str, ...]:
         """Offers that meet a need, in the catalogue's order."""
-        return tuple(name for name, offer in self.offers.items() if offer.need == need)
+        return self._for_need.get(need, ())
+
+    @cached_property
+    def _for_need(self) -> Mapping[str, tuple[str, ...]]:
+        needs = dict.fromkeys(offer.need for offer in self.offers.values() if offer.need is not None)
+        return {need: tuple(name for name, offer in self.offers.items() if offer.need == need) for need in needs}
 
     def contents(self, name: str) -> frozenset[str]:
         """Offers that an offer contains: a pack of several, or a plan that carries them."""

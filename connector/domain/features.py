@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from operator import attrgetter
 from typing import Literal
 
 from connector.domain.catalogue import Catalogue
@@ -19,7 +20,7 @@ Kind = Literal["number", "text", "flag", "day"]
 OWNS = "owns."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetricFeatures:
     """How one account uses one metric. Windows end on `data_to`, the last day its source has told."""
 
@@ -76,7 +77,7 @@ class MetricFeatures:
     """Days of the same four weeks a year ago with any use; unknown for a younger customer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holding:
     """An offer an account pays for, over all its items of it."""
 
@@ -91,7 +92,7 @@ class Holding:
     trialing: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BilledItem:
     """One item of a subscription as it is billed: a change of what an account holds is priced from these."""
 
@@ -108,7 +109,7 @@ class BilledItem:
     """JSON of `pricing.Terms`; None where the source tells amounts only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OfferFeatures:
     """How usual an offer is among customers like one account: adoption, not likeness to those who have it."""
 
@@ -121,7 +122,7 @@ class OfferFeatures:
     """The rate against that of the whole base; None where nobody holds it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AccountFeatures:
     """What is known of one billing account, besides its metrics."""
 
@@ -200,7 +201,7 @@ class AccountFeatures:
     """What its CRM account tells, as the CRM wrote it (see `crm_facts`); empty where it has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventFeatures:
     """How often an event with one detail occurred at an account."""
 
@@ -222,32 +223,35 @@ PER_SEAT = "per_seat_28"
 def account_view(account: AccountFeatures, owned: Iterable[str], catalogue: Catalogue) -> dict[str, Feature]:
     """An account's features by the names rules use, with what it owns."""
     held = frozenset(owned)
-    return _named(account) | {OWNS + offer: offer in held for offer in catalogue.offers}
+    return named(account) | {OWNS + offer: offer in held for offer in catalogue.offers}
 
 
 def metric_view(row: MetricFeatures, account: AccountFeatures) -> dict[str, Feature]:
     """A metric's features by the names rules use."""
-    return _named(row) | {PER_SEAT: row.level_28 / account.seats if account.seats else None}
+    return named(row) | {PER_SEAT: row.level_28 / account.seats if account.seats else None}
 
 
 def event_view(row: EventFeatures) -> dict[str, Feature]:
     """An event's features by the names rules use."""
-    return _named(row)
+    return named(row)
 
 
 def offer_view(row: OfferFeatures) -> dict[str, Feature]:
     """An offer's features by the names rules use."""
-    return _named(row)
+    return named(row)
 
 
-def _named(row: AccountFeatures | MetricFeatures | EventFeatures | OfferFeatures) -> dict[str, Feature]:
-    return {name: getattr(row, name) for name in _NAMES[type(row)]}
+def named(row: AccountFeatures | MetricFeatures | EventFeatures | OfferFeatures) -> dict[str, Feature]:
+    """Its own features by the names rules use."""
+    return dict(zip(_NAMES[type(row)], _VALUES[type(row)](row), strict=True))
 
 
 _NAMES = {
     kind: tuple(f.name for f in fields(kind) if f.name not in _HIDDEN)
     for kind in (AccountFeatures, MetricFeatures, EventFeatures, OfferFeatures)
 }
+
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
 
 def known_features(catalogue: Catalogue) -> dict[str, Kind]:
@@ -273,17 +277,15 @@ _KINDS: Mapping[str, Kind] = {"float": "number", "int": "number", "str": "text",
 
 def owned_offers(account: AccountFeatures, catalogue: Catalogue) -> frozenset[str]:
     """Offers an account holds itself, and those its holdings contain."""
-    held = set(account.holdings)
-    contained = {name for name, offer in catalogue.offers.items() if held.intersection(offer.included_in)}
-    return frozenset(held | contained)
+    return catalogue.with_contents(frozenset(account.holdings))
 
 
 def used_offers(owned: Iterable[str], metrics: Mapping[str, MetricFeatures], catalogue: Catalogue) -> frozenset[str]:
     """Owned offers whose metric was used in the last 28 days; an offer without a metric counts as used."""
-    used = set()
+    offers, unused = catalogue.offers, set()
     for name in owned:
-        offer = catalogue.offers.get(name)
+        offer = offers.get(name)
         metric = offer.used_when if offer else None
-        if metric is None or (metric in metrics and metrics[metric].active_days > 0):
-            used.add(name)
-    return frozenset(used)
+        if metric is not None and not (metric in metrics and metrics[metric].active_days > 0):
+            unused.add(name)
+    return frozenset(owned) - unused if unused else frozenset(owned)

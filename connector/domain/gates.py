@@ -6,7 +6,7 @@ health, to who is already working on it, to how much is enough. Gates see one fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
@@ -21,7 +21,7 @@ from connector.domain.score import Score
 Link = Literal["linked", "unmatched", "ambiguous"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Load:
     """What is already proposed or open, as the walk down the ranking reaches a candidate."""
 
@@ -39,7 +39,7 @@ class Load:
     """New proposals of this day, on any account."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An offer for a CRM account, with all that a gate may look at."""
 
@@ -77,17 +77,6 @@ class Candidate:
 
 
 Gate = Callable[[Candidate], No | None]
-
-
-def first_no(candidate: Candidate) -> No | None:
-    """The headline: the first gate that does not let the candidate through."""
-    return next((answer for _, answer in answers(candidate) if answer is not None), None)
-
-
-def answers(candidate: Candidate) -> Iterator[tuple[str, No | None]]:
-    """Every gate's name and answer, in order."""
-    for name, gate in GATES.items():
-        yield name, gate(candidate)
 
 
 # Who it is ---------------------------------------------------------------------------------------------------------

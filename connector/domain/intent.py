@@ -14,7 +14,7 @@ from connector.domain.policy import Refresh
 REFRESH = Refresh()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """One signed term of a score, in log-odds, with the evidence a person can check in every language."""
 
@@ -99,7 +99,7 @@ class SaveIntent:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Held:
     """A "no" with its reason: nothing is silently dropped."""
 

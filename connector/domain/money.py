@@ -42,7 +42,14 @@ def round_minor(amount: Fraction | Decimal) -> int:
     return round(Fraction(amount))
 
 
-@dataclass(frozen=True, order=True)
+def share_of(share: float, minor: int) -> int:
+    """A share of an amount, exactly as `round_minor` of their exact product, in whole numbers alone."""
+    over, under = share.as_integer_ratio()
+    whole, rest = divmod(over * minor, under)
+    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))
+
+
+@dataclass(frozen=True, order=True, slots=True)
 class Money:
     """An amount in minor units of one currency (ISO 4217, upper case)."""
 

@@ -32,7 +32,7 @@ def probability(log_odds: float) -> float:
     return math.exp(log_odds) / (1 + math.exp(log_odds))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """A step of a tiered price: from how many units on, and what each costs a month there and on the step before."""
 
@@ -41,7 +41,7 @@ class Step:
     before: Money
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """How likely one billing account is to adopt an offer in 90 days, why, and what it would bring."""
 
@@ -70,7 +70,7 @@ class Score:
     """The cheaper step of its price that it reaches, where that is what it offers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Card:
     """A scorecard's outcome for one pair."""
 

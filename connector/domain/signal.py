@@ -194,7 +194,7 @@ class Signals:
     rules: Mapping[str, SignalRule]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A rule that fired for an account, with the evidence a person can check."""
 

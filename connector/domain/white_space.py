@@ -57,10 +57,26 @@ class WhiteSpace:
 
     catalogue: Catalogue
     _sellable: tuple[str, ...] = ()
+    _wanting: tuple[str, ...] = ()
+    """Those that want something used first."""
     _known: dict[tuple[object, ...], No | None] = field(default_factory=dict)
+    _alike: dict[tuple[object, ...], Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._sellable = sellable(self.catalogue)
+        self._wanting = tuple(name for name in self._sellable if self.catalogue.offers[name].from_use)
+
+    def texts(self, customer: Candidate) -> Mapping[str, str]:
+        """Tell how each offer stands, as text; customers of whom the same is told share it."""
+        if customer.crm.open_episodes or customer.crm.opportunities:
+            return self._texts(customer)
+        key = (*self._who(customer), *(self._level(name, customer) for name in self._wanting))
+        if key not in self._alike:
+            self._alike[key] = self._texts(customer)
+        return self._alike[key]
+
+    def _texts(self, customer: Candidate) -> Mapping[str, str]:
+        return {offer: str(cell) for offer, cell in self.row(customer).items()}
 
     def row(self, customer: Candidate) -> dict[str, Cell]:
         """Tell how each offer stands with a customer, which is given with any score."""
@@ -75,15 +91,25 @@ class WhiteSpace:
         return Cell(Space.GAP) if no is None else Cell(Space.NOT_ELIGIBLE, f"{no.reason}, {no.detail}")
 
     def _eligible(self, name: str, customer: Candidate) -> No | None:
-        first, offer = customer.accounts[0], self.catalogue.offers[name]
-        told = customer.metrics.get(offer.from_use.metric) if offer.from_use else None
-        level = told.level_28 if told else None
-        key = (name, customer.owned, customer.used, customer.country, first.segment, first.plan, level)
+        offer = self.catalogue.offers[name]
+        key = (name, *self._who(customer), self._level(name, customer))
         if key not in self._known:
             one = replace(customer, offer=offer, score=replace(customer.score, offer=name, need=offer.need or ""))
             answers = (GATES[gate](one) for gate in ELIGIBLE)
             self._known[key] = next((no for no in answers if no is not None), None)
         return self._known[key]
+
+    def _who(self, customer: Candidate) -> tuple[object, ...]:
+        """What the gates look at, whichever the offer."""
+        first = customer.accounts[0]
+        return customer.owned, customer.used, customer.country, first.segment, first.plan
+
+    def _level(self, name: str, customer: Candidate) -> float | None:
+        """How much of what an offer wants first is used; None where it is enough, or nothing is wanted."""
+        wanted = self.catalogue.offers[name].from_use
+        told = customer.metrics.get(wanted.metric) if wanted else None
+        level = told.level_28 if told else 0.0
+        return level if wanted and level < wanted.at_least else None
 
 
 def _owned(owned: frozenset[str], catalogue: Catalogue) -> frozenset[str]:

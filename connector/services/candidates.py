@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
-from connector.domain.gates import Candidate, Link
+from connector.domain.gates import Candidate, Link, Load
 from connector.domain.occupied import Crm, CrmContext, Quote
 from connector.domain.policy import GatesPolicy
 from connector.domain.score import Score
@@ -18,7 +18,9 @@ from connector.domain.white_space import WhiteSpace
 from connector.services.measure import Measured
 
 NO_OFFER = Offer(label={})
+NO_SCORE = Score("", "", "", 1, 0, 0, (), None, 0, date.min)
 """Of a customer that is looked at for all offers at once."""
+NOTHING = Load()
 QUOTE_SENT, QUOTE_CLOSED = "quote_sent", "quote_closed"
 
 
@@ -45,35 +47,54 @@ class Customers:
         is_test = self.measured.accounts[billing_id].is_test
         return billing_id if is_test else self.crm.links.get(billing_id, billing_id)
 
+    def context(self, customer: str) -> CrmContext:
+        """What the CRM and the ledger know of a customer."""
+        return self.crm.contexts.get(customer) or CrmContext(customer)
+
     def candidates(self, scores: Sequence[Score]) -> list[Candidate]:
-        """One per (customer, offer), best value first; ties go by account and offer."""
+        """One per (customer, offer), as they are ranked, with nothing on their account and owner."""
+        return [self.candidate(customer, one) for customer, one in self.ranked(scores)]
+
+    def ranked(self, scores: Sequence[Score]) -> list[tuple[str, Score]]:
+        """The best evidence for each (customer, offer), best value first; ties go by customer and offer."""
         best: dict[tuple[str, str], Score] = {}
-        for one in sorted(scores, key=lambda s: (-s.value, -s.p, s.account_id)):
-            best.setdefault((self.of(one.account_id), one.offer), one)
-        made = [self._candidate(customer, one) for (customer, _), one in best.items()]
-        return sorted(made, key=lambda c: (-c.score.value, c.crm.account_id, c.score.offer))
+        for one in scores:
+            other = best.setdefault((customer := self.of(one.account_id), one.offer), one)
+            if other is not one and _before(one) < _before(other):
+                best[customer, one.offer] = one
+        pairs = ((customer, one) for (customer, _), one in best.items())
+        return sorted(pairs, key=lambda pair: (-pair[1].value, pair[0], pair[1].offer))
 
-    def white_space(self) -> dict[str, dict[str, str]]:
-        """How every offer stands with every customer that the CRM knows and that has a subscription."""
-        space, grid = WhiteSpace(self.catalogue), {}
-        for customer, accounts in self.groups.items():
-            if customer in self.crm.contexts and any(account.subscribed for account in accounts):
-                grid[customer] = {offer: str(cell) for offer, cell in space.row(self._bases[customer]).items()}
-        return grid
-
-    def _candidate(self, customer: str, score: Score) -> Candidate:
+    def candidate(self, customer: str, score: Score, load: Load = NOTHING) -> Candidate:
+        """An offer for a customer; `load` stands on its account and owner."""
         base = self._bases[customer]
         accounts = base.accounts
         if len(accounts) > 1:
             accounts = tuple(sorted(accounts, key=lambda a: (a.account_id != score.account_id, a.account_id)))
-        return replace(
-            base,
+        return Candidate(
             score=score,
             offer=self.catalogue.offers[score.offer],
             accounts=accounts,
+            owned=base.owned,
+            used=base.used,
             link=self._link(score.account_id),
+            crm=base.crm,
+            catalogue=self.catalogue,
+            policy=self.policy,
+            today=self.today,
+            load=load,
+            quotes=base.quotes,
             metrics=self.measured.metrics.get(score.account_id, {}),
         )
+
+    def white_space(self) -> dict[str, Mapping[str, str]]:
+        """How every offer stands with every customer that the CRM knows and that has a subscription."""
+        space = WhiteSpace(self.catalogue)
+        return {
+            customer: space.texts(self._bases[customer])
+            for customer, accounts in self.groups.items()
+            if customer in self.crm.contexts and any(account.subscribed for account in accounts)
+        }
 
     @cached_property
     def _bases(self) -> Mapping[str, Candidate]:
@@ -81,21 +102,21 @@ class Customers:
 
     def _base(self, customer: str, accounts: Sequence[AccountFeatures]) -> Candidate:
         """A customer without an offer yet; its largest running account speaks."""
-        owned, used = set[str](), set[str]()
+        owned, used = frozenset[str](), frozenset[str]()
         for account in accounts:
             holds = owned_offers(account, self.catalogue)
-            owned |= holds
-            used |= used_offers(holds, self.measured.metrics.get(account.account_id, {}), self.catalogue)
+            uses = used_offers(holds, self.measured.metrics.get(account.account_id, {}), self.catalogue)
+            owned, used = owned | holds if owned else holds, used | uses if used else uses
         ranked = sorted(accounts, key=lambda a: (not a.subscribed, -a.mrr_minor, a.account_id))
         first = ranked[0].account_id
         return Candidate(
-            score=Score(first, "", "", 1, 0, 0, (), None, 0, self.today),
+            score=NO_SCORE,
             offer=NO_OFFER,
             accounts=tuple(ranked),
-            owned=frozenset(owned),
-            used=frozenset(used),
+            owned=owned,
+            used=used,
             link=self._link(first),
-            crm=self.crm.contexts.get(customer) or CrmContext(customer),
+            crm=self.context(customer),
             catalogue=self.catalogue,
             policy=self.policy,
             today=self.today,
@@ -107,6 +128,11 @@ class Customers:
         if billing_id in self.crm.links:
             return "linked"
         return "ambiguous" if billing_id in self.crm.ambiguous else "unmatched"
+
+
+def _before(score: Score) -> tuple[int, float, str]:
+    """Which account's evidence speaks for its customer: the best value, then the likeliest."""
+    return -score.value, -score.p, score.account_id
 
 
 def _quotes(accounts: Sequence[AccountFeatures], measured: Measured) -> Iterator[Quote]:

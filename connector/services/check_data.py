@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.compute.history import current
+from connector.compute.rows import rows_of
 from connector.domain.account import BillingAccount, CrmAccount
 from connector.domain.change import CrmRecord, RecordType
 from connector.domain.errors import Problem
@@ -80,10 +81,9 @@ def _unmapped(warehouse: Warehouse) -> list[Mapping[str, Any]]:
     prices = current(warehouse.tables()["prices"])
     items = current(warehouse.tables()["subscription_item_versions"])
     wanted = prices.filter(prices.recurring).select("price_id", "product_id", "product_name")
-    rows = warehouse.execute(wanted)
-    named = {row["price_id"]: row for row in rows.to_pylist()}
+    named = {row["price_id"]: row for row in rows_of(warehouse.execute(wanted))}
     live = items.filter(items.valid_to.isnull() & items.offer_id.isnull())
-    used = warehouse.execute(live.select("price_id", "subscription_id", "source")).to_pylist()
+    used = rows_of(warehouse.execute(live.select("price_id", "subscription_id", "source")))
     return [{**row, **named.get(row["price_id"], {})} for row in used]
 
 

@@ -7,13 +7,15 @@ any of them owns or owes counts for all (`candidates`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from connector.domain.asking import Answers, first_no
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures
-from connector.domain.gates import Candidate, Load, first_no
+from connector.domain.gates import Candidate, Load
 from connector.domain.intent import Held, Intent, SaveIntent
 from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
@@ -27,6 +29,7 @@ from connector.services.save import saves
 from connector.services.score import Scores
 
 WEEK = timedelta(days=7)
+NONE = frozenset[str]()
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,17 @@ def choose(
     scored: dict[str, set[str]] = defaultdict(set)
     for one in scores.scores:
         scored[one.offer].add(one.account_id)
-    for candidate in customers.candidates(scores.scores):
-        weighed = replace(candidate, load=ledger.load(candidate.crm))
-        loads[weighed.crm.account_id, weighed.score.offer] = weighed.load
-        refused = first_no(weighed)
+    said: dict[str, Answers] = defaultdict(dict)
+    for customer, best in customers.ranked(scores.scores):
+        weighed = customers.candidate(customer, best, ledger.load(customers.context(customer)))
+        loads[customer, best.offer] = weighed.load
+        refused = first_no(weighed, said[customer])
         if refused is None:
             ledger.count(weighed)
-            ids = tuple(a.account_id for a in weighed.accounts if a.account_id in scored[weighed.score.offer])
+            ids = tuple(a.account_id for a in weighed.accounts if a.account_id in scored[best.offer])
             intents.append(_intent(weighed, ids, holidays))
         else:
-            one = weighed.score
-            held.append(Held(weighed.crm.account_id, one.offer, refused.reason.value, refused.detail, one.p, one.value))
+            held.append(Held(customer, best.offer, refused.reason.value, refused.detail, best.p, best.value))
     helped, unhelped = _helped(customers, book, fx or FxTable())
     return Chosen(tuple(intents), (*held, *unhelped), tuple(helped), customers.white_space(), loads)
 
@@ -124,13 +127,14 @@ class _Tally:
     since: date
     today: date
     day: int = 0
-    needs: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    needs: dict[str, frozenset[str]] = field(default_factory=dict)
     open: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     owner_week: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     owner_tasks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    undone: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    undone: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(Which cap, of whom) → undone runs whose proposals still take a place there."""
+    alike: dict[tuple[Any, ...], Load] = field(default_factory=dict)
 
     @classmethod
     def of(cls, crm: Crm, today: date) -> _Tally:
@@ -152,33 +156,41 @@ class _Tally:
         account, owner = context.account_id, context.owner_id
         self.open[account] += len(context.open_episodes) + len(undone)
         self.week[account] += lately
-        self.undone["open", account] |= {one.run_id for one in undone}
-        self.undone["week", account] |= new
+        self._note("open", account, {one.run_id for one in undone})
+        self._note("week", account, new)
         if owner is not None:
             self.owner_week[owner] += lately
             self.owner_tasks[owner] += context.open_tasks
-            self.undone["owner", owner] |= new
+            self._note("owner", owner, new)
+
+    def _note(self, cap: str, of: str, runs: Set[str]) -> None:
+        if runs:
+            self.undone[cap, of] = self.undone.get((cap, of), NONE) | runs
 
     def _is_of_this_week(self, on: date | None) -> bool:
         return on is not None and on > self.since
 
     def load(self, context: CrmContext) -> Load:
-        owner = context.owner_id or ""
-        return Load(
-            needs=frozenset(self.needs[context.account_id]),
-            account_open=self.open[context.account_id],
-            account_week=self.week[context.account_id],
-            owner_week=self.owner_week[owner],
-            owner_tasks=self.owner_tasks[owner],
-            open_undone=frozenset(self.undone["open", context.account_id]),
-            week_undone=frozenset(self.undone["week", context.account_id]),
-            owner_undone=frozenset(self.undone["owner", owner]),
-            day=self.day,
+        account, owner = context.account_id, context.owner_id or ""
+        stands = (
+            self.needs.get(account, NONE),
+            self.open.get(account, 0),
+            self.week.get(account, 0),
+            self.owner_week.get(owner, 0),
+            self.owner_tasks.get(owner, 0),
+            self.undone.get(("open", account), NONE),
+            self.undone.get(("week", account), NONE),
+            self.undone.get(("owner", owner), NONE),
+            self.day,
         )
+        # Many accounts stand alike, and every candidate's is kept.
+        if stands not in self.alike:
+            self.alike[stands] = Load(*stands)
+        return self.alike[stands]
 
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
-        self.needs[account] |= candidate.needs
+        self.needs[account] = self.needs.get(account, NONE) | candidate.needs
         if candidate.episode is None:
             self.day += 1
             self.open[account] += 1

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import assert_never
 
 from connector.compute.history import current
+from connector.compute.rows import rows_of
 from connector.domain.account import BillingAccount, CrmAccount
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import CrmRecord, RecordType, Stage
@@ -35,7 +36,7 @@ from connector.services.world import World, accounts_of, need_of
 def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
     """Read the customers that still exist, test accounts included, by id."""
     accounts = current(warehouse.tables()["accounts"])
-    rows = warehouse.execute(accounts.filter(~accounts.deleted).order_by("account_id")).to_pylist()
+    found = warehouse.execute(accounts.filter(~accounts.deleted).order_by("account_id"))
     return [
         BillingAccount(
             id=row["account_id"],
@@ -53,7 +54,7 @@ def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
             is_test=row["is_test"],
             created_at=row["created_at"],
         )
-        for row in rows
+        for row in rows_of(found)
     ]
 
 

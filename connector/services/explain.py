@@ -12,9 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from connector.domain.asking import answers
 from connector.domain.catalogue import Language, Texts
 from connector.domain.errors import MendError
-from connector.domain.gates import Candidate, answers
+from connector.domain.gates import Candidate
 from connector.domain.intent import Contribution
 from connector.domain.occupied import Crm, OpenEpisode
 from connector.domain.policy import No

@@ -6,12 +6,12 @@ Everything is computable for any past moment: a fact that became known later cha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import lru_cache
+from itertools import starmap
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from connector.compute.accounts import (
     account_expressions,
@@ -21,15 +21,19 @@ from connector.compute.accounts import (
     with_crm,
 )
 from connector.compute.features import event_features, held_quantities, in_memory, usage_features
+from connector.compute.firing import fired
 from connector.compute.freshness import feeds, feeds_of, restrained
 from connector.compute.peers import with_peers
-from connector.compute.signals import Fired, fired
-from connector.domain.catalogue import Catalogue, Language
-from connector.domain.features import AccountFeatures, EventFeatures, Feature, MetricFeatures
+from connector.compute.rows import rows_of, tuples
+from connector.compute.signals import Fired
+from connector.domain.catalogue import Catalogue
+from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
 from connector.domain.feed import Feed, is_drop_believed
-from connector.domain.signal import AT, Signal, Signals
+from connector.domain.signal import Signal, Signals
 from connector.ports.billing import Warehouse
-from connector.services.texts import in_language, names_in, render
+from connector.services.evidence import Wording
+
+T = TypeVar("T", MetricFeatures, EventFeatures)
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,11 @@ def measure(
     held = in_memory(warehouse.execute(held_quantities(items_in_force(tables, as_of), catalogue)))
     usage = usage_features(tables, held, catalogue, as_of)
     metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
-    for row in _rows(warehouse, usage):
-        metrics[row["account_id"]][row["metric"]] = MetricFeatures(**row)
+    for one in _made(MetricFeatures, warehouse, usage):
+        metrics[one.account_id][one.metric] = one
     events: dict[str, list[EventFeatures]] = defaultdict(list)
-    for row in _rows(warehouse, event_features(tables, as_of)):
-        events[row["account_id"]].append(EventFeatures(**row))
+    for event in _made(EventFeatures, warehouse, event_features(tables, as_of)):
+        events[event.account_id].append(event)
     prices = [*_rows(warehouse, prices_known(tables, as_of))]
     facts = {name: [*_rows(warehouse, expression)] for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
@@ -107,9 +111,10 @@ def raised(
     catalogue: Catalogue,
     as_of: datetime,
 ) -> tuple[Signal, ...]:
-    """Try every rule on what was measured, and word what fires."""
+    """Try every rule on what was measured; what fires can say why."""
+    wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
     cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
-    return tuple(signal_of(case, catalogue) for case in cases)
+    return tuple(signal_of(case, wordings[case.rule_id]) for case in cases)
 
 
 def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:
@@ -118,69 +123,30 @@ def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> t
     return tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None)
 
 
-PERCENT = {
-    "growth_percent": "growth",
-    "growth_year_percent": "growth_year",
-    "activity_percent": "activity_trend",
-    "peer_percent": "peer_rate",
-}
-"""Shares that evidence cites as whole percent, by the word it uses."""
-BATCH = 10_000
-Words = tuple[tuple[str, type, Feature], ...]
-"""What a text says: each name with its value, and the value's type, because 1 and true are written otherwise."""
-
-
 def _rows(warehouse: Warehouse, expression: Any) -> Iterator[dict[str, Any]]:
-    """Rows of an expression, few of them in memory at a time."""
-    for batch in warehouse.execute(expression).to_batches(max_chunksize=BATCH):
-        yield from batch.to_pylist()
+    return rows_of(warehouse.execute(expression))
 
 
-def signal_of(case: Fired, catalogue: Catalogue) -> Signal:
-    """Word a rule that fired, in every language it has."""
-    languages: Mapping[Language, str] = case.rule.evidence
-    read = {*case.rule.when.names(), case.rule.strength.of}
+def _made(kind: type[T], warehouse: Warehouse, expression: Any) -> Iterator[T]:
+    """Rows of an expression that has a column for every field of a kind."""
+    columns = [field.name for field in fields(kind)]
+    return starmap(kind, tuples(warehouse.execute(expression).select(columns)))
+
+
+def signal_of(case: Fired, wording: Wording) -> Signal:
+    """Say what a rule that fired says, in every language it has."""
+    rule = case.rule
     return Signal(
         id=case.rule_id,
-        row=case.rule.row,
-        kind=case.rule.kind,
+        row=rule.row,
+        kind=rule.kind,
         account_id=case.account_id,
         needs=case.needs,
         strength=case.strength,
-        weight=case.rule.weight,
-        evidence={
-            language: _said(text, language, _words(case, catalogue, language, names_in(text, language)))
-            for language, text in languages.items()
-        },
+        weight=rule.weight,
+        evidence=wording.evidence(case),
         data_to=case.data_to,
         metric=case.metric,
-        numbers={name: case.features.get(name) for name in sorted(read)},
-        offer=case.offer if case.offer in catalogue.offers else None,
+        numbers=wording.numbers(case),
+        offer=wording.offer(case),
     )
-
-
-@lru_cache(maxsize=20_000)
-def _said(text: str, language: Language, words: Words) -> str:
-    """Many customers do the same: what was said with the same words is not worked out again."""
-    return render(text, language, {name: value for name, _, value in words}, AT)
-
-
-def _words(case: Fired, catalogue: Catalogue, language: Language, names: Collection[str]) -> Words:
-    """What a text names, as people cite it: whole numbers where they are large, labels in the reader's language."""
-    cited = {name: _citable(case.features[name]) for name in names if name in case.features}
-    for word, name in PERCENT.items():
-        if word in names:
-            share = case.features.get(name)
-            cited[word] = abs(round(share * 100)) if isinstance(share, float) else None
-    if "label" in names:
-        cited["label"] = in_language(catalogue.metrics[case.metric].label, language) if case.metric else ""
-    if "offer_label" in names:
-        offer = catalogue.offers.get(case.offer or "")
-        cited["offer_label"] = in_language(offer.label, language) if offer else ""
-    return tuple((name, type(value), value) for name, value in cited.items())
-
-
-def _citable(value: Feature) -> Feature:
-    if not isinstance(value, float):
-        return value
-    return round(value) if value >= 100 or value == round(value) else round(value, 1)

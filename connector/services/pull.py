@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from connector.compute.freshness import began, used
 from connector.compute.quarantine import examples
+from connector.compute.rows import rows_of
 from connector.domain.billing import QuarantineReason
 from connector.ports.billing import BillingSource, Landed, Warehouse
 
@@ -67,7 +68,7 @@ def pull_and_stage(
 
 
 def _examples(warehouse: Warehouse) -> tuple[str, ...]:
-    rows = warehouse.execute(examples(warehouse.tables(), EXAMPLES)).to_pylist()
+    rows = rows_of(warehouse.execute(examples(warehouse.tables(), EXAMPLES)))
     told = [(row["reason"], row["row"], row["detail"].removeprefix(f"{row['row']}: ")) for row in rows]
     return tuple(f"{reason}: {place}: {detail}" for reason, place, detail in told)
 
@@ -78,7 +79,7 @@ def _reach(
     """What to say when the data is not of the time that the run speaks of."""
     today = now.date()
     tables = warehouse.tables()
-    (billed,), (told,) = (warehouse.execute(one).to_pylist() for one in (began(tables), used(tables, today)))
+    (billed,), (told,) = (list(rows_of(warehouse.execute(one))) for one in (began(tables), used(tables, today)))
     begins = min((day for day in (billed["begins"], told["begins"]) if day is not None), default=None)
     usage_to = told["usage_to"]
     if begins is None and QuarantineReason.FUTURE_DATE in reasons:

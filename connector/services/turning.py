@@ -14,12 +14,14 @@ from itertools import combinations
 from typing import Any, Literal
 
 from connector.compute.signals import Fired, strength_of, tried
-from connector.domain.gates import Candidate, Load, answers, first_no
+from connector.domain.asking import answers, first_no
+from connector.domain.gates import Candidate, Load
 from connector.domain.near import Turn, Turns, is_fixed, turns
 from connector.domain.policy import Reason
 from connector.domain.signal import Signal
 from connector.services.candidates import Customers
 from connector.services.choose import load_on
+from connector.services.evidence import Wording
 from connector.services.facts import Facts
 from connector.services.measure import raised, signal_of
 from connector.services.score import score
@@ -254,11 +256,11 @@ def altered(id: str, facts: Facts) -> Iterator[tuple[tuple[Signal, ...], Mapping
     day, rules, measured = facts.as_of.date(), facts.rules, facts.measured
     own, read = measured.of(id), (measured.metrics.get(id, {}), measured.events.get(id, ()))
     for case in tried(rules.signals, measured.accounts[id], *read, rules.catalogue, day):
-        rest = [one for one in own if not _is_of(one, case)]
+        rest, wording = [one for one in own if not _is_of(one, case)], Wording(case.rule, rules.catalogue)
         for way in (way for way in _ways(case, day) if max(turn.distance for turn in way) <= NEAR):
             moved = replace(case, features={**case.features, **{turn.feature: turn.then for turn in way}})
             strength = strength_of(moved, day)
-            new = [] if strength is None else [signal_of(replace(moved, strength=strength), rules.catalogue)]
+            new = [] if strength is None else [signal_of(replace(moved, strength=strength), wording)]
             about = [(turn.feature, case.metric or case.offer) for turn in way]
             numbers = {"turns": way, "metric": case.metric, "offer": case.offer, "about": about, "row": case.rule.row}
             yield (*rest, *new), numbers, sum(turn.distance for turn in way)

@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frames import COLUMNS, FRAMES, missing
 from goals import Figure, Report
 from measure_data import OFFERS, World
+
+from connector.compute.features import METRIC_COLUMNS
 
 MOST_RATIO, MOST_MB = 1.15, 1_000.0
 MOST_GROWTH, MOST_MORE_MB = 5.5, 1.5
@@ -53,14 +56,34 @@ def _features(folder: Path, sizes: Sizes) -> Iterable[Report]:
     ]
     told = {"accounts": world.accounts, "usage_rows": world.usage_rows, "days": world.days}
     yield Report("measure, features", "one row per account and metric", told, figures)
+    yield _beside(file, world, ours)
     file.unlink()
     yield _growth(folder, sizes, ours)
+
+
+def _beside(file: Path, world: World, ours: dict[str, Any]) -> Report:
+    """Data frames, for which fewer columns are worked out than ours."""
+    figures, remarks = [], []
+    _child("export", file)
+    for library in FRAMES:
+        if (why := missing(library)) is not None:
+            remarks.append(why)
+            continue
+        side = _child(library, file)
+        if side["rows"] != ours["rows"]:
+            raise SystemExit(f"{library} gives {side['rows']} rows, ours {ours['rows']}")
+        of = f"{side['processor']:.1f} s of the processor, {side['seconds']:.1f} s"
+        figures.append(Figure(f"ours / {library}", ours["processor"] / side["processor"], "", None, of))
+        figures.append(Figure(f"{library}, peak memory", side["peak_mb"], "MB"))
+    file.with_suffix(".parquet").unlink()
+    told = {"usage_rows": world.usage_rows, "columns_of_theirs": len(COLUMNS), "columns_of_ours": len(METRIC_COLUMNS)}
+    return Report("measure, features beside data frames", "fewer columns, from Parquet", told, figures, remarks)
 
 
 def _growth(folder: Path, sizes: Sizes, ours: dict[str, Any]) -> Report:
     world = World(sizes.accounts, World.days * sizes.more_usage)
     file = _made(folder, world)
-    more = _child("ours", file)
+    more = _child("ours", file, "1")
     file.unlink()
     goal = MOST_GROWTH * sizes.more_usage / 5
     figures = [

@@ -1,6 +1,7 @@
 """One side of `bench measure` in a process of its own: seconds, processor seconds and peak memory as one JSON object.
 
-`measure_child.py make|ours|sql|decide FILE …`. Both sides read the same file.
+`measure_child.py make|export|ours|sql|polars|pandas|decide FILE …`. All sides read the same rows: data frames read them
+from Parquet that was written from the same file.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import gc
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+from frames import FRAMES
 from measure_data import AS_OF, FOUR_METRICS, World, make, twenty_offers
 from planning_child import peak
 
@@ -32,7 +35,21 @@ def _make(path: Path, accounts: str, days: str, share: str, whole: str) -> dict[
     return {"file_mb": path.stat().st_size / 2**20}
 
 
-def _ours(path: Path) -> dict[str, float]:
+def _export(path: Path) -> dict[str, float]:
+    import duckdb
+
+    to = path.with_suffix(".parquet")
+    columns = "account_id, source, metric, day, value, known_at"
+    with duckdb.connect(str(path), config={"threads": 2, "memory_limit": "1GB"}) as connection:
+        connection.execute(f"SET TimeZone = 'UTC'; COPY (SELECT {columns} FROM usage) TO '{to}'")  # noqa: S608
+    return {"file_mb": to.stat().st_size / 2**20}
+
+
+def _by_frames(path: Path, library: str) -> dict[str, float]:
+    return _timed(lambda: FRAMES[library](path.with_suffix(".parquet")), 1)
+
+
+def _ours(path: Path, repetitions: str = "3") -> dict[str, float]:
     from connector.adapters.warehouse.duck import DuckWarehouse
     from connector.compute.accounts import items_in_force
     from connector.compute.features import metric_features
@@ -45,7 +62,7 @@ def _ours(path: Path) -> dict[str, float]:
         rows: int = warehouse.execute(expression).num_rows
         return rows
 
-    return _timed(work)
+    return _timed(work, int(repetitions))
 
 
 def _sql(path: Path) -> dict[str, float]:
@@ -75,7 +92,7 @@ def _timed(work: Callable[[], int], repetitions: int = 3) -> dict[str, float]:
 def _decide(path: Path) -> dict[str, float]:
     """Signals, gates, offers and ranking as a run works them out; the features' queries are told apart."""
     from connector.adapters.warehouse.duck import DuckWarehouse
-    from connector.cli import collect_seldom
+    from connector.cli import collect_seldom, without_pandas
     from connector.config.settings import shipped
     from connector.config.yamldoc import load
     from connector.domain.money import FxTable
@@ -87,6 +104,7 @@ def _decide(path: Path) -> dict[str, float]:
     from connector.services.score import score
 
     collect_seldom()
+    without_pandas()
     documents, catalogue = shipped(), twenty_offers()
     rules = load(documents / "playbooks" / "signals.yaml", Signals).value
     policy = load(documents / "playbooks" / "policy.yaml", GatesPolicy).value
@@ -149,6 +167,7 @@ class _Watch:
 
 
 WAYS: dict[str, Callable[..., dict[str, float]]] = {"make": _make, "ours": _ours, "sql": _sql, "decide": _decide}
+WAYS |= {"export": _export, **{library: partial(_by_frames, library=library) for library in FRAMES}}
 
 if __name__ == "__main__":
     main()

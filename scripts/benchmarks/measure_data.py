@@ -114,7 +114,9 @@ WITH held AS (
 )
 SELECT printf('a%07d', account) AS account_id, account || '-' || offer_id AS item_id, 'bench' AS source,
     's' || account AS subscription_id, offer_id AS price_id, offer_id, quantity, 'active' AS status, 'EUR' AS currency,
-    CAST(quantity * 3900 AS BIGINT) AS mrr_minor, CAST(quantity * 3900 AS BIGINT) AS list_mrr_minor,
+    CAST(quantity * 3900 * CASE WHEN account % 8 = 1 THEN 0.9 ELSE 1 END AS BIGINT) AS mrr_minor,
+    CAST(quantity * 3900 AS BIGINT) AS list_mrr_minor, CASE WHEN account % 4 = 0 THEN NULL
+        WHEN account % 8 = 1 THEN '[[], [["10", null, "forever", []]]]' ELSE '[[], []]' END AS discounts,
     TIMESTAMPTZ '2025-01-01' AS valid_from, TIMESTAMPTZ '2025-01-01' AS known_at,
     'subscriptions' AS unit_stream, 's' || account AS unit_id
 FROM held
@@ -129,6 +131,8 @@ _REST = (
     """
 INSERT INTO accounts BY NAME
 SELECT printf('a%07d', account) AS account_id, 'bench' AS source, 'Customer ' || account AS name, 'FR' AS country,
+    ['smb', 'mid', 'enterprise'][CAST(1 + hash(account) % 3 AS INTEGER)] AS segment,
+    ['retail', 'health', 'building', 'legal'][CAST(1 + hash(account, 7) % 4 AS INTEGER)] AS industry,
     'EUR' AS currency, false AS is_test, false AS deleted, TIMESTAMPTZ '2025-01-01' AS created_at,
     TIMESTAMPTZ '2025-01-01' AS known_at
 FROM range($accounts) AS t (account)

@@ -1,4 +1,4 @@
-"""One condition, two evaluators: what Python says of a row, the engine says too."""
+"""One condition, three evaluators: what Python says of a row, the engine says too, and so does the quick way."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.compute.conditions import satisfied
+from connector.domain.compiled import compiled
 from connector.domain.features import Feature
 from connector.domain.signal import Condition
 
@@ -90,6 +91,16 @@ def in_sql(condition: Condition, told: list[dict[str, Any]]) -> list[bool]:
 def test_python_and_sql_agree(condition: Condition, told: list[dict[str, Any]]) -> None:
     """Any condition on any row, unknown values, flags, texts and days among them: both evaluators answer the same."""
     assert in_sql(condition, told) == [condition.holds(row) for row in told]
+
+
+@settings(max_examples=300, deadline=None)
+@given(condition=conditions, told=st.lists(rows, min_size=4, max_size=20))
+@example(condition=Condition(feature="owned", at_least=0), told=[{**dict.fromkeys(TYPES), "owned": True}])
+@example(condition=Condition(feature="plan", at_most=0), told=[{**dict.fromkeys(TYPES), "plan": "1.0"}])
+@example(condition=Condition(feature="level", above=2**53), told=[{**dict.fromkeys(TYPES), "level": 2**53 + 1}])
+def test_a_condition_made_into_a_function_answers_the_same(condition: Condition, told: list[dict[str, Any]]) -> None:
+    """Any condition on any row: the function that runs ask says what `holds` says."""
+    assert list(map(compiled(condition), told)) == [condition.holds(row) for row in told]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 
 from connector.config.yamldoc import load
+from connector.domain.asking import answers, first_no
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
-from connector.domain.gates import GATES, Candidate, Load, answers, first_no
+from connector.domain.gates import GATES, Candidate, Load
 from connector.domain.money import Money
-from connector.domain.occupied import ClosedEpisode, CrmContext, OpenEpisode, PersonsOpportunity, Quote, UndoneNeed
+from connector.domain.occupied import (
+    ClosedEpisode,
+    CrmContext,
+    OpenEpisode,
+    PersonsOpportunity,
+    Quote,
+    UndoneNeed,
+)
 from connector.domain.policy import Check, GatesPolicy, No, Reason, Threshold
 from connector.domain.score import Score
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 
 import pytest
 
+from connector.domain.catalogue import Use
+from connector.domain.features import MetricFeatures
 from connector.domain.occupied import OpenEpisode, PersonsOpportunity
 from connector.domain.white_space import Cell, Space, WhiteSpace, counts
 from tests.domain.test_gates import CATALOGUE, CRM, HEALTHY, candidate
@@ -68,3 +70,34 @@ def test_d18_customers_that_differ_in_country_do_not_share_an_answer() -> None:
 def test_a_cell_is_read_as_it_was_written(cell: Cell) -> None:
     """A snapshot keeps the grid as text."""
     assert Cell.read(str(cell)) == cell
+
+
+def test_customers_share_what_is_told_of_them_only_where_it_is_the_same() -> None:
+    """One grid for many customers says of each what a grid of its own says, and keeps one row for those alike."""
+    offers = {**CATALOGUE.offers}
+    offers["mobile"] = replace(offers["mobile"], countries=["FR"])
+    offers["analytics"] = replace(offers["analytics"], from_use=Use(metric="documents", at_least=10))
+    catalogue = replace(CATALOGUE, offers=offers)
+    nothing = dict.fromkeys((field.name for field in fields(MetricFeatures)), 0)
+    people = [
+        candidate(
+            "mobile",
+            replace(HEALTHY, country=country, segment=segment),
+            catalogue=catalogue,
+            owned=frozenset(owned),
+            used=frozenset(used),
+            metrics={"documents": MetricFeatures(**{**nothing, "level_28": level})},  # type: ignore[arg-type]
+            crm=replace(CRM, opportunities=deals),
+        )
+        for country in ("FR", "DE")
+        for segment in ("smb", "enterprise")
+        for owned, used in (({"pro"}, {"pro"}), ({"starter", "mobile"}, {"starter"}))
+        for level in (3.0, 4.0, 10.0, 11.0)
+        for deals in ((), (THEIRS,))
+    ]
+    space = WhiteSpace(catalogue)
+
+    told = [space.texts(one) for one in people]
+
+    assert told == [{n: str(cell) for n, cell in WhiteSpace(catalogue).row(one).items()} for one in people]
+    assert len({id(one) for one in told[::2]}) == 2 * 2 * 2 * 3

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import ibis
 import pyarrow as pa
+from ibis.formats.pyarrow import PyArrowData
 
 from connector.adapters.warehouse.raw import EVERYTHING, DuckRaw
 from connector.adapters.warehouse.schema import SCHEMAS, UNIT, canonical_ddl, queries
@@ -112,9 +113,11 @@ class DuckWarehouse:
         # Our joins have their small side on the right. DuckDB guesses too few rows of usage, and would hold all of it.
         self._connection.execute(f"SET disabled_optimizers = '{AS_WRITTEN}'")
         try:
-            return ibis.duckdb.from_connection(self._connection).to_pyarrow(expression)
+            # Not `to_pyarrow` of the backend: for a table that is in Arrow's form already, that would load pandas.
+            found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
         finally:
             self._connection.execute("RESET disabled_optimizers")
+        return PyArrowData.convert_table(found, expression.schema())
 
     def close(self) -> None:
         """Let go of the database, so that another process can open it."""

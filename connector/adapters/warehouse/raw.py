@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
+from connector.compute.rows import rows_of
 from connector.ports.billing import RawRow
 
 BATCH = 5_000
@@ -57,5 +60,5 @@ class DuckRaw:
         # A cursor of its own: the caller may query again while it reads.
         reader = self._connection.cursor().execute(self._queries[query], bound).to_arrow_reader(BATCH)
         for batch in reader:
-            for row in batch.to_pylist():
+            for row in rows_of(pa.Table.from_batches([batch])):
                 yield RawRow(**{**row, "payload": json.loads(row["payload"])})

@@ -1,0 +1,221 @@
+"""Which rules fire on whom: what `signals.tried` looks at and `signals.strength_of` answers, for everybody at once.
+
+What rules need is made ready once and not once an account, and a case is put together only where a rule fires: of some
+sixty questions an account is asked, five are answered yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, together
+from connector.domain.catalogue import Catalogue
+from connector.domain.compiled import Test, compiled
+from connector.domain.crm_facts import crm_view
+from connector.domain.features import (
+    OWNS,
+    AccountFeatures,
+    EventFeatures,
+    Feature,
+    MetricFeatures,
+    OfferFeatures,
+    event_view,
+    metric_view,
+    named,
+    offer_view,
+    owned_offers,
+)
+from connector.domain.signal import TOLD_TO, Condition, SignalRule, Signals, freshness
+
+View = Mapping[str, Feature]
+
+
+def fired(
+    rules: Signals,
+    accounts: Mapping[str, AccountFeatures],
+    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    events: Mapping[str, Sequence[EventFeatures]],
+    catalogue: Catalogue,
+    today: date,
+) -> Iterator[Fired]:
+    """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
+    known = _Known(catalogue, today)
+    questions = [_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()]
+    for account_id in sorted(accounts):
+        if accounts[account_id].subscribed:
+            customer = _Customer(accounts[account_id], metrics.get(account_id, {}), events.get(account_id, ()), known)
+            for question in questions:
+                yield from question.ask(customer)
+
+
+@dataclass
+class _Known:
+    """What many accounts share."""
+
+    catalogue: Catalogue
+    today: date
+    owns: dict[frozenset[str], View] = field(default_factory=dict)
+
+    def owning(self, owned: frozenset[str]) -> View:
+        """Whether each offer is owned, by the names rules use."""
+        if owned not in self.owns:
+            self.owns[owned] = {OWNS + offer: offer in owned for offer in self.catalogue.offers}
+        return self.owns[owned]
+
+    @cached_property
+    def silent_crm(self) -> View:
+        return crm_view({})
+
+
+class _Customer:
+    """One account, and what its rules look at; each view is made when the first rule asks for it."""
+
+    def __init__(
+        self,
+        account: AccountFeatures,
+        metrics: Mapping[str, MetricFeatures],
+        events: Sequence[EventFeatures],
+        known: _Known,
+    ) -> None:
+        self.account, self.metrics, self.events, self.known = account, metrics, events, known
+        self.owned = owned_offers(account, known.catalogue)
+        self.told = frozenset(one.event for one in events)
+        crm = crm_view(account.crm) if account.crm else known.silent_crm
+        self.features: View = {**named(account), **known.owning(self.owned), **crm, TOLD_TO: known.today}
+        self._of_metrics: dict[str, View] = {}
+
+    def using(self, used: MetricFeatures) -> View:
+        """What is known of one of its metrics, and of itself."""
+        if used.metric not in self._of_metrics:
+            of_metric = metric_view(used, self.account)
+            self._of_metrics[used.metric] = {**self.features, **of_metric, TOLD_TO: used.data_to}
+        return self._of_metrics[used.metric]
+
+
+class _Question:
+    """A rule, and how it is asked."""
+
+    def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
+        self.rule_id, self.rule, self.known = rule_id, rule, known
+        self.needs = tuple(rule.needs)
+        self._holds: Test = compiled(rule.when)
+        self._fresh: dict[date, float] = {}
+
+    def ask(self, customer: _Customer) -> Iterable[Fired]:
+        """Give the cases of an account that the rule fires on."""
+        raise NotImplementedError
+
+    def _case(
+        self,
+        customer: _Customer,
+        view: View,
+        data_to: date,
+        needs: tuple[str, ...],
+        metric: str | None = None,
+        offer: str | None = None,
+    ) -> list[Fired]:
+        """What the rule holds for, unless it is too old."""
+        if not (fresh := self._freshness(data_to)):
+            return []
+        account, strength = customer.account.account_id, self.rule.strength.strength(view) * fresh
+        return [Fired(self.rule_id, self.rule, account, needs, strength, data_to, view, metric, offer)]
+
+    def _freshness(self, data_to: date) -> float:
+        if data_to not in self._fresh:
+            self._fresh[data_to] = freshness((self.known.today - data_to).days, self.rule)
+        return self._fresh[data_to]
+
+    def _read(self, customer: _Customer) -> View:
+        rule, features = self.rule, customer.features
+        return {**features, **read_of(rule, customer.metrics)} if rule.read else features
+
+
+class _OfAccount(_Question):
+    def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
+        super().__init__(rule_id, rule, known)
+        self._is_of_usage = bool({*rule.when.names(), rule.strength.of} & FROM_USAGE)
+
+    def ask(self, customer: _Customer) -> Iterable[Fired]:
+        told: Feature = customer.account.data_to if self._is_of_usage else self.known.today
+        if self.rule.dated:
+            told = customer.features.get(self.rule.dated)
+        view = self._read(customer)
+        if not isinstance(told, date) or not self._holds(view):
+            return ()
+        return self._case(customer, view, told, self.needs)
+
+
+class _OfMetric(_Question):
+    def ask(self, customer: _Customer) -> Iterable[Fired]:
+        found: list[Fired] = []
+        for name in self.rule.metrics:
+            used = customer.metrics.get(name)
+            if used is not None:
+                view = self._seen(used, customer) if self.rule.read else customer.using(used)
+                if self._holds(view):
+                    found += self._case(customer, view, used.data_to, self.needs, metric=name)
+        return found
+
+    def _seen(self, used: MetricFeatures, customer: _Customer) -> View:
+        return {**self._read(customer), **metric_view(used, customer.account), TOLD_TO: used.data_to}
+
+
+class _OfOffer(_Question):
+    """Looks at each offer that is not owned; customers of one segment share what is told of it."""
+
+    def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
+        super().__init__(rule_id, rule, known)
+        of_offer = frozenset(offer_view(OfferFeatures("", 0.0, 0, None)))
+        self._first = [compiled(part) for part in _necessary(rule.when, of_offer)]
+        self._usual: dict[int, tuple[Sequence[OfferFeatures], list[tuple[OfferFeatures, str]]]] = {}
+
+    def ask(self, customer: _Customer) -> Iterable[Fired]:
+        found: list[Fired] = []
+        for one, need in self._worth_asking(customer.account.peers):
+            if one.offer not in customer.owned:
+                view = {**self._read(customer), **offer_view(one)}
+                if self._holds(view):
+                    found += self._case(customer, view, self.known.today, (need,), offer=one.offer)
+        return found
+
+    def _worth_asking(self, peers: Sequence[OfferFeatures]) -> list[tuple[OfferFeatures, str]]:
+        """Offers that meet a need and what the rule asks of the offer alone."""
+        # By identity, because a segment's accounts hold the one tuple; it is kept, so that its id is not given again.
+        if id(peers) not in self._usual:
+            offers = self.known.catalogue.offers
+            held = [one for one in peers if all(test(offer_view(one)) for test in self._first)]
+            worth = [(one, need) for one in held if (need := offers[one.offer].need) is not None]
+            self._usual[id(peers)] = peers, worth
+        return self._usual[id(peers)][1]
+
+
+class _OfEvent(_Question):
+    def ask(self, customer: _Customer) -> Iterable[Fired]:
+        if customer.told.isdisjoint(self.rule.events):
+            return ()
+        found: list[Fired] = []
+        for row in together(self.rule, customer.events):
+            offer = self.known.catalogue.offers.get(row.detail)
+            is_of_offer = offer is not None and offer.need is not None and row.detail not in customer.owned
+            if not self.needs and not is_of_offer and self.rule.kind in OF_OFFERS:
+                continue
+            needs = self.needs or ((offer.need,) if offer and offer.need and is_of_offer else ())
+            view = {**self._read(customer), **event_view(row)}
+            if self._holds(view):
+                found += self._case(customer, view, row.last_on, needs, offer=row.detail)
+        return found
+
+
+_QUESTIONS = {"account": _OfAccount, "metric": _OfMetric, "offer": _OfOffer, "event": _OfEvent}
+
+
+def _necessary(condition: Condition, names: frozenset[str]) -> Iterator[Condition]:
+    """Parts that must hold for the whole to hold, and that read nothing but these names."""
+    if condition.feature is None and not condition.any and not condition.none:
+        for part in condition.all:
+            yield from _necessary(part, names)
+    elif set(condition.names()) <= names and not any(leaf.absent_for is not None for leaf in condition.leaves()):
+        yield condition

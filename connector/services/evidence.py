@@ -1,0 +1,122 @@
+"""What a signal says, in every language its rule has: put into words when somebody reads it.
+
+A run raises half a million signals for a hundred thousand customers, and most are never read again; what a text needs
+is kept beside it, a few numbers, so that it says the same whenever it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from connector.compute.signals import Fired
+from connector.domain.catalogue import Catalogue, Language, Texts
+from connector.domain.features import Feature
+from connector.domain.signal import AT, SignalRule
+from connector.services.texts import in_language, names_in, render
+
+PERCENT = {
+    "growth_percent": "growth",
+    "growth_year_percent": "growth_year",
+    "activity_percent": "activity_trend",
+    "peer_percent": "peer_rate",
+}
+"""Shares that evidence cites as whole percent, by the word it uses."""
+Words = tuple[tuple[str, type, Feature], ...]
+"""What a text says: each name with its value, and the value's type, because 1 and true are written otherwise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers(Mapping[str, Feature]):
+    """Features by name; the names are a rule's, and its signals share them."""
+
+    names: tuple[str, ...]
+    told: tuple[Feature, ...]
+
+    def __getitem__(self, name: str) -> Feature:
+        try:
+            return self.told[self.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class Wording:
+    """What a rule's signals cite: made ready once for all of them."""
+
+    def __init__(self, rule: SignalRule, catalogue: Catalogue) -> None:
+        self.texts: Texts = rule.evidence
+        self._catalogue = catalogue
+        self._read = tuple(sorted({*rule.when.names(), rule.strength.of}))
+        self._names = {language: names_in(text, language) for language, text in rule.evidence.items()}
+        named = frozenset[str]().union(*self._names.values())
+        self._cited = tuple(sorted(named | {name for word, name in PERCENT.items() if word in named}))
+
+    def numbers(self, case: Fired) -> Numbers:
+        """The features that the rule read."""
+        return Numbers(self._read, tuple(map(case.features.get, self._read)))
+
+    def offer(self, case: Fired) -> str | None:
+        """The offer that a case is about, where the catalogue has it."""
+        return case.offer if case.offer in self._catalogue.offers else None
+
+    def evidence(self, case: Fired) -> Evidence:
+        """What a case says."""
+        cited = [name for name in self._cited if name in case.features]
+        names = self._cited if len(cited) == len(self._cited) else tuple(cited)
+        return Evidence(self, Numbers(names, tuple(map(case.features.__getitem__, names))), case.metric, case.offer)
+
+    def words(self, of: Evidence, language: Language) -> Words:
+        """What a text names, as people cite it: whole numbers where they are large, labels in its language."""
+        names, known = self._names[language], of.known
+        cited = {name: _citable(known[name]) for name in names if name in known.names}
+        for word, name in PERCENT.items():
+            if word in names:
+                share = known.get(name)
+                cited[word] = abs(round(share * 100)) if isinstance(share, float) else None
+        if "label" in names:
+            cited["label"] = in_language(self._catalogue.metrics[of.metric].label, language) if of.metric else ""
+        if "offer_label" in names:
+            offer = self._catalogue.offers.get(of.offer or "")
+            cited["offer_label"] = in_language(offer.label, language) if offer else ""
+        return tuple((name, type(value), value) for name, value in cited.items())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence(Mapping[Language, str]):
+    """A text per language."""
+
+    wording: Wording
+    known: Numbers
+    metric: str | None
+    offer: str | None
+
+    def __getitem__(self, language: Language) -> str:
+        return _said(self.wording.texts[language], language, self.wording.words(self, language))
+
+    def __iter__(self) -> Iterator[Language]:
+        return iter(self.wording.texts)
+
+    def __len__(self) -> int:
+        return len(self.wording.texts)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+@lru_cache(maxsize=20_000)
+def _said(text: str, language: Language, words: Words) -> str:
+    """Many customers do the same: what was said with the same words is not worked out again."""
+    return render(text, language, {name: value for name, _, value in words}, AT)
+
+
+def _citable(value: Feature) -> Feature:
+    if not isinstance(value, float):
+        return value
+    return round(value) if value >= 100 or value == round(value) else round(value, 1)
