@@ -11,13 +11,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import pyarrow as pa
 from ibis.formats.pyarrow import PyArrowData
 
@@ -113,8 +114,11 @@ class DuckWarehouse:
         # Our joins have their small side on the right. DuckDB guesses too few rows of usage, and would hold all of it.
         self._connection.execute(f"SET disabled_optimizers = '{AS_WRITTEN}'")
         try:
-            # Not `to_pyarrow` of the backend: for a table that is in Arrow's form already, that would load pandas.
-            found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
+            with ExitStack() as brought:
+                for held in expression.op().find(ops.InMemoryTable):
+                    brought.enter_context(self.view(held.name, held.data.to_pyarrow(held.schema)))
+                # Not `to_pyarrow` of the backend: for a table that is in Arrow's form already, that would load pandas.
+                found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
         finally:
             self._connection.execute("RESET disabled_optimizers")
         return PyArrowData.convert_table(found, expression.schema())
