@@ -711,18 +711,21 @@ FROM (
   SELECT
     `t7`.`source`,
     `t7`.`told_to`,
+    `t7`.`metric`,
     `t7`.`week`,
     COUNT(*) AS `rows`
   FROM (
     SELECT
       `t6`.`source`,
       `t6`.`told_to`,
+      `t6`.`metric`,
       `t6`.`x`,
       CAST(FLOOR(ieee_divide(CAST(`t6`.`x` AS FLOAT64), 7)) AS INT64) AS `week`
     FROM (
       SELECT
         `t3`.`source`,
         `t5`.`told_to`,
+        `t3`.`metric`,
         DATE_DIFF(`t5`.`told_to`, `t3`.`day`, DAY) AS `x`
       FROM `t1` AS `t3`
       INNER JOIN (
@@ -741,11 +744,13 @@ FROM (
   GROUP BY
     1,
     2,
-    3
+    3,
+    4
 ) AS `t8`
 ORDER BY
   `t8`.`source` ASC NULLS LAST,
-  `t8`.`week` ASC NULLS LAST;
+  `t8`.`week` ASC NULLS LAST,
+  `t8`.`metric` ASC NULLS LAST;
 
 SELECT
   MIN(`t1`.`day`) AS `begins`,

@@ -989,18 +989,21 @@ FROM (
   SELECT
     `t7`.`source`,
     `t7`.`told_to`,
+    `t7`.`metric`,
     `t7`.`week`,
     COUNT(*) AS `rows`
   FROM (
     SELECT
       `t6`.`source`,
       `t6`.`told_to`,
+      `t6`.`metric`,
       `t6`.`x`,
       CAST(FLOOR(TRY_DIVIDE(CAST(`t6`.`x` AS DOUBLE), 7)) AS BIGINT) AS `week`
     FROM (
       SELECT
         `t3`.`source`,
         `t5`.`told_to`,
+        `t3`.`metric`,
         DATEDIFF(DAY, `t3`.`day`, `t5`.`told_to`) AS `x`
       FROM `t1` AS `t3`
       INNER JOIN (
@@ -1019,11 +1022,13 @@ FROM (
   GROUP BY
     1,
     2,
-    3
+    3,
+    4
 ) AS `t8`
 ORDER BY
   `t8`.`source` ASC NULLS LAST,
-  `t8`.`week` ASC NULLS LAST;
+  `t8`.`week` ASC NULLS LAST,
+  `t8`.`metric` ASC NULLS LAST;
 
 SELECT
   MIN(`t1`.`day`) AS `begins`,

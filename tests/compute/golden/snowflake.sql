@@ -1000,18 +1000,21 @@ FROM (
   SELECT
     "t7"."source",
     "t7"."told_to",
+    "t7"."metric",
     "t7"."week",
     COUNT(*) AS "rows"
   FROM (
     SELECT
       "t6"."source",
       "t6"."told_to",
+      "t6"."metric",
       "t6"."x",
       CAST(FLOOR(CAST("t6"."x" AS DOUBLE) / 7) AS BIGINT) AS "week"
     FROM (
       SELECT
         "t3"."source",
         "t5"."told_to",
+        "t3"."metric",
         DATEDIFF(DAY, "t3"."day", "t5"."told_to") AS "x"
       FROM "t1" AS "t3"
       INNER JOIN (
@@ -1030,11 +1033,13 @@ FROM (
   GROUP BY
     1,
     2,
-    3
+    3,
+    4
 ) AS "t8"
 ORDER BY
   "t8"."source" ASC,
-  "t8"."week" ASC;
+  "t8"."week" ASC,
+  "t8"."metric" ASC;
 
 SELECT
   MIN("t1"."day") AS "begins",
