@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from connector.domain.catalogue import Texts
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
+from connector.domain.feed import is_drop_believed
 from connector.domain.intent import Held, PlayIntent, intent_of
 from connector.domain.occupied import Crm
 from connector.domain.play import PLAY_NEED, SAVE, Play, Whom, is_proposal, play_of
@@ -41,6 +42,8 @@ class Seen:
     signals: Mapping[str, Sequence[Signal]]
     open: Mapping[str, Sequence[Episode]]
     """Plays that are going on."""
+    told: frozenset[str]
+    """Metrics that usage tells of; none while it is late or short, so that no use means none."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def plays_due(
     everything = _everything(begun, world, rules, today)
     about: set[tuple[str, str | None]] = set()
     held: list[Held] = []
-    customers, seen = _customers(measured, crm, rules), _seen(measured, world)
+    customers, seen = _customers(measured, crm, rules), _seen(measured, world, today)
     for name, play in rules.plays.items():
         taken = _begun_lately(name, play, world, today)
         for customer in customers:
@@ -127,7 +130,7 @@ def _customers(measured: Measured, crm: Crm, rules: Project) -> list[Customer]:
     return found
 
 
-def _seen(measured: Measured, world: World) -> Seen:
+def _seen(measured: Measured, world: World, today: date) -> Seen:
     won: dict[str, list[Episode]] = defaultdict(list)
     for one in world.episodes:
         if one.state is EpisodeState.WON and one.brief and is_proposal(one.need):
@@ -139,7 +142,9 @@ def _seen(measured: Measured, world: World) -> Seen:
     for one in world.episodes:
         if one.state is EpisodeState.OPEN and play_of(one.need) is not None:
             going[one.account_id].append(one)
-    return Seen(won, signals, going)
+    is_believed = is_drop_believed(measured.feeds, today)
+    told = frozenset(metric for feed in measured.feeds for metric in feed.metrics) if is_believed else frozenset()
+    return Seen(won, signals, going, told)
 
 
 def _reasons(
@@ -152,7 +157,7 @@ def _reasons(
         case "trial":
             found = _trials(name, play, customer, today)
         case "dormant":
-            found = _dormant(name, play, customer, rules, today)
+            found = _dormant(name, play, customer, seen, rules, today)
         case "signal":
             found = _signals(name, play, customer, seen, rules)
     for intent in found:
@@ -192,14 +197,18 @@ def _trials(name: str, play: Play, customer: Customer, today: date) -> Iterator[
             )
 
 
-def _dormant(name: str, play: Play, customer: Customer, rules: Project, today: date) -> Iterator[PlayIntent]:
+def _dormant(
+    name: str, play: Play, customer: Customer, seen: Seen, rules: Project, today: date
+) -> Iterator[PlayIntent]:
     """Modules that are paid for and not used, the dearest first."""
     offers = rules.catalogue.offers
     idle = [
         holding
         for account in customer.accounts
         for holding in account.holdings.values()
-        if holding.offer in customer.owned - customer.used and offers[holding.offer].lever == "scope"
+        if holding.offer in customer.owned - customer.used
+        and offers[holding.offer].lever == "scope"
+        and offers[holding.offer].used_when in seen.told
     ]
     for one in sorted(idle, key=lambda holding: (-holding.mrr_minor, holding.offer)):
         if (today - one.since).days >= play.trigger.days and not one.trialing:

@@ -12,6 +12,7 @@ from test_project import INTENT, RULES, opened, world
 from connector.domain.change import CrmRecord, RecordType
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, Holding, MetricFeatures
+from connector.domain.feed import Feed
 from connector.domain.intent import PlayIntent
 from connector.domain.link import LinkDecision, LinkState
 from connector.domain.play import PLAY_NEED
@@ -27,6 +28,7 @@ from connector.services.world import World
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
 """A Monday."""
+USUAL = Feed("files", NOW.date(), dict.fromkeys(range(30), 700), tuple(RULES.catalogue.metrics))
 WON = replace(opened(), state=EpisodeState.WON, closed_at=NOW)
 
 
@@ -72,6 +74,7 @@ class Life:
     signals: tuple[Signal, ...] = ()
     used: tuple[str, ...] = ()
     held: list[str] = field(default_factory=list)
+    feed: Feed | None = USUAL
 
     def world(self) -> World:
         tasks = tuple(
@@ -93,6 +96,7 @@ class Life:
             [],
             self.signals,
             self.now.date(),
+            (replace(self.feed, told_to=self.now.date()),) if self.feed is not None else (),
         )
         plays, held = plays_due(measured, crm_side(here, self.now), here, RULES, self.now.date())
         self.held = [one.reason for one in held]
@@ -211,6 +215,15 @@ def test_d13_what_was_bought_lately_or_is_used_is_not_dormant() -> None:
 
     assert fresh.run() == []
     assert busy.run() == []
+
+
+def test_d13_what_no_usage_tells_of_is_not_called_dormant() -> None:
+    """D13: Without usage, or with a late or short file, nobody is helped with what may well be used."""
+    short = Feed("files", NOW.date(), {**dict.fromkeys(range(30), 700), 0: 100}, tuple(RULES.catalogue.metrics))
+
+    assert Life(customer(holding()), feed=None).run() == []
+    assert Life(customer(holding()), feed=short).run() == []
+    assert Life(customer(holding()), feed=replace(short, metrics=("documents",))).run() == []
 
 
 def test_d14_a_trial_is_reminded_of_before_it_ends() -> None:
