@@ -30,6 +30,7 @@ from connector.cli import (
     sandbox,
     setup,
     signals,
+    simulate,
     start,
     sync,
     whatif,
@@ -58,6 +59,7 @@ app.command("runs")(runs.runs)
 app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
 app.command("whatif")(whatif.whatif)
+app.command("simulate")(simulate.simulate)
 app.command("whitespace")(whitespace.whitespace)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)

@@ -221,6 +221,7 @@ def _of_contract(subscriptions: Sequence[Row], items: Sequence[Row], mrr_minor: 
     live = [row for row in subscriptions if row["subscription_id"] in billed]
     started = [row["started_at"].date() for row in live if row["started_at"]]
     ends = [row["cancel_at"].date() for row in live if row["cancel_at"]]
+    trials = [row["trial_end"].date() for row in live if row["trial_end"] and row["status"] == "trialing"]
     term_start, renewal_on = _term(live, items, today)
     return {
         "subscribed": bool(items),
@@ -229,6 +230,7 @@ def _of_contract(subscriptions: Sequence[Row], items: Sequence[Row], mrr_minor: 
         "unpaid": "unpaid" in statuses,
         "paused": any(row["paused"] for row in live) or "paused" in statuses,
         "cancel_on": min(ends, default=None),
+        "trial_ends_on": min(trials, default=None),
         "term_start": term_start,
         "renewal_on": renewal_on,
         "days_to_renewal": (renewal_on - today).days if renewal_on else None,

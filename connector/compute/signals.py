@@ -92,8 +92,10 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
             read = {*rule.when.names(), rule.strength.of}
             dated = customer.features.get(rule.dated) if rule.dated else None
             told = _day(dated) if rule.dated else account.data_to if read & FROM_USAGE else today
+            about = customer.features.get(rule.about) if rule.about else None
+            needs = (about,) if isinstance(about, str) and catalogue.for_need(about) else case.needs
             if told is not None:
-                yield replace(case, data_to=told)
+                yield replace(case, data_to=told, needs=needs)
         case "metric":
             for name in rule.metrics:
                 used = customer.metrics.get(name)

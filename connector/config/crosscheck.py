@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from connector.config.filescheck import check_files
 from connector.config.mappingcheck import check_mapping
 from connector.config.names import known_name as _known
 from connector.config.offercheck import check_concessions, check_offers
-from connector.config.policycheck import check_policy, check_schedule
-from connector.config.templates import Names, cited, template_problems
+from connector.config.playcheck import check_negotiation, check_plays, check_review, check_save
+from connector.config.policycheck import check_internal, check_policy, check_schedule
+from connector.config.stepcheck import check_languages, check_template
+from connector.config.templates import Names, cited
 from connector.config.yamldoc import Loaded
 from connector.domain.alert import Alerts, span_of
 from connector.domain.billing import FilesMapping, StripeMapping
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import crm_kinds
 from connector.domain.errors import Problem
-from connector.domain.expressions import INTENT, REVIEW, SAVE, UNHEALTHY
 from connector.domain.features import known_features
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import KNOWN, FxTable
-from connector.domain.play import BusinessReview, Negotiation, Save, Schedule, Step
+from connector.domain.play import BusinessReview, Negotiation, Plays, Save, Schedule
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signals
 from connector.domain.signal import problems as signal_problems
 
-LANGUAGES = ("en", "fr")
 Documents = Mapping[str, Loaded[Any]]
 
 
@@ -46,13 +46,19 @@ def crosscheck(documents: Documents) -> list[Problem]:
             case CrmMapping():
                 found += check_mapping(document, catalogue.value)
             case Negotiation():
-                found += _negotiation(document)
+                found += check_negotiation(document, documents)
             case BusinessReview():
-                found += _review(document)
+                found += check_review(document, documents)
             case Save():
-                found += _save(document)
+                found += check_save(document, documents)
+            case Plays():
+                found += check_plays(document, documents)
             case GatesPolicy():
-                found += [*check_policy(document), *check_concessions(document, catalogue.value)]
+                found += [
+                    *check_policy(document),
+                    *check_internal(document, documents),
+                    *check_concessions(document, catalogue.value),
+                ]
             case FxTable():
                 found += _rates(document)
             case Schedule():
@@ -84,10 +90,10 @@ def _catalogue(document: Loaded[Catalogue]) -> Iterator[Problem]:
         if offer.need and offer.recurring and (offer.kind is None or offer.lever is None):
             at = document.at("offers", name)
             yield Problem(f"offer {name} meets a need but has no kind or lever", at, "add `kind:` and `lever:`")
-        yield from _languages(offer.label, document.at("offers", name, "label"), f"offer {name}")
+        yield from check_languages(offer.label, document.at("offers", name, "label"), f"offer {name}")
     yield from _cycles(document)
     for name, metric in catalogue.metrics.items():
-        yield from _languages(metric.label, document.at("metrics", name, "label"), f"metric {name}")
+        yield from check_languages(metric.label, document.at("metrics", name, "label"), f"metric {name}")
         for offer_id in metric.limit.by_plan if metric.limit else ():
             at = document.at("metrics", name, "limit", "by_plan", offer_id)
             yield from _known("offer", offer_id, offers, at)
@@ -129,44 +135,11 @@ def _signals(document: Loaded[Signals], catalogue: Catalogue, documents: Documen
     yield from signal_problems(document.value, catalogue, known, used, document.at)
     for rule_id, rule in document.value.rules.items():
         loc = ("rules", rule_id, "evidence")
-        yield from _languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
+        yield from check_languages(rule.evidence, document.at(*loc), f"evidence of {rule_id}")
         for language, text in rule.evidence.items():
             # Its names were looked at above, against the features.
             names: Names = {name: "day" if known.get(name) == "day" else "text" for name in used[rule_id]}
-            yield from _template(text, names, document, (*loc, language))
-
-
-def _negotiation(document: Loaded[Negotiation]) -> Iterator[Problem]:
-    playbook = document.value
-    for key in ("title", "why", "next_step"):
-        yield from _texts(getattr(playbook, key), INTENT, document, (key,))
-    for stage, steps in playbook.stages.items():
-        yield from _steps(document, steps, INTENT, ("stages", stage))
-    for name, step in (("small", playbook.small), ("bought", playbook.bought)):
-        for key in ("subject", "body"):
-            yield from _texts(getattr(step, key), INTENT, document, (name, key))
-
-
-def _review(document: Loaded[BusinessReview]) -> Iterator[Problem]:
-    book = document.value
-    yield from _steps(document, book.steps, REVIEW, ("steps",))
-    if len(book.before_renewal) != 2 or not 0 < book.before_renewal[0] <= book.before_renewal[1]:
-        yield Problem("before_renewal is no window", document.at("before_renewal"), "write it like [90, 120]")
-    for i, cadence in enumerate(book.cadence):
-        if cadence.every_months < 1:
-            yield Problem("every_months must be at least 1", document.at("cadence", i, "every_months"), "12: yearly")
-
-
-def _save(document: Loaded[Save]) -> Iterator[Problem]:
-    book = document.value
-    for key in ("per_owner_week", "quiet_days", "minimum_mrr"):
-        if getattr(book, key) < 0:
-            yield Problem(f"{key} must not be below 0", document.at(key), "write how many")
-    for reason, told in book.reasons.items():
-        for key in ("why", "next"):
-            yield from _texts(getattr(told, key), UNHEALTHY[reason], document, ("reasons", reason, key))
-    for key in ("subject", "body"):
-        yield from _texts(getattr(book.task, key), SAVE, document, ("task", key))
+            yield from check_template(text, names, document, (*loc, language))
 
 
 def _rates(document: Loaded[FxTable]) -> Iterator[Problem]:
@@ -188,36 +161,6 @@ def check_alerts(document: Loaded[Alerts]) -> Iterator[Problem]:
             yield Problem(f"channel {channel} stands twice", document.at("channels", i), "keep one")
     if alerts.nothing_since is not None and span_of(alerts.nothing_since) is None:
         yield Problem("nothing_since is no span of time", document.at("nothing_since"), "write it like 36h, 90m or 2d")
-
-
-def _steps(document: Loaded[Any], steps: Iterable[Step], names: Names, loc: tuple[str, ...]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for i, step in enumerate(steps):
-        if step.id in seen:
-            yield Problem(f"step {step.id} stands twice", document.at(*loc, i, "id"), "ids are part of the task's key")
-        seen.add(step.id)
-        for key in ("subject", "body"):
-            yield from _texts(getattr(step, key), names, document, (*loc, i, key))
-
-
-def _texts(
-    texts: Mapping[Any, str], names: Names, document: Loaded[Any], loc: tuple[str | int, ...]
-) -> Iterator[Problem]:
-    yield from _languages(texts, document.at(*loc), str(loc[-1]))
-    for language, text in texts.items():
-        yield from _template(text, names, document, (*loc, language))
-
-
-def _languages(texts: Mapping[Any, str], at: str, what: str) -> Iterator[Problem]:
-    missing = [language for language in LANGUAGES if language not in texts]
-    if missing:
-        yield Problem(f"{what} has no text in {' and '.join(missing)}", at, f"add `{missing[0]}: …`")
-
-
-def _template(
-    text: str, names: Names, document: Loaded[Any], loc: tuple[str | int, ...], facts: Sequence[str] = ()
-) -> Iterator[Problem]:
-    yield from template_problems(text, names, lambda word: document.of(word, *loc), facts)
 
 
 def _cited(texts: Iterable[str]) -> set[str]:

@@ -11,7 +11,7 @@ from connector.config.routecheck import check_routes, check_stages
 from connector.config.templates import template_problems
 from connector.config.yamldoc import Loaded
 from connector.domain.catalogue import Catalogue
-from connector.domain.change import Policy
+from connector.domain.change import FieldType, Policy
 from connector.domain.errors import Problem
 from connector.domain.expressions import OPPORTUNITY, TASK
 from connector.domain.mapping import CrmMapping, NewField
@@ -47,6 +47,8 @@ def _people(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Prob
             yield Problem("this rule tells nothing", document.at(*loc), "add `need: …`, or `renewal: true`")
     for i, outcome in enumerate(opportunity.outcomes):
         yield from _regex(outcome.matches, document.at("opportunity", "outcomes", i, "matches"))
+    for profile, pattern in document.value.contact.profiles.items():
+        yield from _regex(pattern, document.at("contact", "profiles", profile))
     for i, example in enumerate(opportunity.people_examples):
         if example.need is not None:
             at = document.at("opportunity", "people_examples", i, "need")
@@ -83,6 +85,9 @@ def _links_and_kinds(document: Loaded[CrmMapping]) -> Iterator[Problem]:
         if "account" not in links:
             at = document.at(section, "links")
             yield Problem("no link to the account", at, "add `account: …`: without it nobody finds the record")
+    if bool(mapping.task.answer) != bool(mapping.task.answers):
+        at = document.at("task", "answers" if mapping.task.answers else "answer")
+        yield Problem("a field of answers needs answers, and answers a field", at, "write both, or neither")
     missing = [kind for kind in get_args(StepKind) if kind not in mapping.task.kinds]
     if missing:
         at = document.at("task", "kinds")
@@ -93,6 +98,9 @@ def _owners(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     owners = document.value.owners
     if owners.default and not EMAIL.fullmatch(owners.default):
         yield _no_email(owners.default, document.at("owners", "default"))
+    for country, email in owners.territories.items():
+        if not EMAIL.fullmatch(email):
+            yield _no_email(email, document.at("owners", "territories", country))
     for role, named in owners.roles.items():
         if "@" in named and not EMAIL.fullmatch(named):
             yield _no_email(named, document.at("owners", "roles", role))
@@ -118,6 +126,11 @@ def _install(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     mapping = document.value
     for section, fields in mapping.install.items():
         for name, new in fields.items():
+            if (new.type is FieldType.PICKLIST) != bool(new.options):
+                at = document.at("install", section, name)
+                yield Problem(
+                    f"{name}: options belong to a picklist, and a picklist needs some", at, "`options: {id: label}`"
+                )
             if not 1 <= new.length <= LONGEST_FIELD:
                 at = document.at("install", section, name, "length")
                 yield Problem(f"a field of {new.length:,} characters", at, f"from 1 to {LONGEST_FIELD:,}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from zoneinfo import available_timezones
 
 from connector.config.names import known_name
@@ -60,6 +61,14 @@ def check_policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
     if policy.timing.earliest > policy.timing.latest:
         at = document.at("timing", "latest")
         yield Problem("latest comes before earliest", at, "write days from today, the larger one here")
+
+
+def check_internal(document: Loaded[GatesPolicy], documents: Mapping[str, Loaded[Any]]) -> Iterator[Problem]:
+    """List kinds of evidence to keep internal that no signal is of."""
+    rules = documents["playbooks/signals.yaml"].value.rules
+    known = sorted({*rules, *(rule.row for rule in rules.values())})
+    for i, name in enumerate(document.value.internal):
+        yield from known_name("signal", name, known, document.at("internal", i))
 
 
 def check_schedule(document: Loaded[Schedule]) -> Iterator[Problem]:

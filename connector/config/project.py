@@ -19,7 +19,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import FxTable
-from connector.domain.play import BusinessReview, Negotiation, Save, Schedule
+from connector.domain.play import BusinessReview, Negotiation, Plays, Save, Schedule
 from connector.domain.policy import GatesPolicy
 from connector.domain.project import Project
 from connector.domain.signal import Signals
@@ -37,11 +37,12 @@ DOCUMENTS: dict[str, type[Any]] = {
     "playbooks/negotiation.yaml": Negotiation,
     "playbooks/business_review.yaml": BusinessReview,
     "playbooks/save.yaml": Save,
+    "playbooks/plays.yaml": Plays,
     "playbooks/schedule.yaml": Schedule,
     "playbooks/alerts.yaml": Alerts,
 }
 """Every document of a project and its type: the JSON Schemas are generated from this table."""
-OPTIONAL = frozenset({"mappings/fx.yaml", "playbooks/save.yaml", "playbooks/alerts.yaml"})
+OPTIONAL = frozenset({"mappings/fx.yaml", "playbooks/save.yaml", "playbooks/plays.yaml", "playbooks/alerts.yaml"})
 
 
 def load_project(home: Path, sources: Sequence[str], crm: str | None, env: str | None = None) -> Project:
@@ -139,6 +140,7 @@ def _project(loaded: dict[str, Loaded[Any]], home: Path, env: str | None) -> Pro
         negotiation=one("playbooks/negotiation.yaml"),
         review=one("playbooks/business_review.yaml"),
         save=one("playbooks/save.yaml") if "playbooks/save.yaml" in loaded else None,
+        followups=one("playbooks/plays.yaml") if "playbooks/plays.yaml" in loaded else None,
         schedule=one("playbooks/schedule.yaml"),
         mapping=one(crms[0]) if crms else None,
         billing={name.split("/")[-1][:-5]: one(name) for name in loaded if name.startswith("mappings/billing/")},

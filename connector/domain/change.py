@@ -163,6 +163,7 @@ class Desired:
     value: int = 0
     """Expected value in minor units of the reporting currency; what is delivered first when budget is short."""
     close: bool = False
+    only_untouched: bool = False  # once a person has changed anything of it, nothing of it is written
     crm_id: str | None = None  # of a record that is not ours to create: a customer's account
     together: str = ""  # closed with all records of this name, or not at all
 
@@ -232,8 +233,7 @@ class Change:
 
     Like those handed over, some may only have been found different (`Cause.FOUND`).
     """
-    agreed: tuple[FieldChange, ...] = ()
-    """Fields of a record found again by its key (the ledger forgot it) that already are as they should be."""
+    agreed: tuple[FieldChange, ...] = ()  # fields of a record found again by its key that are as they should be
 
 
 @dataclass(frozen=True, slots=True)

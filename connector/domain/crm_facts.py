@@ -13,10 +13,12 @@ from datetime import date
 from connector.domain.features import Feature, Kind
 
 CRM = "crm_"
+NOTED = ("goals", "irritants", "interests", "drivers", "brakes", "deciders")
+"""What tasks ask people to write down about a customer, in the customer's words; texts cite each under its name."""
 FACTS = (
-    *("goals", "irritants", "interests", "drivers", "brakes"),
+    *NOTED,
     *("contract_on", "leadership", "leadership_on", "head_count", "head_before_count"),
-    *("review_outcome", "review_on", "reported", "reported_on", "reported_note", "reported_by"),
+    *("review_outcome", "review_on", "review_need", "reported", "reported_on", "reported_note", "reported_by"),
 )
 """Names that shipped rules may use whether they are mapped or not; the mapping may name more."""
 

@@ -25,8 +25,14 @@ PARTS: Mapping[What, tuple[str, ...]] = {
 """What stands behind a dot: `account.name`, `moment.on.year`; `account.facts.goals`, a fact that the mapping names."""
 PART_KINDS: Mapping[tuple[str, str], What] = {("moment", "on"): "day"}
 
-INTENT: Mapping[str, What] = {
+EVERYWHERE: Mapping[str, What] = {
     "account": "account",
+    "contact": "contact",
+    **dict.fromkeys(("goals", "irritants", "interests", "drivers", "brakes", "deciders", "answer"), "text"),
+}
+"""Names that every playbook may use; `answer` is what people see of the picklist in which they say what came of it."""
+INTENT: Mapping[str, What] = {
+    **EVERYWHERE,
     "offer": "offer",
     "need": "text",
     "quantity": "number",
@@ -36,40 +42,64 @@ INTENT: Mapping[str, What] = {
     "against": "list",
     "moment": "moment",
     "data_to": "day",
-    "contact": "contact",
-    "goals": "text",
-    "irritants": "text",
     "terms": "list",
+    "avoid": "list",
+    "weighted": "money",
     "stages": "stages",
     "opportunity": "text",
     "amount": "money",
     "basis": "text",
 }
 """Names that templates of `negotiation.yaml` may use."""
+LETTER: Mapping[str, What] = {
+    **{
+        name: what
+        for name, what in INTENT.items()
+        if name not in ("against", "avoid", "p", "weighted", "stages", "answer")
+    },
+    "owner": "text",
+}
+"""Names that a letter may use: nothing that colleagues alone read, and evidence without what policy keeps internal."""
+CARRIED: Mapping[str, What] = {"subject": "text", "stage": "text"}
+"""Names that the subject of a task may use that goes along into a later stage."""
 REVIEW: Mapping[str, What] = {
-    "account": "account",
+    **EVERYWHERE,
     "review_on": "day",
     "renewal_on": "day",
     "announce": "list",
     "evidence": "list",
-    "contact": "contact",
-    "goals": "text",
-    "irritants": "text",
+    "avoid": "list",
     "mrr": "money",
     "data_to": "day",
 }
 """Names that templates of `business_review.yaml` may use."""
 SAVE: Mapping[str, What] = {
-    "account": "account",
+    **EVERYWHERE,
     "reasons": "list",
     "next": "list",
     "mrr": "money",
-    "contact": "contact",
-    "goals": "text",
-    "irritants": "text",
     "data_to": "day",
 }
 """Names that the task of `save.yaml` may use."""
+PLAY: Mapping[str, What] = {
+    **EVERYWHERE,
+    "offer": "offer",
+    "evidence": "list",
+    "avoid": "list",
+    "on": "day",
+    "until": "day",
+    "days": "number",
+    "added": "money",
+    "links": "list",
+    "data_to": "day",
+    "opportunity": "text",
+}
+"""Names that a play of `plays.yaml` may use: what it is about, the day it hangs on, until when, and how long since."""
+PLAY_LETTER: Mapping[str, What] = {
+    **{name: what for name, what in PLAY.items() if name not in ("avoid", "answer", "opportunity")},
+    "owner": "text",
+}
+"""Names that a letter of such a play may use."""
 UNHEALTHY: Mapping[str, Mapping[str, What]] = {
     "unhealthy_overdue": {"days": "number"},
     "unhealthy_dispute": {"count": "number"},
@@ -107,6 +137,7 @@ FILTERS: Mapping[str, str] = {
     "html": "safe paragraphs, for a rich text field",
     "lower_first": "the text with a small first letter",
     "headline": "what stands before the first semicolon",
+    "clause": "what stands before the first comma or bracket: enough for a subject",
     "default": "another text where a value is missing: default('none', true) where it is empty, too",
     "join": "a list as one text: join(', ')",
     "first": "the first of a list",

@@ -150,6 +150,8 @@ class AccountFeatures:
     unpaid: bool = False
     paused: bool = False
     cancel_on: date | None = None
+    trial_ends_on: date | None = None
+    """End of the trial that ends first, of those that run."""
     subscribed: bool = False
     """Has a subscription that is not over."""
     tenure_days: int | None = None

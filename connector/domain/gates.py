@@ -14,7 +14,7 @@ from typing import Literal
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.health import QUESTIONS, Question
-from connector.domain.occupied import CrmContext, OpenEpisode, Quote
+from connector.domain.occupied import ANY_NEED, CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
 
@@ -242,7 +242,7 @@ def _cooled_down(c: Candidate) -> No | None:
         return None
     for closed in sorted(c.crm.closed_episodes, key=lambda one: one.closed_on, reverse=True):
         until = closed.closed_on + timedelta(days=c.policy.cool_down_days.get(closed.outcome, 0))
-        if closed.need in c.needs and until > c.today:
+        if closed.need in c.needs | {ANY_NEED} and until > c.today:
             detail = f"{closed.outcome} on {closed.closed_on.isoformat()}, quiet until {until.isoformat()}"
             return No(Reason.COOL_DOWN, detail)
     return None

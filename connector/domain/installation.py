@@ -66,6 +66,16 @@ def is_written(type: RecordType) -> bool:
     return type in (RecordType.OPPORTUNITY, RecordType.TASK)
 
 
+def answered_by_people(mapping: CrmMapping) -> dict[RecordType, frozenset[str]]:
+    """Name our fields on records of ours in which people say what came of them: theirs to write, ours to read."""
+    own = {type: set(fields) for type, fields in wanted_fields(mapping).items()}
+    told = {
+        RecordType.TASK: {mapping.task.answer or ""},
+        RecordType.OPPORTUNITY: {rule.field for rule in mapping.opportunity.outcomes},
+    }
+    return {type: frozenset(names & own.get(type, set())) for type, names in told.items()}
+
+
 def mark(mapping: CrmMapping) -> str:
     """The words by which a thing in the CRM's schema is known as made by this connector."""
     return f"Created by the expansion connector (namespace {mapping.namespace})."

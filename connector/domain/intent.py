@@ -60,6 +60,8 @@ class Intent:
     as_task: bool = False
     terms: tuple[Texts, ...] = ()
     """What else whoever sells it has to know: one-off fees, conditions, who delivers it, what it is worth, proofs."""
+    segment: str | None = None
+    """Of the customer, as billing names it: by it playbooks choose their words."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,40 @@ class SaveIntent:
         }
 
 
+@dataclass(frozen=True)
+class PlayIntent:
+    """Begin a play of `plays.yaml` for an account, or end one that is open."""
+
+    play: str
+    account_id: str
+    billing_ids: tuple[str, ...] = ()
+    offer: str | None = None
+    on: date | None = None
+    """The day it hangs on: of the sale, the trial's end, the news."""
+    until: date | None = None
+    evidence: tuple[Texts, ...] = ()
+    added: Money | None = None
+    """What was sold, a month."""
+    data_to: date | None = None
+    segment: str | None = None
+    ended: str | None = None
+    """Why an open one is over; None: it begins, or goes on."""
+
+    def brief(self) -> dict[str, Any]:
+        """Write it down as plain JSON: what its tasks cite."""
+        return {
+            "as_task": True,
+            "billing_ids": list(self.billing_ids),
+            "offer": self.offer,
+            "on": self.on.isoformat() if self.on else None,
+            "until": self.until.isoformat() if self.until else None,
+            "evidence": [dict(one) for one in self.evidence],
+            "added": [self.added.minor, self.added.currency] if self.added else None,
+            "data_to": self.data_to.isoformat() if self.data_to else None,
+            "segment": self.segment,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A "no" with its reason: nothing is silently dropped."""
@@ -123,6 +159,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
         "data_to": intent.data_to.isoformat(),
         **({"terms": [dict(one) for one in intent.terms]} if intent.terms else {}),
+        **({"segment": intent.segment} if intent.segment else {}),
     }
 
 
@@ -138,6 +175,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         moment=Moment(kind, date.fromisoformat(on), label),
         data_to=date.fromisoformat(brief["data_to"]),
         terms=tuple(brief.get("terms", ())),
+        segment=brief.get("segment"),
     )
 
 

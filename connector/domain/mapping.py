@@ -15,7 +15,8 @@ from connector.domain.change import FieldType, Policy
 from connector.domain.documents import document
 
 OurStage = Literal["proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"]
-OwnerRole = Literal["ae", "csm", "support"]
+OwnerRole = Literal["ae", "csm", "support", "manager"]
+Profile = Literal["analytical", "creative", "executive"]
 
 
 @document
@@ -57,6 +58,8 @@ class NewField:
     type: FieldType = FieldType.TEXT
     length: int = 255
     unique: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Of a picklist: what is stored → what people see."""
 
 
 @document
@@ -84,6 +87,15 @@ class ContactMap:
     role: str | None = None
     language: str | None = None
     last_touch: str | None = None
+    profiles: Mapping[Profile, str] = field(default_factory=lambda: PROFILES)
+    """How somebody wants to be spoken to, by a regular expression on their role; the first that matches wins."""
+
+
+PROFILES: Mapping[Profile, str] = {
+    "analytical": r"\b(cfo|daf|financ\w*|contr[oô]l\w*|account\w*|compta\w*|data|analy\w*|operat\w*|ops|it)\b",
+    "creative": r"\b(marketing|design\w*|communication\w*|brand\w*|marque|product|produit|creati\w*|cr[eé]ati\w*)\b",
+    "executive": r"\b(c[eot]o|chief|p?dg|pr[eé]sident\w*|(co-?)?founder|fondat\w*|g[eé]rant\w*|directeur g[eé]n\w*)\b",
+}
 
 
 @document
@@ -178,6 +190,10 @@ class TaskMap:
     done: Sequence[str]
     cancelled: str
     """Status that an untouched task of ours gets when it is cancelled."""
+    answer: str | None = None
+    """Picklist in which whoever did the task says what came of it."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Answer, as playbooks name it → what the picklist holds. `not_useful_…`: it should not have been asked."""
     body: str
     """Field that ends with `ref: KEY` where tasks cannot carry a unique key."""
     links: Mapping[str, str]
@@ -189,12 +205,14 @@ class TaskMap:
 
 @document
 class OwnerRules:
-    """Who gets what: an e-mail per role, else the account's owner, else the default."""
+    """Who gets what: the role's own, else the account's owner, else the territory's, else the default; active ones."""
 
     default: str | None = None
     """E-mail of the owner of last resort."""
     roles: Mapping[OwnerRole, str] = field(default_factory=dict)
     """Role → account field that names its owner, or an e-mail."""
+    territories: Mapping[str, str] = field(default_factory=dict)
+    """Country (as the account's country field, or its two letters) → e-mail of who has accounts without an owner."""
     languages: Mapping[str, Language] = field(default_factory=dict)
     """E-mail → language, where the CRM does not say."""
 

@@ -41,9 +41,13 @@ class OpenEpisode:
     stage: str | None = None
 
 
+ANY_NEED = "*"
+"""Stands for every need where somebody declined without saying what."""
+
+
 @dataclass(frozen=True)
 class ClosedEpisode:
-    """A proposal of ours that ended."""
+    """A proposal of ours that ended, or a review in which the customer declined."""
 
     need: str
     outcome: ClosedOutcome

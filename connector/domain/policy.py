@@ -65,6 +65,8 @@ class Reason(StrEnum):
     PITCH_OPEN = "pitch_open"
     TOO_SMALL = "too_small"
     SIGNALS_GONE = "signals_gone"  # of a proposal that stands: somebody works on it, so it is theirs to close
+    PLAY_OPEN = "play_open"
+    PLAY_CAP = "play_cap"
 
 
 Unhealthy = Literal[
@@ -134,6 +136,8 @@ class Caps:
     """New proposals on one CRM account in any seven days."""
     per_owner_week: int = 5
     """New proposals for one owner in any seven days."""
+    per_person_week: int = 10
+    """New things of every playbook for one person in any seven days: proposals and help first, then other plays."""
     owner_open_tasks: int = 40
     """An owner with more open tasks of ours than this gets no new proposal."""
     max_new_per_day: int | None = None
@@ -263,6 +267,8 @@ class GatesPolicy:
     quote_days: int = 45
     """A quote that a person sent holds ours for so many days, unless it was closed before."""
     concessions: Sequence[Concession] = ()
+    internal: Sequence[str] = ("peers", "macro_context", "organisation_change", "exploration")
+    """Signals, or rows of them, that colleagues read and that a letter to a customer never cites."""
     cool_down_days: Mapping[ClosedOutcome, int] = field(
         default_factory=lambda: {"won": 90, "lost": 180, "no": 180, "not_useful": 180, "deleted": 365, "withdrawn": 0}
     )

@@ -12,7 +12,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.errors import ConfigError
 from connector.domain.mapping import CrmMapping
 from connector.domain.money import FxTable
-from connector.domain.play import BusinessReview, Negotiation, Save, Schedule
+from connector.domain.play import BusinessReview, Negotiation, Play, Plays, Save, Schedule
 from connector.domain.policy import GatesPolicy
 from connector.domain.signal import Signals
 
@@ -36,12 +36,19 @@ class Project:
     schedule: Schedule
     save: Save | None = None
     """None: nobody is asked to help the unhealthy; they are only not pitched to."""
+    followups: Plays | None = None
+    """What follows a sale, a trial, a module that nobody uses, or news."""
     fx: FxTable = field(default_factory=FxTable)
     mapping: CrmMapping | None = None
     billing: Mapping[str, BillingMapping] = field(default_factory=dict)
     hash: str = ""
     """Changes when any document changes; a plan made under another one is refused."""
     at: At = _nowhere
+
+    @property
+    def plays(self) -> Mapping[str, Play]:
+        """Plays of `plays.yaml` by id."""
+        return self.followups.plays if self.followups is not None else {}
 
     def day(self, now: datetime) -> date:
         """The calendar day of a moment where the project's people work."""

@@ -168,6 +168,8 @@ class SignalRule:
     events: Sequence[str] = ()
     needs: Sequence[str] = ()
     """Needs it points to; for events also that of the offer in their detail. None: it bears on every need."""
+    about: str | None = None
+    """Feature with the need it points to, where an account tells it; without a value it bears on every need."""
     read: Mapping[str, str] = field(default_factory=dict)
     """A name of its own → `metric.feature` of another metric, for `when`, `strength` and `evidence`."""
     when: Condition = Condition()
@@ -267,6 +269,9 @@ def problems(
             if (per := ONLY_OF.get(name)) not in (None, rule.per):
                 why = f"{name} is told of each {per}, and this rule looks at each {rule.per}"
                 found.append(Problem(why, place, f"write `per: {per}`, or compare another feature"))
+        if rule.about is not None and own.get(rule.about) != "text":
+            texts = {name for name, kind in own.items() if kind == "text"}
+            found.append(_unknown("text", rule.about, texts, at("rules", rule_id, "about")))
         if rule.dated is not None and own.get(rule.dated) != "day":
             days = {name for name, kind in own.items() if kind == "day"}
             found.append(_unknown("day", rule.dated, days, at("rules", rule_id, "dated")))

@@ -29,3 +29,9 @@ def next_workday(day: date, holidays: Container[date] = ()) -> date:
     while not is_workday(day, holidays):
         day += timedelta(days=1)
     return day
+
+
+def workdays_between(start: date, end: date, holidays: Container[date] = ()) -> int:
+    """How many business days lie after `start`, up to `end`; 0 when it comes before."""
+    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
+    return sum(is_workday(day, holidays) for day in days)

@@ -16,7 +16,7 @@ from connector.services.texts import render
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NEGOTIATION, REVIEW = "playbooks/negotiation.yaml", "playbooks/business_review.yaml"
-SAVE = "playbooks/save.yaml"
+SAVE, PLAYS = "playbooks/save.yaml", "playbooks/plays.yaml"
 
 
 def check_templates(project: Project) -> list[Problem]:
@@ -30,20 +30,42 @@ def steps_of(project: Project) -> Iterator[tuple[str, tuple[str | int, ...], Ste
     book = project.negotiation
     for stage, steps in book.stages.items():
         yield from ((NEGOTIATION, ("stages", stage, i), step) for i, step in enumerate(steps))
+    for i, one in enumerate(book.silence.follow_ups):
+        yield NEGOTIATION, ("silence", "follow_ups", i, "step"), one.step
     yield NEGOTIATION, ("small",), book.small
     yield NEGOTIATION, ("bought",), book.bought
     if project.save is not None:
         yield SAVE, ("task",), project.save.task
     yield from ((REVIEW, ("steps", i), step) for i, step in enumerate(project.review.steps))
+    for name, play in project.plays.items():
+        yield from ((PLAYS, ("plays", name, "steps", i), step) for i, step in enumerate(play.steps))
 
 
 def _texts(project: Project) -> Iterator[Problem]:
     names = {language: text_names(project, language) for language in LANGUAGES}
     for key in ("title", "why", "next_step"):
         yield from _try_texts(getattr(project.negotiation, key), names, project, NEGOTIATION, key)
+    for language in LANGUAGES:
+        names[language] |= {"subject": "Call Acme", "stage": "Consult"}
+    yield from _try_texts(project.negotiation.carried, names, project, NEGOTIATION, "carried")
     for document, loc, step in steps_of(project):
-        for key in ("subject", "body"):
-            yield from _try_texts(getattr(step, key), names, project, document, *loc, key)
+        for more, texts in texts_of(step):
+            yield from _try_texts(texts, names, project, document, *loc, *more)
+
+
+def texts_of(step: Step) -> Iterator[tuple[tuple[str | int, ...], Mapping[Language, str]]]:
+    """List every text of a step that there is, with its place in it."""
+    for key in ("subject", "body", "exit"):
+        yield (key,), getattr(step, key)
+    for i, one in enumerate(step.variants):
+        yield ("variants", i, "subject"), one.subject
+        yield ("variants", i, "body"), one.body
+    if step.email is not None:
+        yield ("email", "subject"), step.email.subject
+        yield ("email", "body"), step.email.body
+        for i, one in enumerate(step.email.variants):
+            yield ("email", "variants", i, "subject"), one.subject
+            yield ("email", "variants", i, "body"), one.body
 
 
 def _fields(project: Project) -> Iterator[Problem]:

@@ -33,6 +33,8 @@ CONTEXT_ONLY = {
 }
 """What is read only to be shown or narrowed by: a run goes on without it."""
 UPDATED = (Policy.OWN, Policy.MERGE, Policy.FILL)
+NEEDED = ("proposed", "withdrawn")
+"""Stages that we move an opportunity into ourselves."""
 HIDDEN = "if the CRM has it, it is hidden from this user: grant read and edit on it"
 
 
@@ -68,7 +70,7 @@ def shape_gaps(project: Project, mapping: CrmMapping, crm: Crm) -> list[Gap]:
                 found += _known(type, name, schema, at)
             found += _writable(type, name, rule, schema, at)
         found += _required(type, {*rules, *links.values()}, schema, project.at(document, section, "fields"))
-    found += (Gap(problem, stops=True) for problem in _stages(project, mapping, crm.feed.stages(), document))
+    found += _stages(project, mapping, crm.feed.stages(), document)
     if project.policy.scope.owners:
         found += (Gap(problem, stops=True) for problem in owner_problems(project, crm.feed.owners()))
     return list(dict.fromkeys(found))
@@ -144,8 +146,11 @@ def labelled(type: RecordType, spec: FieldSpec) -> str:
     return f"{type}.{spec.name}" + (f" ({spec.label!r})" if spec.label and spec.label != spec.name else "")
 
 
-def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage], document: str) -> Iterator[Problem]:
-    """Each route's place is there and open to us, and has the stages that the route names."""
+def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage], document: str) -> Iterator[Gap]:
+    """Each route's place is there and open to us, and has the stages that the route names.
+
+    Without a later stage, one that was renamed perhaps, the rest goes on: its tasks wait, and what is there stays.
+    """
     lists: dict[str, Route] = {}
     for i, route in enumerate(routes_of(mapping.opportunity)):
         is_default = i == len(mapping.opportunity.routes)
@@ -154,34 +159,35 @@ def _stages(project: Project, mapping: CrmMapping, every_stage: Sequence[Stage],
         stages = stages_in(route, every_stage)
         if place is not None and not stages:
             at = project.at(document, *loc, word)
-            yield _no_place(route, place, every_stage, at)
+            yield Gap(_no_place(route, place, every_stage, at), stops=True)
             continue
         yield from _stages_of(project, route, stages, every_stage, (document, *loc))
         first = lists.setdefault(stages[0].pipeline, route) if place is not None else route
         if first.stages != route.stages:
             shown = f"{place_of(first)!r} and {place!r} are one {word.replace('_', ' ')}, with two lists of stages"
-            yield Problem(shown, project.at(document, *loc, "stages"), "write the same stages in both")
+            cure = "write the same stages in both"
+            yield Gap(Problem(shown, project.at(document, *loc, "stages"), cure), stops=True)
 
 
 def _stages_of(
     project: Project, route: Route, stages: Sequence[Stage], every_stage: Sequence[Stage], place: tuple[Any, ...]
-) -> Iterator[Problem]:
+) -> Iterator[Gap]:
     every: tuple[OurStage, ...] = get_args(OurStage)
     for ours in every:
         label = route.stages[ours]
         found = [stage for stage in stages if label in (stage.label, stage.id)]
         at = project.at(*place, "stages", ours)
         if not found and route.record_type and any(label in (stage.label, stage.id) for stage in every_stage):
-            yield _not_offered(route.record_type, label, stages, at)
+            yield Gap(_not_offered(route.record_type, label, stages, at), stops=ours in NEEDED)
         elif not found:
-            yield Problem(f"the CRM has no stage {label!r}", at, meant(label, [stage.label for stage in stages]))
+            cure = meant(label, [stage.label for stage in stages])
+            yield Gap(Problem(f"the CRM has no stage {label!r}", at, cure), stops=ours in NEEDED)
         elif len({stage.pipeline for stage in found}) > 1:
             two = ", ".join(sorted(stage.pipeline for stage in found))
-            yield Problem(
-                f"several pipelines have a stage {label!r}", at, f"set `opportunity.pipeline` to one of {two}"
-            )
+            shown = f"several pipelines have a stage {label!r}"
+            yield Gap(Problem(shown, at, f"set `opportunity.pipeline` to one of {two}"), stops=True)
         else:
-            yield from _fit_for(ours, found[0], at)
+            yield from (Gap(problem, stops=True) for problem in _fit_for(ours, found[0], at))
 
 
 def _not_offered(record_type: str, label: str, stages: Sequence[Stage], at: str) -> Problem:

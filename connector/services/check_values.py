@@ -17,12 +17,14 @@ from connector.domain.change import FieldSpec, FieldType, RecordType, Schema, St
 from connector.domain.errors import ConfigError, Problem
 from connector.domain.mapping import CrmMapping, FieldRule
 from connector.domain.normalise import FALSE, TRUE, comparable
+from connector.domain.play import Step
 from connector.domain.project import Project
 from connector.ports.crm import Crm
-from connector.services.check import steps_of
+from connector.services.check import steps_of, texts_of
 from connector.services.check_live import labelled, meant, sections
 from connector.services.example import opportunity_names, task_names, text_names
 from connector.services.texts import render
+from connector.services.wording import subject_of
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 Case = dict[str, Any]
@@ -67,13 +69,22 @@ def _tasks(project: Project, mapping: CrmMapping, _stages: Sequence[Stage]) -> l
     cases = []
     for language, worst in product(LANGUAGES, (False, True)):
         names = text_names(project, language, worst)
-        for key in ("subject", "body"):
-            texts = [_rendered(getattr(step, key).get(language), language, names) for _, _, step in steps_of(project)]
-            names[key] = max(texts, key=len, default="")
-        case = task_names(project, worst) | {"subject": names["subject"], "body": names["body"]}
+        subjects = [subject_of(step.subject, language, names, None) for _, _, step in steps_of(project)]
+        bodies = [_whole(step, language, names) for _, _, step in steps_of(project)]
+        longest = {"subject": max(subjects, key=len, default=""), "body": max(bodies, key=len, default="")}
+        case = task_names(project, worst) | longest
         cases.append(case)
     kinds, priorities = list(mapping.task.kinds.values()), ("high", "normal")
     return [*cases, *({**cases[0], "kind": kind, "priority": one} for kind, one in product(kinds, priorities))]
+
+
+def _whole(step: Step, language: Language, names: Case) -> str:
+    """Everything that the body of a task may come to hold."""
+    longest: dict[str, str] = {}
+    for loc, texts in texts_of(step):
+        part = str(loc[0])
+        longest[part] = max(longest.get(part, ""), _rendered(texts.get(language), language, names), key=len)
+    return "\n".join(text for part, text in longest.items() if part != "subject")
 
 
 def _longest(project: Project, key: str, language: Language, worst: bool) -> str:

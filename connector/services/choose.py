@@ -16,7 +16,7 @@ from connector.domain.asking import Answers, first_no
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures
 from connector.domain.gates import Candidate, Load
-from connector.domain.intent import Held, Intent, SaveIntent
+from connector.domain.intent import Held, Intent, PlayIntent, SaveIntent
 from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.play import NEGOTIATION, Save
@@ -44,6 +44,8 @@ class Chosen:
     """CRM account → offer → how it stands, as text."""
     loads: Mapping[tuple[str, str], Load] = field(default_factory=dict)
     """What stood on the account and its owner when each (account, offer) was weighed."""
+    plays: tuple[PlayIntent, ...] = ()
+    """Plays of `plays.yaml` that begin or end."""
 
 
 def choose(
@@ -226,4 +228,5 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
         data_to=score.data_to,
         as_task=score.p < smallest.p or score.value < smallest.value,
         terms=tuple(terms_of(candidate, when)),
+        segment=candidate.accounts[0].segment,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import assert_never
 
@@ -18,6 +19,7 @@ from connector.domain.hold import Hold
 from connector.domain.intent import intent_of
 from connector.domain.link import LinkState, linked
 from connector.domain.occupied import (
+    ANY_NEED,
     ClosedEpisode,
     Crm,
     CrmContext,
@@ -26,10 +28,11 @@ from connector.domain.occupied import (
     SaveTask,
     UndoneNeed,
 )
-from connector.domain.play import SAVE
+from connector.domain.play import SAVE, is_proposal
 from connector.domain.policy import ClosedOutcome
 from connector.ports.billing import Warehouse
 from connector.services.measure import Measured
+from connector.services.reviewed import reviews_held
 from connector.services.world import World, accounts_of, need_of
 
 
@@ -60,8 +63,9 @@ def billing_accounts(warehouse: Warehouse) -> list[BillingAccount]:
 
 def told_by_crm(world: World) -> dict[str, Mapping[str, str]]:
     """What the CRM tells of each billing account that is linked: its mapped fields, roles apart."""
+    held = {id: one.facts() for id, one in reviews_held(world).items()}
     return {
-        billing_id: {fact: text for fact, text in world.accounts[id].facts.items() if ":" not in fact}
+        billing_id: {f: text for f, text in world.accounts[id].facts.items() if ":" not in f} | held.get(id, {})
         for billing_id, id in linked(world.links).items()
         if id in world.accounts
     }
@@ -84,7 +88,7 @@ Day = Callable[[datetime], date]
 def crm_side(world: World, now: datetime, day: Day = datetime.date) -> Crm:
     """Put each CRM account's open work together: people's opportunities, our episodes, our tasks."""
     links = {billing: crm for billing, crm in linked(world.links).items() if crm in world.accounts}
-    people = _peoples_opportunities(world, now)
+    people = peoples_opportunities(world, now)
     open_tasks = _open_tasks(world)
     episodes: dict[str, list[Episode]] = defaultdict(list)
     for episode in world.episodes:
@@ -93,6 +97,10 @@ def crm_side(world: World, now: datetime, day: Day = datetime.date) -> Crm:
         id: _context(world, world.accounts[id], people.get(id, []), episodes.get(id, []), open_tasks[id], day)
         for id in sorted(set(links.values()))
     }
+    for id, told in reviews_held(world).items():
+        if told.outcome == "no" and id in contexts:
+            refused = ClosedEpisode(told.need or ANY_NEED, "no", told.on)
+            contexts[id] = replace(contexts[id], closed_episodes=(*contexts[id].closed_episodes, refused))
     ambiguous = frozenset(d.billing_id for d in world.links if d.state is LinkState.AMBIGUOUS)
     return Crm(links, contexts, ambiguous)
 
@@ -108,7 +116,7 @@ def _context(
     owner, csm = world.owner("ae", account), world.owner("csm", account)
     # A customer that recovered by itself was not helped: its next trouble need not wait.
     saves = [e for e in episodes if e.need == SAVE and (e.state is not EpisodeState.WITHDRAWN or e.key in world.holds)]
-    episodes = [e for e in episodes if e.need != SAVE]
+    episodes = [e for e in episodes if is_proposal(e.need)]
     open_ones = [e for e in episodes if e.state is EpisodeState.OPEN]
     return CrmContext(
         account_id=account.id,
@@ -170,7 +178,7 @@ def _stage(episode: Episode, world: World) -> str | None:
     return world.our_stage(record) if record else "proposed"
 
 
-def _peoples_opportunities(world: World, now: datetime) -> dict[str, list[PersonsOpportunity]]:
+def peoples_opportunities(world: World, now: datetime) -> dict[str, list[PersonsOpportunity]]:
     """Open opportunities that are not ours, by account, each with the need it works on as far as rules can tell."""
     mapping = world.mapping.opportunity
     stages = {stage.id: stage for stage in world.stages}

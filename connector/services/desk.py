@@ -1,34 +1,46 @@
-"""Writes the records of one run: opportunities, their stage's tasks, review reminders, in their reader's language.
+"""Writes the records of one run in their reader's language: opportunities and single tasks.
 
-A stage's tasks follow the CRM's own history of entries into that stage: a stage entered twice asks again, but only
-what was not done the first time.
+Which tasks a stage asks for is decided elsewhere (`stage_tasks`), as is what follows a sale or a review.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
 from connector.domain.change import Desired, DesiredField, Link, RecordType, Ref
+from connector.domain.crm_facts import NOTED
 from connector.domain.episode import Episode
-from connector.domain.intent import Intent, ReviewIntent, intent_of
-from connector.domain.keys import review_key, rule_id, task_key
-from connector.domain.mapping import FieldRule, OurStage, Route
+from connector.domain.intent import Intent, intent_of
+from connector.domain.keys import rule_id, task_key
+from connector.domain.mapping import FieldRule, Route
 from connector.domain.money import Money, exponent
-from connector.domain.play import NEGOTIATION, REVIEW, Step
+from connector.domain.play import NEGOTIATION, Step, Whom
 from connector.domain.project import Project
 from connector.domain.receipt import Receipt
-from connector.domain.routing import route_for
-from connector.domain.workdays import add_workdays
+from connector.domain.routing import route_for, stage_in
+from connector.domain.workdays import add_workdays, next_workday
+from connector.services.avoid import Avoid
 from connector.services.calendar import country_of, holidays_of
-from connector.services.people import whom_to_call
-from connector.services.reasons import cited
+from connector.services.people import language_of, profile_of, whom_to_call
+from connector.services.reasons import cited, internal_to
 from connector.services.texts import headline, in_language, render
+from connector.services.wording import body_of, letter, subject_of, words_for
 from connector.services.world import World
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a task of a negotiation belongs: the n-th entry into a stage (or what stands for one), and its day."""
+
+    stage: str
+    entry: int
+    since: date
 
 
 class Desk:
@@ -46,7 +58,7 @@ class Desk:
         With `existing: leave` an edited rule changes no record that was written under the old one.
         """
         known = self.world.known.get(desired.key)
-        if known is None:
+        if known is None or desired.only_untouched:
             return desired
         waiting = self.world.waiting.get(desired.key, {})
         meant = {**known.receipts, **{name: Receipt(one.after, None, rule=one.rule) for name, one in waiting.items()}}
@@ -71,13 +83,10 @@ class Desk:
             return []
         if intent.as_task:
             step = self.rules.negotiation.small
-            return [self._task(step, episode.key, intent, account, ("none", 1, self._day(episode.opened_at)), None)]
-        stage, entry, entered = self._position(episode)
+            place = Place("none", 1, self.day(episode.opened_at))
+            return [self.task(step, episode.key, intent, account, place, None)]
         opportunity = self._opportunity(episode, intent, account, owner)
-        to = Ref(RecordType.OPPORTUNITY, key=episode.key)
-        steps = self.rules.negotiation.stages.get(stage, ()) if stage in self.rules.negotiation.stages else ()
-        due = [step for step in steps if not self._was_done(episode.key, stage, entry, step.id)]
-        return [opportunity, *(self._task(s, episode.key, intent, account, (stage, entry, entered), to) for s in due)]
+        return [opportunity] if opportunity is not None else []
 
     def bought(self, episode: Episode) -> list[Desired]:
         """The news for the owner that the customer bought the offer; the opportunity is theirs to close."""
@@ -88,41 +97,21 @@ class Desk:
         account = self.world.accounts[episode.account_id]
         if self.world.owner(step.role, account) is None:
             return []
-        return [self._task(step, episode.key, intent, account, (step.id, 1, self.today), to)]
+        return [self.task(step, episode.key, intent, account, Place(step.id, 1, self.today), to)]
 
     def told_bought(self, episode: Episode) -> bool:
         """Say whether the owner was already told that the customer bought it."""
         step = self.rules.negotiation.bought.id
         return task_key(episode.key, NEGOTIATION, step, 1, step) in self.world.known
 
-    def _was_done(self, episode: str, stage: str, entry: int, step: str) -> bool:
-        """Say whether somebody did this step in an earlier visit to the stage."""
-        earlier = (self.world.known.get(task_key(episode, NEGOTIATION, stage, n, step)) for n in range(1, entry))
-        done = {
-            record.id
-            for record in self.world.tasks
-            if record.fields.get(self.mapping.task.status) in self.mapping.task.done
-        }
-        return any(known is not None and known.crm_id in done for known in earlier)
-
-    def _position(self, episode: Episode) -> tuple[Any, int, date]:
-        """Which of our stages the opportunity is in, the how manieth entry that is, and since when."""
-        record = self.world.opportunity(episode.key)
-        if record is None:
-            return "proposed", 1, self._day(episode.opened_at)
-        stage_id = record.fields.get(self.mapping.opportunity.stage)
-        ours: OurStage | None = self.world.our_stage(record)
-        entries = [entry for entry in self.world.entries.get(record.id, ()) if entry.stage == stage_id]
-        if ours == "proposed" and len(entries) <= 1:
-            return ours, 1, self._day(episode.opened_at)
-        entered = entries[-1].entered_at if entries else record.modified_at or self.now
-        return ours or "none", max(len(entries), 1), self._day(entered)
-
-    def _opportunity(self, episode: Episode, intent: Intent, account: CrmAccount, owner: Owner) -> Desired:
+    def _opportunity(self, episode: Episode, intent: Intent, account: CrmAccount, owner: Owner) -> Desired | None:
+        """The opportunity; None while a new one has no stage to begin in, because that was renamed in the CRM."""
         language = self.world.language(owner)
-        route = self._route(episode.key, intent)
-        entry = self.world.stage("proposed", route)
-        texts = self._intent_names(episode.key, intent, account, language)
+        route = self.route(episode.key, intent)
+        entry = stage_in(route, "proposed", self.world.stages)
+        if entry is None and episode.key not in self.world.known:
+            return None
+        texts = self.intent_names(episode.key, intent, account, language)
         book, offer = self.rules.negotiation, self.rules.catalogue.offers[intent.offer]
         name = render(in_language(book.title, language), language, texts)
         context = {
@@ -136,9 +125,9 @@ class Desk:
             "mrr": _plain(intent.reported),
             "currency": intent.reported.currency,
             "close_date": intent.moment.on.isoformat(),
-            "stage": entry.id,
-            "pipeline": entry.pipeline,
-            "record_type": entry.pipeline if route.record_type else "",
+            "stage": entry.id if entry else "",
+            "pipeline": entry.pipeline if entry else "",
+            "record_type": entry.pipeline if entry and route.record_type else "",
             "owner_id": owner.id,
             "name": name,
             "why": render(in_language(book.why, language), language, texts, self._at(NEGOTIATION, "why")),
@@ -159,62 +148,48 @@ class Desk:
         fields = self._fields("opportunity", self.mapping.opportunity.fields, context, language, sources)
         return Desired(RecordType.OPPORTUNITY, episode.key, account.id, name, reason, fields, links, intent.value)
 
-    def _task(
+    def task(
         self,
         step: Step,
         parent_key: str,
         intent: Intent,
         account: CrmAccount,
-        position: tuple[str, int, date],
+        place: Place,
         parent: Ref | None,
+        due: date | None = None,
     ) -> Desired:
-        stage, entry, entered = position
+        """One task of a negotiation; `due` where something else decides it than the day of the place."""
         owner = self.world.owner(step.role, account)
         language = self.world.language(owner)
-        names = self._intent_names(parent_key, intent, account, language)
-        key = task_key(parent_key, NEGOTIATION, stage, entry, step.id)
-        due = add_workdays(entered, step.due, holidays_of(country_of(owner)))
-        return self.written(step, key, account, owner, names, due, parent, intent.value, NEGOTIATION)
+        names = self.intent_names(parent_key, intent, account, language)
+        key = task_key(parent_key, NEGOTIATION, place.stage, place.entry, step.id)
+        due = due or self.due(step, place.since, owner)
+        whom = Whom(
+            intent.segment,
+            intent.need,
+            intent.offer,
+            intent.kind,
+            language,
+            profile_of(names["contact"], self.mapping.contact),
+        )
+        spoken = language_of(names["contact"], account, language)
+        outside = self.intent_names(parent_key, intent, account, spoken) if step.email is not None else {}
+        text = self.letter(step, whom, language, spoken, {**outside, "owner": owner.name if owner else ""})
+        return self.written(step, key, account, owner, names, due, parent, intent.value, NEGOTIATION, whom, text)
 
-    def review(self, review: ReviewIntent, facts: Mapping[str, Any]) -> list[Desired]:
-        """The reminders around one business review."""
-        account = self.world.accounts[review.account_id]
-        key = self._review_key(review)
-        made = []
-        for step in self.rules.review.steps:
-            owner = self.world.owner(step.role, account)
-            if owner is None:
-                continue
-            language = self.world.language(owner)
-            due = add_workdays(review.on, step.due, holidays_of(country_of(owner)))
-            if due < self.today:
-                continue
-            names = {
-                **self.account_names(account, language),
-                "review_on": review.on,
-                "renewal_on": review.renewal_on,
-                "announce": [in_language(self.rules.catalogue.offers[o].label, language) for o in review.announce],
-                "evidence": [in_language(text, language) for text in facts["evidence"]],
-                "mrr": facts["mrr"],
-                "data_to": facts["data_to"],
-            }
-            made.append(
-                self.written(
-                    step, task_key(key, REVIEW, "none", 1, step.id), account, owner, names, due, None, 0, REVIEW
-                )
-            )
-        return made
+    def due(self, step: Step, since: date, owner: Owner | None) -> date:
+        """The day that a step is due on, where its owner works."""
+        free = holidays_of(country_of(owner))
+        if step.days is not None:
+            return next_workday(since + timedelta(days=step.days), free)
+        return add_workdays(since, step.due, free)
 
-    def _review_key(self, review: ReviewIntent) -> str:
-        """A review keeps the key it got before its account was merged into another."""
-        merged = sorted(loser for loser, into in self.world.survivors.items() if into == review.account_id)
-        keys = [
-            review_key(self.mapping.namespace, id, review.term_start, review.ordinal)
-            for id in (review.account_id, *merged)
-        ]
-        steps = [step.id for step in self.rules.review.steps]
-        told = (key for key in keys if any(task_key(key, REVIEW, "none", 1, one) in self.world.known for one in steps))
-        return next(told, keys[0])
+    def letter(self, step: Step, whom: Whom, reader: Language, spoken: Language, names: Mapping[str, Any]) -> str:
+        """The letter of a step, citing only what may be cited to a customer; empty where it has none."""
+        if step.email is None or not names.get("contact"):
+            return ""
+        cited = {**names, "evidence": names["citable"], "against": []}
+        return letter(step.email, replace(whom, language=spoken), reader, spoken, cited, self._at(NEGOTIATION, step.id))
 
     def written(
         self,
@@ -227,10 +202,15 @@ class Desk:
         parent: Ref | None,
         value: int,
         play: str,
+        whom: Whom | None = None,
+        letter: str = "",
     ) -> Desired:
         """One task, with whom it is about and what it belongs to."""
         language = self.world.language(owner)
-        subject = render(in_language(step.subject, language), language, names, self._at(play, step.id))
+        words = words_for(
+            step, whom or Whom(language=language, profile=profile_of(names["contact"], self.mapping.contact))
+        )
+        subject = subject_of(words.subject, language, names, self._at(play, step.id))
         task = self.mapping.task
         context = {
             "account": account,
@@ -240,7 +220,7 @@ class Desk:
             "play": play,
             "owner_id": owner.id if owner else None,
             "subject": subject,
-            "body": render(in_language(step.body, language), language, names, self._at(play, step.id)),
+            "body": body_of(step, words.body, language, names, self._at(play, step.id)) + letter,
             "due": due.isoformat(),
             "kind": task.kinds[step.kind],
             "status": task.open,
@@ -260,8 +240,8 @@ class Desk:
             links.append(Link("contact", task.links["contact"], Ref(RecordType.CONTACT, id=contact.id)))
         reason = f"{play}: {step.id}"
         sources = {
-            "subject": str(step.subject),
-            "body": str(step.body),
+            "subject": str(words.subject),
+            "body": f"{words.body}{step.exit or ''}{step.email or ''}",
             "kind": task.kinds[step.kind],
             "status": task.open,
             "priority": step.priority,
@@ -285,16 +265,19 @@ class Desk:
             made[name] = DesiredField(value, rule.policy, rule.clear, at, rule_id(rule.value, sources))
         return made
 
-    def _route(self, key: str, intent: Intent) -> Route:
+    def route(self, key: str, intent: Intent) -> Route:
         """The route of a record: where it is, or where a new one will be made."""
         record = self.world.opportunity(key)
         if record is not None:
             return self.world.route_of(record)
         return route_for(self.mapping.opportunity, intent.need, intent.offer, intent.kind)
 
-    def _intent_names(self, key: str, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
+    def intent_names(self, key: str, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
+        """Names that the texts of a negotiation may use."""
         offer = self.rules.catalogue.offers[intent.offer]
         reasons, against = cited(intent.contributions, self.rules.signals)
+        internal = internal_to(self.rules)
+        outside = [c for c in intent.contributions if c.name not in internal]
         return {
             **self.account_names(account, language),
             "offer": {
@@ -315,25 +298,42 @@ class Desk:
             "against": [in_language(text, language) for text in against],
             "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
             "data_to": intent.data_to,
+            "citable": [in_language(text, language) for text in cited(outside, self.rules.signals)[0]],
+            "weighted": Money(intent.value, intent.reported.currency),
+            "avoid": self.avoid.lines(account.id, intent.need, language),
             "terms": [in_language(one, language) for one in intent.terms],
-            "stages": dict(self._route(key, intent).stages),
+            "stages": dict(self.route(key, intent).stages),
             "opportunity": in_language(self.mapping.opportunity.called, language),
         }
 
     def account_names(self, account: CrmAccount, language: Language) -> dict[str, Any]:
+        """Names that every playbook may use: who it is, whom to call, and what people noted there."""
         return {
             "account": account,
             "contact": whom_to_call(self.world.contacts.get(account.id, ()), language),
-            "goals": account.facts.get("goals", ""),
-            "irritants": account.facts.get("irritants", ""),
+            **{fact: account.facts.get(fact, "") for fact in NOTED},
+            "answer": self.answer_label,
         }
+
+    @cached_property
+    def avoid(self) -> Avoid:
+        """What not to raise with whom."""
+        return Avoid(self.world, self.rules, self.now)
+
+    @cached_property
+    def answer_label(self) -> str:
+        """What people see of the picklist in which they say what came of a task; empty where there is none."""
+        name = self.mapping.task.answer
+        new = self.mapping.install.get("task", {}).get(name or "")
+        return (new.label if new else name) or ""
 
     def _amount(self, intent: Intent) -> Money:
         """The amount the CRM shows: a year or a month of what is added, as the mapping says."""
         months = 12 if self.mapping.opportunity.amount_basis == "arr" else 1
         return Money(intent.reported.minor * months, intent.reported.currency)
 
-    def _day(self, moment: datetime) -> date:
+    def day(self, moment: datetime) -> date:
+        """The calendar day of a moment where the project's people work."""
         return self.rules.day(moment)
 
     def _at(self, play: str, *loc: str) -> str:

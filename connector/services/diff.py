@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.domain.change import (
@@ -57,6 +57,8 @@ def revise(one: Desired, known: KnownRecord | None, seen: Seen, schema: Schema) 
     """Plan what an existing record lacks, or that it is left alone."""
     if one.close and (why := _why_not_to_close(known, seen, schema)) is not None:
         return hold(one, why, seen.record.id)
+    if one.only_untouched and _why_not_to_close(known, seen, schema) is not None:
+        one = replace(one, fields={})
     receipts = known.receipts if known is not None else {}
     # Of a record found by its key alone, or brought back by a rebuild, nobody knows any more what we wrote.
     is_found = seen.adopted or (known is not None and not known.receipts)

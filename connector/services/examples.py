@@ -40,12 +40,16 @@ def run_examples(project: Project) -> Iterator[Problem]:
         yield from _people(project, document)
     book, review = project.negotiation, project.review
     steps = {**{step.id: step for some in book.stages.values() for step in some}, "small": book.small}
+    steps |= {one.step.id: one.step for one in book.silence.follow_ups}
     texts = {key: getattr(book, key) for key in ("title", "why", "next_step")}
     yield from _playbook(project, "playbooks/negotiation.yaml", texts, {**steps, "bought": book.bought}, book.examples)
     reviews = {step.id: step for step in review.steps}
     yield from _playbook(project, "playbooks/business_review.yaml", {}, reviews, review.examples)
     if (save := project.save) is not None:
         yield from _playbook(project, "playbooks/save.yaml", {}, {save.task.id: save.task}, save.examples)
+    if (plays := project.followups) is not None:
+        some = {f"{name}.{step.id}": step for name, play in plays.plays.items() for step in play.steps}
+        yield from _playbook(project, "playbooks/plays.yaml", {}, some, plays.examples)
     for rule_id, rule in project.signals.rules.items():
         for i, example in enumerate(rule.examples):
             yield from _signal(rule, example, project, ("rules", rule_id, "examples", i))

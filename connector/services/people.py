@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from connector.domain.account import Contact
+from connector.compute.countries import country_code
+from connector.domain.account import Contact, CrmAccount
 from connector.domain.catalogue import Language
+from connector.domain.mapping import ContactMap, Profile
 from connector.services.texts import day
 
 DECIDES = re.compile(
@@ -16,6 +18,11 @@ DECIDES = re.compile(
     r"|\b(?:c[a-z]o|[es]?vp|daf|p?dg)\b|leit(?:er|ung)",
     re.IGNORECASE,
 )
+SPOKEN_IN = {
+    **dict.fromkeys(("FR", "MC", "SN", "CI", "TN", "MA"), "fr"),
+    **dict.fromkeys(("GB", "IE", "US", "AU", "NZ"), "en"),
+}
+"""What people speak who do not say it, in countries where one language is likely."""
 WHY = {
     ("en", True): "last in touch on {day}",
     ("en", False): "no talk on record yet",
@@ -36,6 +43,21 @@ def whom_to_call(contacts: Sequence[Contact], language: Language) -> dict[str, A
         "role": best.role or "",
         "why": why.format(day=day(best.last_touch, language)) if best.last_touch else why,
     }
+
+
+def profile_of(called: Mapping[str, Any] | None, mapping: ContactMap) -> Profile | None:
+    """How somebody wants to be spoken to, by their role; None where nothing tells."""
+    role = called["role"] if called else ""
+    some = (profile for profile, pattern in mapping.profiles.items() if re.search(pattern, role, re.IGNORECASE))
+    return next(some, None) if role else None
+
+
+def language_of(called: Mapping[str, Any] | None, account: CrmAccount, otherwise: Language) -> Language:
+    """What a contact speaks: as the CRM says of them, of their account, or by its country."""
+    contact: Contact | None = called["contact"] if called else None
+    country = country_code(account.country) if account.country else ""
+    told = (contact.language if contact else None) or account.language or SPOKEN_IN.get(country, "")
+    return "fr" if told[:2].lower() == "fr" else "en" if told else otherwise
 
 
 def _rank(contact: Contact) -> tuple[bool, date, str]:

@@ -20,14 +20,15 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.hold import UNDO, Hold
 from connector.domain.keys import task_key
 from connector.domain.mapping import OurStage
-from connector.domain.play import NEGOTIATION, SAVE
+from connector.domain.play import NEGOTIATION, is_proposal
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord
 from connector.domain.run import Run, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services.memory import Memory
 from connector.services.scope import Bounds
-from connector.services.world import STAGES, World, accounts_of, need_of
+from connector.services.withdraw import stage_task_keys
+from connector.services.world import World, accounts_of, need_of
 
 NOBODY = Owner("", "nobody", "")
 BEYOND: tuple[OurStage, ...] = ("consult", "confront", "concretize", "won")
@@ -172,7 +173,7 @@ def _last_of_each_day(
         plan = stored.plan
         if period.holds(plan.created_at):
             # What it would only have renewed was opened by an earlier, live run.
-            new = {one.key: one for one in plan.episodes if one.opened_at == plan.created_at and one.need != SAVE}
+            new = {one.key: one for one in plan.episodes if one.opened_at == plan.created_at and is_proposal(one.need)}
             found[rules.day(plan.created_at)] = new
     return found
 
@@ -202,7 +203,7 @@ def _shadow(shadows: Mapping[date, Mapping[str, Episode]], world: World) -> Iter
 def _live(rules: Project, world: World, period: Period, looked: str) -> Iterator[Proposal]:
     mirror = {record.id: record for record in (*world.opportunities, *world.tasks)}
     for episode in world.episodes:
-        if period.holds(episode.opened_at) and episode.need != SAVE:
+        if period.holds(episode.opened_at) and is_proposal(episode.need):
             opened = [rules.day(episode.opened_at)]
             row = _proposal(episode, world, True, opened, episode.state is EpisodeState.OPEN)
             yield _reactions(row, episode, rules, world, mirror, looked)
@@ -259,12 +260,10 @@ def _taken_back(episode: Episode, records: Sequence[KnownRecord], world: World) 
 
 def _tasks(episode: Episode, rules: Project, world: World) -> Iterator[KnownRecord]:
     """Yield every task of ours that belongs to an episode."""
-    book, record = rules.negotiation, world.opportunity(episode.key)
+    book = rules.negotiation
     keys = [task_key(episode.key, NEGOTIATION, "none", 1, book.small.id)]
     keys.append(task_key(episode.key, NEGOTIATION, book.bought.id, 1, book.bought.id))
-    for stage in STAGES:
-        for entry in range(1, 1 + max(1, world.entries_into(record, stage))):
-            keys += [task_key(episode.key, NEGOTIATION, stage, entry, step.id) for step in book.stages.get(stage, ())]
+    keys += [key for key, _ in stage_task_keys(episode.key, world, rules)]
     yield from (world.known[key] for key in keys if key in world.known)
 
 

@@ -14,16 +14,30 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from connector.domain.change import Desired
+from connector.domain.change import Desired, RecordType
 from connector.domain.episode import SILENT_DAYS, Episode, EpisodeState
-from connector.domain.intent import Held, Intent, ReviewIntent, SaveIntent, brief_of, intent_of, moved_materially
+from connector.domain.intent import (
+    Held,
+    Intent,
+    PlayIntent,
+    ReviewIntent,
+    SaveIntent,
+    brief_of,
+    intent_of,
+    moved_materially,
+)
 from connector.domain.keys import episode_key
-from connector.domain.play import SAVE
+from connector.domain.play import PLAY_NEED, SAVE, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project, mapping_of
 from connector.services.desk import Desk
+from connector.services.done import Standings
+from connector.services.feedback import refused
+from connector.services.play_tasks import play_tasks
+from connector.services.review_tasks import cancelled, review_tasks
 from connector.services.save_task import save_task
 from connector.services.silence import Heard
+from connector.services.stage_tasks import stage_tasks
 from connector.services.withdraw import taken_back, withdrawn
 from connector.services.world import World
 
@@ -47,20 +61,26 @@ def project(
     owned: Mapping[str, Collection[str]] = MappingProxyType({}),
     saves: Sequence[SaveIntent] = (),
     heard: Heard | None = None,
+    plays: Sequence[PlayIntent] = (),
+    skipped: Sequence[ReviewIntent] = (),
 ) -> Projected:
     """Turn today's intents and every open episode into desired records.
 
     `briefs`: review facts by CRM account. `owned`: offers each CRM account holds, where billing was asked. `heard`:
-    whether anything still speaks for what is open, where signals were asked.
+    whether anything still speaks for what is open, where signals were asked. `skipped`: reviews that another one came
+    before.
     """
-    desk = Desk(world, rules, now)
+    desk, standings = Desk(world, rules, now), Standings(world)
     proposed, held = _proposed(intents, world, rules, now)
     proposed += [_saving(save, world, rules, now) for save in saves]
+    proposed += [_playing(play, world, rules, now) for play in plays]
     stored = {episode.key: episode for episode in world.episodes}
     news = {episode.key for episode in proposed if stored.get(episode.key) != episode}
     named = {episode.key for episode in proposed}
     others = [e for e in world.episodes if e.state is EpisodeState.OPEN and e.key not in named]
-    still_open = [heard.noted(episode) if heard else episode for episode in (*proposed, *others)]
+    ended = [episode for episode in proposed if episode.state is not EpisodeState.OPEN]
+    going_on = [episode for episode in (*proposed, *others) if episode.state is EpisodeState.OPEN]
+    still_open = [heard.noted(episode) if heard else episode for episode in going_on]
     bought = {e.key for e in still_open if e.offer in owned.get(e.account_id, ()) or desk.told_bought(e)}
     desired: list[Desired] = []
     for place, episode in enumerate(still_open):
@@ -68,7 +88,7 @@ def project(
             continue
         gone = taken_back(episode, world, rules) if episode.is_over and episode.key not in bought else None
         if gone is None:
-            made = _records(desk, episode, episode.key in bought)
+            made = _records(desk, episode, episode.key in bought, standings)
             desired += (desk.settled(one, episode.key in news) for one in made)
             held += [_theirs_to_close(episode)] if episode.is_over and episode.key not in bought else []
         elif not gone and len(episode.silent_on) > SILENT_DAYS:
@@ -76,9 +96,14 @@ def project(
             still_open[place] = replace(episode, state=EpisodeState.WITHDRAWN, closed_at=now)
         desired += gone or ()
     for review in reviews:
-        desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
-    desired += withdrawn(world, still_open, bought, {one.key for one in desired}, rules)
-    changed = tuple(episode for episode in still_open if stored.get(episode.key) != episode)
+        made = review_tasks(desk, review, briefs[review.account_id], standings)
+        desired += (desk.settled(one, is_news=False) for one in made)
+    desired += (one for review in skipped for one in cancelled(desk, review, standings))
+    desired += refused(world, rules)
+    over = {episode.key: episode for episode in ended}
+    here = replace(world, episodes=tuple(over.get(e.key, e) for e in world.episodes)) if over else world
+    desired += withdrawn(here, still_open, bought, {one.key for one in desired}, rules)
+    changed = tuple(episode for episode in (*still_open, *ended) if stored.get(episode.key) != episode)
     return Projected(tuple(desired), changed, tuple(held))
 
 
@@ -103,10 +128,16 @@ def _theirs_to_close(episode: Episode) -> Held:
     return Held(episode.account_id, episode.offer or episode.need, Reason.SIGNALS_GONE, why)
 
 
-def _records(desk: Desk, episode: Episode, is_bought: bool) -> list[Desired]:
+def _records(desk: Desk, episode: Episode, is_bought: bool, standings: Standings) -> list[Desired]:
     if episode.need == SAVE:
         return save_task(desk, episode)
-    return desk.bought(episode) if is_bought else desk.episode(episode)
+    if play_of(episode.need):
+        return play_tasks(desk, episode, standings)
+    if is_bought:
+        return desk.bought(episode)
+    made = desk.episode(episode)
+    is_opportunity = made and made[0].type is RecordType.OPPORTUNITY
+    return made + stage_tasks(desk, episode, standings) if is_opportunity else made
 
 
 def _saving(save: SaveIntent, world: World, rules: Project, now: datetime) -> Episode:
@@ -118,6 +149,17 @@ def _saving(save: SaveIntent, world: World, rules: Project, now: datetime) -> Ep
             has_news = bool({code for code, *_ in save.reasons} - told)
             return replace(episode, brief=brief) if has_news else episode
     return _next_episode(save.account_id, SAVE, world, rules, now, play=SAVE, brief=brief)
+
+
+def _playing(play: PlayIntent, world: World, rules: Project, now: datetime) -> Episode:
+    """Open the next episode of a play, or end the one that is open."""
+    need = PLAY_NEED + play.play
+    going = [e for e in world.episodes_of.get((play.account_id, need), ()) if e.state is EpisodeState.OPEN]
+    if play.ended is not None and going:
+        return replace(going[0], state=EpisodeState.WITHDRAWN, closed_at=now)
+    if going:  # a rebuilt ledger does not know what it is about
+        return replace(going[0], offer=play.offer, brief=play.brief())
+    return _next_episode(play.account_id, need, world, rules, now, offer=play.offer, play=play.play, brief=play.brief())
 
 
 def _next_episode(account_id: str, need: str, world: World, rules: Project, now: datetime, **more: Any) -> Episode:

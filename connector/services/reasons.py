@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from connector.domain.catalogue import Texts
 from connector.domain.intent import Contribution
+from connector.domain.project import Project
 from connector.domain.signal import Signals
 
 FOR, AGAINST = 3, 1
@@ -22,3 +23,9 @@ def cited(contributions: Sequence[Contribution], rules: Signals) -> tuple[list[T
     strongest = sorted(contributions, key=lambda c: (only_says_when(c.name), -abs(c.term)))
     reasons = [c.evidence for c in strongest if c.term > 0][:FOR]
     return reasons, [c.evidence for c in strongest if c.term < 0][:AGAINST]
+
+
+def internal_to(rules: Project) -> frozenset[str]:
+    """Name the rules of signals that are not cited to a customer, by themselves or by their kind."""
+    kept = set(rules.policy.internal)
+    return frozenset(id for id, rule in rules.signals.rules.items() if id in kept or rule.row in kept)

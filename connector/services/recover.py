@@ -17,11 +17,12 @@ from connector.domain.change import CrmRecord, Policy, RecordType, Ref, Stage, W
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.keys import episode_key
 from connector.domain.mapping import CrmMapping, FieldRule, OpportunityMap
-from connector.domain.play import NEGOTIATION, SAVE
+from connector.domain.play import NEGOTIATION, PLAY_NEED, SAVE, play_of
 from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
+from connector.services.play_tasks import play_task_key
 from connector.services.save_task import only_task_key
 from connector.services.world import accounts_of, outcome_of, read_names, survivors
 
@@ -179,9 +180,15 @@ class _Shown:
                     origin = _Origin(
                         episode_key(self.mapping.namespace, account, need, ordinal), account, need, ordinal
                     )
-                    keys = (origin.key, only_task_key(origin.key, need, small))
+                    keys = (origin.key, only_task_key(origin.key, need, small), *self._of_play(origin))
                     found |= {key: origin for key in keys if key in suspects}
         return found
+
+    def _of_play(self, origin: _Origin) -> list[str]:
+        """Keys of the tasks that a play asks for one after the other."""
+        name = play_of(origin.need)
+        play = self.rules.plays.get(name or "")
+        return [play_task_key(origin.key, name or "", step.id) for step in play.steps] if play is not None else []
 
     def _in_question(self, records: Collection[CrmRecord]) -> Sequence[str]:
         """Accounts of some records, with those merged into them; all accounts when a record shows none."""
@@ -193,7 +200,8 @@ class _Shown:
     def _needs(self) -> list[str]:
         offered = {offer.need for offer in self.rules.catalogue.offers.values()}
         told = {record.fields.get(self._fields.need) for record in self.opportunities.values()}
-        return sorted(need for need in offered | told | {SAVE} if need)
+        plays = {PLAY_NEED + name for name in self.rules.plays}
+        return sorted(need for need in offered | told | plays | {SAVE} if need)
 
     def _unexplained(self) -> dict[str, CrmRecord]:
         """Tasks that hang on no opportunity of ours: small proposals are among them."""
@@ -236,7 +244,7 @@ class _Shown:
             opened_at=task.created_at or self.now,
             state=state,
             closed_at=None if state is EpisodeState.OPEN else min(task.modified_at or self.now, self.now),
-            play=SAVE if origin.need == SAVE else NEGOTIATION,
+            play=play_of(origin.need) or (SAVE if origin.need == SAVE else NEGOTIATION),
         )
 
     def _state(self, record: CrmRecord) -> EpisodeState:

@@ -20,7 +20,11 @@ from connector.domain.project import Project
 from connector.domain.workdays import next_workday
 from connector.services.calendar import country_of, holidays_of
 from connector.services.measure import Measured
+from connector.services.reviewed import Reviewed, reviews_held
 from connector.services.world import World
+
+FOLLOWED = 30
+"""Days after a review in which what follows from its outcome is still asked for."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Reviews:
 
     intents: tuple[ReviewIntent, ...]
     briefs: Mapping[str, Mapping[str, Any]]
+    skipped: tuple[ReviewIntent, ...] = ()
+    """Those that another one came before: people logged it in the CRM."""
 
 
 def plan_reviews(
@@ -38,7 +44,9 @@ def plan_reviews(
     announced: dict[str, list[str]] = defaultdict(list)
     for intent in intents:
         announced[intent.account_id].append(intent.offer)
-    found, briefs = [], {}
+    found, skipped = [], []
+    briefs: dict[str, Mapping[str, Any]] = {}
+    held = reviews_held(world)
     for crm_id, accounts in sorted(_by_crm_account(measured, links).items()):
         paid = [account for account in accounts if account.currency and account.mrr_minor]
         account = world.accounts.get(crm_id)
@@ -50,12 +58,23 @@ def plan_reviews(
         free = holidays_of(country_of(world.owner("csm", account)), account.country)
         for on, ordinal, start in _dates(largest, rules.review):
             day = next_workday(on, free)
-            if 0 <= (day - today).days <= rules.review.horizon:
+            if -FOLLOWED <= (day - today).days <= rules.review.horizon:
                 ids = tuple(sorted(one.account_id for one in accounts))
                 offers = tuple(announced.get(crm_id, ()))
-                found.append(ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers))
-                briefs[crm_id] = _brief(_pays(paid, rules, today), largest, ids, measured)
-    return Reviews(tuple(found), briefs)
+                review = ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers)
+                if _was_held(review, held.get(crm_id), rules.review, today):
+                    skipped.append(review)
+                    continue
+                found.append(review)
+                briefs.setdefault(crm_id, _brief(_pays(paid, rules, today), largest, ids, measured))
+    return Reviews(tuple(found), briefs, tuple(skipped))
+
+
+def _was_held(review: ReviewIntent, held: Reviewed | None, book: BusinessReview, today: date) -> bool:
+    """Whether people have logged a review shortly before this one; one on its day or after it is this one."""
+    if held is None or held.on > today:
+        return False
+    return timedelta(0) < review.on - held.on <= timedelta(days=book.held_lately_days)
 
 
 def _by_crm_account(measured: Measured, links: Mapping[str, str]) -> dict[str, list[AccountFeatures]]:
@@ -110,4 +129,5 @@ def _brief(pays: Money, largest: AccountFeatures, ids: Sequence[str], measured: 
         "mrr": pays,
         "evidence": [signal.evidence for signal in signals[:4]],
         "data_to": largest.data_to or measured.as_of.date(),
+        "segment": largest.segment,
     }

@@ -33,11 +33,21 @@ from connector.services.match import match
 from connector.services.measure import measure
 from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
+from connector.services.plays import begun_today, plays_due
 from connector.services.project import Projected, project
 from connector.services.pull import pull_and_stage
 from connector.services.remade import follow_fields, remade_fields
 from connector.services.reviews import plan_reviews
-from connector.services.scope import EVERYBODY, Bounds, bounds, limited, reviews_within, segments_of, waiting_outside
+from connector.services.scope import (
+    EVERYBODY,
+    Bounds,
+    bounds,
+    inside,
+    limited,
+    reviews_within,
+    segments_of,
+    waiting_outside,
+)
 from connector.services.score import score
 from connector.services.settle import apply_plan, too_much
 from connector.services.shadow import with_earlier
@@ -91,6 +101,8 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         chosen = choose(
             measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
         )
+        begun, unbegun = plays_due(measured, side, world, rules, today, begun_today(chosen, world))
+        chosen = replace(chosen, plays=tuple(begun), held=(*chosen.held, *unbegun))
     return Decided(world, pulled, measured, scores, side, chosen, mrr, accounts)
 
 
@@ -151,7 +163,19 @@ def desired_of(
     owned = owned_by_customer(decided.measured, links, rules.catalogue)
     due, outside = reviews_within(reviews.intents, within)
     heard = hear(world.episodes, decided.measured, decided.scores, links, rules, rules.day(request.now))
-    made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves, heard)
+    made = project(
+        chosen.intents,
+        due,
+        reviews.briefs,
+        world,
+        rules,
+        request.now,
+        owned,
+        chosen.saves,
+        heard,
+        chosen.plays,
+        inside(reviews.skipped, within),
+    )
     return made, [*chosen.held, *made.held, *outside]
 
 

@@ -107,13 +107,14 @@ def limited(crm: Crm, within: Bounds) -> Crm:
 
 def reviews_within(reviews: Iterable[ReviewIntent], within: Bounds) -> tuple[tuple[ReviewIntent, ...], list[Held]]:
     """Part the reviews that may be planned from those of accounts outside, which are held."""
-    inside, held = [], {}
-    for review in reviews:
-        if why := within.outside(review.account_id):
-            held[review.account_id] = Held(review.account_id, REVIEW, Reason.OUT_OF_SCOPE, why)
-        else:
-            inside.append(review)
-    return tuple(inside), list(held.values())
+    some = list(reviews)
+    outside = {one.account_id: why for one in some if (why := within.outside(one.account_id))}
+    return inside(some, within), [Held(id, REVIEW, Reason.OUT_OF_SCOPE, why) for id, why in outside.items()]
+
+
+def inside(reviews: Iterable[ReviewIntent], within: Bounds) -> tuple[ReviewIntent, ...]:
+    """Keep the reviews of accounts inside."""
+    return tuple(review for review in reviews if not within.outside(review.account_id))
 
 
 def waiting_outside(waiting: Iterable[OutboxEntry], within: Bounds, planned: Collection[str]) -> list[Change]:

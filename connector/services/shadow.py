@@ -38,7 +38,7 @@ from connector.domain.installation import SetupStep, Wanted, wanted_fields
 from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.occupied import OpenEpisode, SaveTask
-from connector.domain.play import SAVE
+from connector.domain.play import SAVE, is_proposal
 from connector.domain.project import Project
 from connector.domain.routing import place_field, place_of, routes_of, stage_in
 from connector.ports.crm import Crm, CrmFeed, CrmReader, CrmRemoval, CrmSetup, CrmWriter
@@ -103,7 +103,11 @@ def with_earlier(
         here = contexts.get(episode.account_id)
         if here is not None and episode.need == SAVE:
             contexts[episode.account_id] = replace(here, saves=(*here.saves, SaveTask(day(episode.opened_at))))
-        elif here is not None and episode.need not in {one.need for one in here.open_episodes}:
+        elif (
+            here is not None
+            and is_proposal(episode.need)
+            and episode.need not in {one.need for one in here.open_episodes}
+        ):
             opened = OpenEpisode(episode.need, day(episode.opened_at), episode.offer)
             contexts[episode.account_id] = replace(here, open_episodes=(*here.open_episodes, opened))
     return replace(side, contexts=contexts)

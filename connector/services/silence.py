@@ -15,7 +15,7 @@ from datetime import date
 from connector.domain.episode import SILENT_DAYS, Episode, EpisodeState
 from connector.domain.features import AccountFeatures, EventFeatures
 from connector.domain.feed import FRESH_DAYS, TOLERANCE, is_drop_believed
-from connector.domain.play import SAVE
+from connector.domain.play import SAVE, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.signal import Signals
@@ -68,6 +68,8 @@ def hear(
         group = groups.get(episode.account_id)
         if group is None or not episode.brief or episode.state is not EpisodeState.OPEN:
             continue
+        if play_of(episode.need) is not None:
+            continue  # it ends by its own rules
         if episode.need == SAVE:
             is_heard = rules.save is None or bool(wrong(group, rules.save, rules.policy, today))
         else:

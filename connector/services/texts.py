@@ -9,6 +9,7 @@ and so does this sandbox.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -105,6 +106,7 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
         "html": as_html,
         "lower_first": lower_first,
         "headline": headline,
+        "clause": clause,
         "replace": _replaced,
     }
     environment.filters = {name: ours.get(name) or environment.filters[name] for name in FILTERS}
@@ -182,6 +184,11 @@ def percent(value: float | Decimal, language: Language) -> str:
 def headline(text: str) -> str:
     """The fact alone: what stands before the first semicolon, where the date of the data follows."""
     return text.split(";", maxsplit=1)[0].strip()
+
+
+def clause(text: str) -> str:
+    """The gist of a fact: what stands before its first comma or bracket, enough for a subject."""
+    return re.split(r",\s|\s\(|;", text, maxsplit=1)[0].strip()
 
 
 def lower_first(text: str) -> str:

@@ -16,10 +16,14 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.link import linked
 from connector.domain.mapping import CrmMapping
 from connector.domain.outbox import BLOCKING
+from connector.domain.play import play_of
 from connector.domain.project import Project, mapping_of
 from connector.ports.crm import CrmFeed, CrmReader
 from connector.ports.ledger import Mirror
+from connector.services.done import Standings
+from connector.services.feedback import ended_by_answers
 from connector.services.memory import Memory
+from connector.services.play_tasks import state_after
 from connector.services.save_task import only_task_key
 from connector.services.world import World, contacts_by_account, crm_accounts, outcome_of, read_names, survivors
 
@@ -43,7 +47,7 @@ def track(
     _follow_tasks(reader, memory, mapping, destination, is_quick)
     _follow_stages(feed, memory, mapping, destination, changed_ids[RecordType.OPPORTUNITY])
     world = look(memory, mapping, destination, feed.stages(), feed.owners())
-    for news in (moved_episodes, ended_episodes, ended_mentions(rules)):
+    for news in (moved_episodes, ended_episodes, ended_mentions(rules), ended_plays(rules), ended_by_answers(rules)):
         if changed := news(world, now):
             memory.episodes.save(destination, changed)
             world = replace(world, episodes=tuple(memory.episodes.all(destination)))
@@ -142,6 +146,8 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
         over = {*world.mapping.task.done, world.mapping.task.cancelled}
         found = []
         for episode in world.episodes:
+            if play_of(episode.need) is not None:
+                continue
             known = world.known.get(only_task_key(episode.key, episode.need, rules.negotiation.small.id))
             if episode.state is not EpisodeState.OPEN or known is None or not _is_small(episode, world):
                 continue
@@ -150,6 +156,24 @@ def ended_mentions(rules: Project) -> Callable[[World, datetime], list[Episode]]
                 found.append(replace(episode, state=EpisodeState.DELETED, closed_at=now))
             elif record is not None and record.fields.get(world.mapping.task.status) in over:
                 state = _closed_as(world, episode, known.key, world.mapping.task.status, record)
+                found.append(replace(episode, state=state, closed_at=now))
+        return found
+
+    return ended
+
+
+def ended_plays(rules: Project) -> Callable[[World, datetime], list[Episode]]:
+    """Close the plays that people ended, or whose time is up."""
+
+    def ended(world: World, now: datetime) -> list[Episode]:
+        standings, found = Standings(world), []
+        for episode in world.episodes:
+            name = play_of(episode.need)
+            play = rules.plays.get(name or "")
+            if name is None or play is None or episode.state is not EpisodeState.OPEN or not episode.brief:
+                continue
+            state = state_after(name, play, episode, standings, rules.day(now), rules.day)
+            if state is not None:
                 found.append(replace(episode, state=state, closed_at=now))
         return found
 
@@ -175,8 +199,13 @@ def _lost_as(world: World, field: str, record: CrmRecord) -> EpisodeState:
     """Tell why: an opportunity by the mapping's rules; a task that was put off instead of done was not useful."""
     if record.type is RecordType.OPPORTUNITY:
         return outcome_of(record, world.mapping.opportunity.outcomes)
-    is_put_off = record.fields.get(field) == world.mapping.task.cancelled
-    return EpisodeState.NOT_USEFUL if is_put_off else EpisodeState.LOST
+    task = world.mapping.task
+    answers = {shown: answer for answer, shown in task.answers.items()}
+    answer = answers.get(record.fields.get(task.answer or "") or "", "")
+    if answer == "declined":
+        return EpisodeState.NO
+    is_put_off = record.fields.get(field) == task.cancelled
+    return EpisodeState.NOT_USEFUL if is_put_off or answer.startswith("not_useful") else EpisodeState.LOST
 
 
 def _is_small(episode: Episode, world: World) -> bool:

@@ -1,9 +1,10 @@
 """Takes back what lost its reason, as long as nobody touched it.
 
-A task loses it when the opportunity was closed, when it went back to an earlier stage, when a small proposal became an
-opportunity, and when the customer bought the offer. Moving forward cancels nothing: what is open may still be done. A
-whole episode loses it when nothing has spoken for it for some good days (see `silence`): all its records are closed, or
-none when a person worked on one. What a person edited or did stays; the plan says so.
+A task loses it when the opportunity was closed, when it went back to an earlier stage, when it went on twice (once its
+open tasks go along, see `stage_tasks`), when a silence was broken, when a small proposal became an opportunity, and
+when the customer bought the offer. A whole episode loses it when nothing has spoken for it for some
+good days (see `silence`): all its records are closed, or none when a person worked on one. What a person edited or did
+stays; the plan says so.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.intent import intent_of
 from connector.domain.keys import task_key
 from connector.domain.mapping import TaskMap
-from connector.domain.play import NEGOTIATION, SAVE
+from connector.domain.play import NEGOTIATION, SAVE, STAGES, is_proposal, play_of
 from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import KnownRecord
+from connector.services.play_tasks import play_task_key
 from connector.services.save_task import save_task_key
-from connector.services.world import STAGES, World
+from connector.services.world import World
 
 NONE = "none"
 
@@ -37,6 +39,8 @@ def withdrawn(
     made = []
     for episode in world.episodes:
         is_live = episode.key in current and episode.key not in bought
+        if is_live and _is_unsure(current[episode.key], wanted, world):
+            continue
         for key, step in _past_keys(current.get(episode.key, episode), is_live, world, rules):
             known = world.known.get(key)
             if known is None or known.tombstone or known.crm_id not in live or key in wanted:
@@ -114,28 +118,42 @@ def _why(episode: Episode, is_bought: bool) -> str:
         case EpisodeState.WITHDRAWN:
             return "its proposal was taken back"
         case EpisodeState.OPEN:
-            return "its opportunity went back, or the proposal grew"
+            return "its stage is over, somebody moved, or the proposal grew"
 
 
 def _past_keys(episode: Episode, is_live: bool, world: World, rules: Project) -> Iterator[tuple[str, str]]:
     """Keys of an episode's tasks that are over, with their steps: all of them when it is not live any more."""
-    if not episode.brief:
+    if not episode.brief and is_proposal(episode.need):
         return
     if episode.need == SAVE:
         if not is_live:
             yield save_task_key(episode.key), SAVE
+        return
+    if (name := play_of(episode.need)) is not None:
+        for step in rules.plays[name].steps if name in rules.plays and not is_live else ():
+            yield play_task_key(episode.key, name, step.id), step.id
         return
     book = rules.negotiation
     if not is_live or not intent_of(episode.brief).as_task:
         yield task_key(episode.key, NEGOTIATION, NONE, 1, book.small.id), book.small.id
     if episode.state is not EpisodeState.OPEN:
         yield task_key(episode.key, NEGOTIATION, book.bought.id, 1, book.bought.id), book.bought.id
-    record = world.opportunity(episode.key)
-    here = world.our_stage(record) if record else None
-    for place, stage in enumerate(STAGES):
-        went_back = here is not None and place > STAGES.index(here)
-        if is_live and not went_back:
-            continue
+    yield from stage_task_keys(episode.key, world, rules)
+
+
+def stage_task_keys(episode: str, world: World, rules: Project) -> Iterator[tuple[str, str]]:
+    """Keys of every task that the stages of an opportunity ever asked for, with their steps."""
+    book, record = rules.negotiation, world.opportunity(episode)
+    silent = [one.step for one in book.silence.follow_ups]
+    for stage in STAGES:
         for entry in range(1, 1 + max(1, world.entries_into(record, stage))):
-            for step in book.stages.get(stage, ()):
-                yield task_key(episode.key, NEGOTIATION, stage, entry, step.id), step.id
+            for step in (*book.stages.get(stage, ()), *silent):
+                yield task_key(episode, NEGOTIATION, stage, entry, step.id), step.id
+
+
+def _is_unsure(episode: Episode, wanted: Collection[str], world: World) -> bool:
+    """Where nobody can tell what is asked for, nothing is taken back: a stage that was renamed, an owner who left."""
+    if not is_proposal(episode.need) or not episode.brief or intent_of(episode.brief).as_task:
+        return False
+    record = world.opportunity(episode.key)
+    return episode.key not in wanted or (record is not None and world.our_stage(record) is None)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import get_args
 
+from connector.compute.countries import country_code
 from connector.domain.account import Contact, CrmAccount, Owner
 from connector.domain.catalogue import Language
 from connector.domain.change import CrmRecord, FieldChange, RecordType, Scalar, Stage, StageEntry
@@ -27,12 +27,13 @@ from connector.domain.mapping import (
     OwnerRole,
     Route,
 )
-from connector.domain.play import NegotiationStage
+from connector.domain.play import STAGES, NegotiationStage
 from connector.domain.receipt import KnownRecord
 from connector.domain.routing import place_field, place_of, route_of, stage_in, stages_in
 
-STAGES: tuple[NegotiationStage, ...] = get_args(NegotiationStage)
-"""Our open stages, in their order."""
+TOLD = re.compile(r"{{\s*(subject|due|owner_id)\b")
+TOLD_SUBJECT = re.compile(r"{{\s*subject\b")
+DUE = re.compile(r"{{\s*due\b")
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,17 @@ class World:
 
     def our_stage(self, record: CrmRecord) -> NegotiationStage | None:
         """Name the stage a record is in, in our words; None for a closed one and for those of other pipelines."""
-        stage_id, route = record.fields.get(self.mapping.opportunity.stage), self.route_of(record)
-        return next((ours for ours in STAGES if self.stage(ours, route).id == stage_id), None)
+        return self.ours_of(record.fields.get(self.mapping.opportunity.stage), self.route_of(record))
+
+    def ours_of(self, stage_id: str | None, route: Route) -> NegotiationStage | None:
+        """Name one of a route's stages in our words; one that was renamed in the CRM is nobody's, and `check` tells."""
+        found = ((ours, stage_in(route, ours, self.stages)) for ours in STAGES)
+        return next((ours for ours, stage in found if stage is not None and stage.id == stage_id), None)
+
+    def path(self, record: CrmRecord) -> tuple[tuple[NegotiationStage | None, StageEntry], ...]:
+        """Every entry of an opportunity into a stage, in our words, by the CRM's own history."""
+        route = self.route_of(record)
+        return tuple((self.ours_of(entry.stage, route), entry) for entry in self.entries.get(record.id, ()))
 
     @cached_property
     def ours(self) -> Mapping[str, CrmRecord]:
@@ -112,11 +122,11 @@ class World:
         """How often an opportunity entered a stage, by the CRM's own history."""
         if record is None:
             return 0
-        wanted = self.stage(stage, self.route_of(record)).id
-        return sum(entry.stage == wanted for entry in self.entries.get(record.id, ()))
+        wanted = stage_in(self.route_of(record), stage, self.stages)
+        return sum(wanted is not None and entry.stage == wanted.id for entry in self.entries.get(record.id, ()))
 
     def owner(self, role: OwnerRole, account: CrmAccount) -> Owner | None:
-        """Who gets a role's work: the mapped field or person, the account's owner, the default; active ones only."""
+        """Who gets a role's work: its own, the account's owner, the territory's, the default; active ones only."""
         rules = self.mapping.owners
         by_email = {owner.email.casefold(): owner for owner in self.owners.values() if owner.email}
         named = rules.roles.get(role)
@@ -125,9 +135,17 @@ class World:
             if named and "@" in named
             else self.owners.get(account.facts.get(f"owner:{role}", "")),
             self.owners.get(account.owner_id or ""),
+            by_email.get(self._territory(account.country)),
             by_email.get((rules.default or "").casefold()),
         )
         return next((owner for owner in candidates if owner is not None and owner.active), None)
+
+    def _territory(self, country: str | None) -> str:
+        """The e-mail of who has a country's accounts without an owner; empty where nobody has."""
+        if not country:
+            return ""
+        by_code = {country_code(name): email for name, email in self.mapping.owners.territories.items()}
+        return by_code.get(country_code(country), "").casefold()
 
     def language(self, owner: Owner | None) -> Language:
         """The language a person reads: as mapped, as the CRM says, else the mapping's default."""
@@ -225,10 +243,20 @@ def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
                 *rules,
             ]
         case RecordType.TASK:
-            names = [task.key, task.status]
+            names = [task.key, task.status, task.answer, *told_fields(mapping)]
         case RecordType.OWNER:
             names = []
     return list(dict.fromkeys(name for name in names if name))
+
+
+def told_fields(mapping: CrmMapping) -> list[str]:
+    """Fields of a task by which a person's edit is noticed without reading its whole text."""
+    return [name for name, rule in mapping.task.fields.items() if TOLD.search(rule.value)]
+
+
+def due_field(mapping: CrmMapping) -> str | None:
+    """The field of a task that tells its day."""
+    return next((name for name, rule in mapping.task.fields.items() if DUE.search(rule.value)), None)
 
 
 def _account(record: CrmRecord, mapping: AccountMap, whole: CrmMapping) -> CrmAccount:

@@ -14,7 +14,7 @@ SF, HUBSPOT = "mappings/salesforce.yaml", "mappings/hubspot.yaml"
 STRIPE, FILES = "mappings/billing/stripe.yaml", "mappings/billing/files.yaml"
 SIGNALS, POLICY = "playbooks/signals.yaml", "playbooks/policy.yaml"
 TALKS, REVIEW, SCHEDULE = "playbooks/negotiation.yaml", "playbooks/business_review.yaml", "playbooks/schedule.yaml"
-SAVE = "playbooks/save.yaml"
+SAVE, PLAYS = "playbooks/save.yaml", "playbooks/plays.yaml"
 AMOUNT = "    Amount: {value: '{{ amount }}', policy: merge}"
 
 
@@ -147,6 +147,29 @@ MISTAKES = (
     Mistake("cron hour 25", SCHEDULE, '"30 5 * * 1-5"', '"30 25 * * 1-5"', "^cron", "'25' is no hour", "from 0 to 23"),
     Mistake("no time at all", SCHEDULE, '    cron: "30 5 * * 1-5"\n', "", "^nightly", "either cron or every_minutes", "exactly one"),
     Mistake("time zone", SCHEDULE, "Europe/Paris", "Europe/Pariss", "^timezone", "unknown time zone", "mean Europe/Paris?"),
+    Mistake("step typo", TALKS, "after: [listen]", "after: [lisen]", "lisen]", "unknown step 'lisen'", "mean listen?"),
+    Mistake("waits for itself", TALKS, "after: [options]", "after: [compare]", "compare]", "unknown step 'compare'", "known:"),
+    Mistake("steps that wait for each other", TALKS, "    - id: summary\n", "    - id: summary\n      after: [sign]\n", "^after: [sign]", "wait for each other", "take one `after` away"),
+    Mistake("unknown stage of a playbook", TALKS, "  confront:\n", "  confrond:\n", "^confrond", "confrond", "mean confront?"),
+    Mistake("unknown stage of silence", TALKS, "stages: [consult, confront", "stages: [consult, confrond", "confrond", "confrond", "mean confront?"),
+    Mistake("offer of nobody", TALKS, "    - id: listen\n", "    - id: listen\n      when: {offers: [analytic]}\n", "analytic]", "unknown offer", "mean analytics?"),
+    Mistake("delay before the stage", TALKS, "    - id: listen\n      kind: call\n      role: ae\n      due: 2", "    - id: listen\n      kind: call\n      role: ae\n      due: -2", "^due: -2", "lies before", "days after"),
+    Mistake("answer to nothing", TALKS, "      after: [check_and_call]\n", "", "^answered: [interested]", "an answer to nothing", "name the step"),
+    Mistake("answer typo", TALKS, "answered: [interested]", "answered: [intrested]", "intrested]", "unknown answer", "mean interested?"),
+    Mistake("follow-ups out of order", TALKS, "    - days: 14\n", "    - days: 7\n", "$line - days: 7 2", "comes no later", "each more"),
+    Mistake("silence of no days", TALKS, "    - days: 7\n", "    - days: 0\n", "days: 0", "must be above 0", "business days"),
+    Mistake("exit without French", TALKS, "        fr: \"une date est-elle dans les deux agendas ?\"\n", "", "$line exit: 2", "no text in fr", "add `fr: …`"),
+    Mistake("letter that tells on them", TALKS, "            Before suggesting", "            {{ p | percent }} Before suggesting", "p | percent }} Before", "unknown name 'p'", ""),
+    Mistake("cadence twice", REVIEW, "{segments: [mid_market]", "{segments: [enterprise]", "segments: [enterprise], every_months: 6", "has a cadence above", "one line"),
+    Mistake("cadence after all", REVIEW, "  - {every_months: 12}", "  - {every_months: 12}\n  - {segments: [smb], every_months: 9}", "{segments: [smb]", "a line above takes every", "put the one without"),
+    Mistake("signal of a play", PLAYS, "signals: [explored]", "signals: [explord]", "explord]", "unknown signal", "mean explored?"),
+    Mistake("plays that fight", PLAYS, "signals: [organisation_changed,", "signals: [explored, organisation_changed,", "trigger: {kind: signal, signals: [explored, org", "both begin with explored", "make them one play"),
+    Mistake("news of nobody", PLAYS, "trigger: {kind: dormant, days: 60}", "trigger: {kind: signal}", "trigger: {kind: signal}\n", "does not say which signal", "signals: […]"),
+    Mistake("step after the end", PLAYS, "lasts_days: 75", "lasts_days: 45", "days: 60", "never comes: the play is over", "last longer"),
+    Mistake("step before the sale", PLAYS, "        days: 7\n", "        days: -7\n", "^days: -7", "lies before", "days after"),
+    Mistake("step for others", PLAYS, "      - id: offer_trial\n", "      - id: offer_trial\n        when: {kinds: [upsell]}\n", "^when: {kinds: [upsell]}", "nobody gets step", "play is for"),
+    Mistake("kept from nobody", POLICY, "internal: [peers,", "internal: [peer,", "peer,", "unknown signal", "mean peers?"),
+    Mistake("picklist of nothing", SF, "      type: picklist\n      options:\n        need_found: \"Need found / Besoin trouvé\"\n        meeting_agreed: \"Meeting agreed / Rendez-vous convenu\"\n        \"no\": \"No / Non\"\n", "      type: picklist\n", "^Expansion_Review_Outcome__c:", "a picklist needs some", "options:"),
     Mistake("same step twice", TALKS, "- id: meet", "- id: listen", "$line id: listen 2", "stands twice", "task's key"),
     Mistake("rate of 0", FX, 'rate: "0.92"', 'rate: "0"', 'rate: "0"', "above 0", "one unit"),
     Mistake("fee of a module", CATALOG, "need: reporting\n", "need: reporting\n    one_off: [mobile]\n", "^one_off", "no one-off service", "recurring: false"),
@@ -157,8 +180,8 @@ MISTAKES = (
     Mistake("proof nowhere", CATALOG, "need: faster_support\n", "need: faster_support\n    proof: [{label: {en: a, fr: b}, url: our site}]\n", "url: our site", "no address", "https://"),
     Mistake("discount of all", POLICY, "percent: 10, when: renewal", "percent: 100, when: renewal", "percent: 100", "from 0 to 100", "10 %"),
     Mistake("discount on what", POLICY, "percent: 10, when: renewal", "percent: 10, offers: [mobil], when: renewal", "offers: [mobil]", "unknown offer", "mean mobile?"),
-    Mistake("outcome typo", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: x, outcome: useless}]\n  links:\n    account: AccountId\n    contact: C", "outcome: useless", "useless", "not_useful"),
-    Mistake("outcome no pattern", SF, "  links:\n    account: AccountId\n    contact: C", "  outcomes: [{field: Type, matches: '(', outcome: not_useful}]\n  links:\n    account: AccountId\n    contact: C", "matches: '('", "regular expression", ""),
+    Mistake("outcome typo", SF, "outcome: not_useful}", "outcome: useless}", "outcome: useless", "useless", "not_useful"),
+    Mistake("outcome no pattern", SF, "matches: '^not_useful'", "matches: '('", "matches: '('", "regular expression", ""),
     Mistake("quotes in the past", POLICY, "quote_days: 45", "quote_days: -45", "^quote_days", "must not be below 0", "how many"),
     Mistake("reason nobody gives", SAVE, "unhealthy_nps:", "unhealthy_nsp:", "^unhealthy_nsp", "unhealthy_nsp", "mean unhealthy_nps?"),
     Mistake("number of another reason", SAVE, "{{ count }}\"\n      fr", "{{ days }}\"\n      fr", "days }}\"\n      fr", "days", "count"),

@@ -109,9 +109,25 @@ def test_a_fact_that_vanished_holds_nothing(installed: World) -> None:
     assert fact in told["schema"]["problems"][0]["message"]
 
 
-def test_a_renamed_stage_stops_the_run(synced: World) -> None:
-    """Where a deal stands cannot be told without it: nothing is written, and the cure names the stages there are."""
+def test_a_renamed_later_stage_is_told_and_the_rest_goes_on(synced: World) -> None:
+    """Whoever is in it gets no task and loses none; the report names the stage, and the cure the stages there are."""
     label = "Expansion Consult" if synced.side.crm == "salesforce" else "Consult"
+    synced.side.move(synced.side.ours("opportunity")[0], "consult")
+    rename_stage(synced.side, label, "Discovery")
+
+    ran = synced.run("sync", "--json")
+
+    told = ran.json
+    assert (ran.code, told["status"]) == (3, "partial")
+    (problem,) = told["schema"]["problems"]
+    assert f"no stage {label!r}" in problem["message"]
+    assert "Discovery" in problem["hint"]
+    assert synced.side.writes() == []
+
+
+def test_a_renamed_first_stage_stops_the_run(synced: World) -> None:
+    """Nothing could be proposed without it: nothing is written, and the cure names the stages there are."""
+    label = "Expansion Proposed" if synced.side.crm == "salesforce" else "Proposed"
     rename_stage(synced.side, label, "Discovery")
 
     ran = synced.run("sync", "--json")

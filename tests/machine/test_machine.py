@@ -9,6 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.budget import FULL
 from tests.machine.machine import Delivery
 from tests.machine.place import FLAVOURS, served
+from tests.machine.stages import Negotiations
 
 EXAMPLES, DAYS = (40, 16) if FULL else (7, 8)
 
@@ -18,6 +19,15 @@ def test_delivery_keeps_its_promises_whatever_happens(name: str) -> None:
     """No key twice, none lost, every association there, no edit overwritten, ledger and status true to the CRM."""
     with served(FLAVOURS[name]) as place:
         machine = type("Delivery", (Delivery,), {"place": place})
+
+        run_state_machine_as_test(machine, settings=budget())
+
+
+@pytest.mark.parametrize("name", ["hubspot", "salesforce", "salesforce, tasks without keys"])
+def test_stages_are_followed_whatever_happens(name: str) -> None:
+    """Moves, work, days, storms and deaths: no task twice, none missing, none left open that should not be."""
+    with served(FLAVOURS[name]) as place:
+        machine = type("Negotiations", (Negotiations,), {"place": place})
 
         run_state_machine_as_test(machine, settings=budget())
 

@@ -18,7 +18,7 @@ from connector.domain.intent import ReviewIntent
 from connector.domain.workdays import is_workday
 from connector.services.calendar import holidays_of
 from connector.services.measure import Measured
-from connector.services.reviews import plan_reviews
+from connector.services.reviews import Reviews, plan_reviews
 from connector.services.world import World
 
 RULES = load_project(shipped(), ["stripe"], "salesforce")
@@ -32,12 +32,22 @@ def customer(**rest: Any) -> AccountFeatures:
 
 
 def reviews(today: date, *accounts: AccountFeatures, country: str = "DE") -> tuple[ReviewIntent, ...]:
+    return planned(today, *accounts, country=country).intents
+
+
+def planned(
+    today: date,
+    *accounts: AccountFeatures,
+    country: str = "DE",
+    owner: Owner = OWNER,
+    facts: dict[str, str] | None = None,
+) -> Reviews:
     assert RULES.mapping is not None
     world = World(
         mapping=RULES.mapping,
-        accounts={"a1": CrmAccount("a1", "Acme", owner_id="u1", country=country)},
+        accounts={"a1": CrmAccount("a1", "Acme", owner_id="u1", country=country, facts=facts or {})},
         contacts={},
-        owners={"u1": OWNER},
+        owners={"u1": owner},
         stages=(),
         opportunities=(),
         tasks=(),
@@ -48,7 +58,7 @@ def reviews(today: date, *accounts: AccountFeatures, country: str = "DE") -> tup
     )
     as_of = datetime.combine(today, time(12), UTC)
     measured = Measured(as_of, {one.account_id: one for one in accounts}, {}, {}, [], (), today)
-    return plan_reviews(measured, {one.account_id: "a1" for one in accounts}, (), world, RULES, today).intents
+    return plan_reviews(measured, {one.account_id: "a1" for one in accounts}, (), world, RULES, today)
 
 
 def over_a_year(account: AccountFeatures) -> dict[int, date]:
@@ -92,9 +102,9 @@ def test_key_parts_stay_all_term() -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize(("ahead", "shown"), [(60, False), (40, True), (0, True), (-20, False)])
+@pytest.mark.parametrize(("ahead", "shown"), [(60, False), (40, True), (0, True), (-20, True), (-31, False)])
 def test_horizon(ahead: int, shown: bool) -> None:
-    """Reminders appear within the horizon, and go a week after the day."""
+    """Reminders appear within the horizon, and what follows from the outcome is asked for a month after the day."""
     day = RENEWAL - timedelta(days=105)
 
     assert bool(reviews(day - timedelta(days=ahead), customer())) is shown
@@ -115,6 +125,42 @@ def test_horizon(ahead: int, shown: bool) -> None:
 def test_who_gets_none(account: AccountFeatures) -> None:
     """Who leaves, is too small, pays nothing or has no date to hang it on gets no review."""
     assert over_a_year(account) == {}
+
+
+@pytest.mark.parametrize(("before", "held"), [(1, True), (45, True), (46, False), (0, False), (-1, False)])
+def test_d25_a_review_that_was_just_logged_is_not_asked_for_again(before: int, held: bool) -> None:
+    """D25: People who held one within the last 45 days get no reminder; one on its own day is the review itself."""
+    (due,) = reviews(RENEWAL - timedelta(days=105), customer())
+    noted = {"review_on": (due.on - timedelta(days=before)).isoformat()}
+    today = due.on + timedelta(days=2)
+
+    made = planned(today, customer(), facts=noted)
+
+    assert bool(made.skipped) is held
+    assert bool(made.intents) is not held
+
+
+ZONES = {"DE": "Europe/Berlin", "FR": "Europe/Paris", "GB": "Europe/London", "US": "America/New_York"}
+
+
+@pytest.mark.parametrize("country", ZONES)
+@pytest.mark.parametrize(("segment", "count"), [("enterprise", 4), ("mid_market", 2), ("smb", 1)])
+def test_d25_a_year_of_reviews(segment: str, count: int, country: str) -> None:
+    """D25: Day by day for a year: each review on a day both work, before its renewal, none twice, as often as meant."""
+    owner = replace(OWNER, time_zone=ZONES[country])
+    start = date(2025, 9, 15)
+    account = customer(segment=segment, term_start=start, renewal_on=start + timedelta(days=365))
+    seen: dict[tuple[date, int], set[date]] = {}
+    for day in range(366):
+        today = start + timedelta(days=day)
+        for review in planned(today, account, country="JP", owner=owner).intents:
+            seen.setdefault((review.term_start, review.ordinal), set()).add(review.on)
+
+    held = sorted(day for days in seen.values() for day in days)
+    assert len(held) == len(seen) == len(set(held))
+    assert len(held) in (count, count - 1)
+    assert all(is_workday(day, holidays_of(country, "JP")) for day in held)
+    assert all(start < day < start + timedelta(days=365 - 80) for day in held)
 
 
 def test_minimum_in_another_currency() -> None:

@@ -41,6 +41,9 @@ NAMES: Mapping[str, Any] = {
     "need": "reporting",
     "stages": {"consult": "Consult"},
     "opportunity": "the deal",
+    "weighted": Money(3_096, "USD"),
+    "avoid": [],
+    "answer": "Expansion answer",
 }
 
 

@@ -94,11 +94,14 @@ def test_d27_what_is_not_open_any_more_is_left_alone(status: str) -> None:
     assert cancelled(replace(here, episodes=(over,))) == set()
 
 
-def test_d27_moving_back_cancels_the_later_stages_tasks() -> None:
-    """From compare options back to consult: the options are not put together now."""
+def test_d27_moving_back_cancels_what_nobody_touched_and_asks_again() -> None:
+    """From compare options back to consult: the options are not put together now, and consult begins anew."""
     later, here = key_of("confront", "options"), key_of("consult", "listen")
+    back = standing(later, here, **moved("consult", "confront", "consult"))
 
-    assert cancelled(standing(later, here, **moved("consult", "confront", "consult"))) == {later}
+    assert cancelled(back) == {later, here}
+    asked = {one.key for one in project((), (), {}, back, RULES, NOW).desired if not one.close}
+    assert key_of("consult", "listen", 2) in asked
 
 
 def test_d27_moving_forward_cancels_nothing() -> None:
@@ -110,7 +113,7 @@ def test_d27_moving_forward_cancels_nothing() -> None:
 
 def test_d27_re_entry_asks_only_for_what_was_not_done() -> None:
     """A step that somebody did on the first visit is not asked for again on the second."""
-    here = standing(key_of("consult", "listen"), status="Completed", **moved("consult", "proposed", "consult"))
+    here = standing(key_of("consult", "listen"), status="Completed", **moved("consult", "confront", "consult"))
 
     made = project((), (), {}, here, RULES, NOW).desired
 

@@ -135,7 +135,7 @@ def _check_elements(part: Part) -> None:
 
 def _field(org: Org, part: Part) -> str:
     owner, _, name = part.name.partition(".")
-    metadata = {child.tag: _scalar(child) for child in part.element if child.tag != "fullName"}
+    metadata = {child.tag: _value(child) for child in part.element if child.tag != "fullName"}
     known = org.definition(owner, name)
     if known is None:
         tooling.make_field(org, part.name, metadata)
@@ -145,6 +145,15 @@ def _field(org: Org, part: Part) -> str:
     kept = org.custom_fields("Task" if owner == "Activity" else owner)[known["DeveloperName"] + "__c"]
     org.add_custom_field(owner, kept, metadata)
     return "changed"
+
+
+def _value(element: ET.Element) -> Any:
+    """Read an element as Tooling would be given it: the values of a picklist are a list."""
+    if not len(element):
+        return _scalar(element)
+    values = [_value(child) for child in element if child.tag == "value"]
+    inner = {child.tag: _value(child) for child in element if child.tag != "value"}
+    return inner | ({"value": values} if values else {})
 
 
 def _scalar(element: ET.Element) -> Any:

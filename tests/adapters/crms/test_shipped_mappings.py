@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jinja2 import Environment, StrictUndefined
 
-from connector.domain.change import Policy, RecordType
+from connector.domain.change import FieldType, Policy, RecordType
 from connector.domain.expressions import FILTERS, OPPORTUNITY, TASK
 from connector.domain.mapping import CrmMapping, FieldRule
 
@@ -92,12 +92,24 @@ def test_what_is_ours_is_installed(mapping: CrmMapping) -> None:
     """Every field of our prefix that the mapping names is in its `install:` section, under the same type."""
     ours = {name for type, name, _ in sections(mapping) if type is RecordType.OPPORTUNITY}
     ours |= {mapping.opportunity.key, mapping.opportunity.need, mapping.opportunity.episode}
+    ours |= {rule.field for rule in mapping.opportunity.outcomes}
 
     assert {name for name in ours if name.startswith(mapping.own_prefix)} == set(mapping.install["opportunity"])
     assert mapping.install["opportunity"][mapping.opportunity.key].unique
     assert mapping.install["task"][str(mapping.task.key)].unique
     facts = {name for name in mapping.account.facts.values() if name.startswith(mapping.own_prefix)}
     assert facts == set(mapping.install["account"])
+
+
+def test_what_came_of_a_task_is_a_choice(installed: StandInWorld, mapping: CrmMapping) -> None:
+    """Tasks and opportunities have a picklist in which people say what came of them, with every answer that we read."""
+    schema = installed.crm.reader.schema(RecordType.TASK)
+
+    assert mapping.task.answer is not None
+    assert schema.fields[mapping.task.answer].type is FieldType.PICKLIST
+    assert set(schema.fields[mapping.task.answer].options or ()) == set(mapping.task.answers.values())
+    opportunity = installed.crm.reader.schema(RecordType.OPPORTUNITY).fields[mapping.task.answer]
+    assert {"not_useful_wrong_need", "declined"} <= set(opportunity.options or ())
 
 
 def test_required_fields_are_mapped(installed: StandInWorld, mapping: CrmMapping) -> None:

@@ -10,7 +10,7 @@ Source: developers.hubspot.com, "Properties" (unique identifiers: at most ten pe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,8 +125,7 @@ def definition(mapping: CrmMapping, name: str, new: NewField) -> dict[str, Any]:
     }
     match new.type:
         case FieldType.BOOL:
-            answers = (("Yes", "true"), ("No", "false"))
-            options = [{"label": label, "value": value, "displayOrder": i} for i, (label, value) in enumerate(answers)]
+            options = _options((("true", "Yes"), ("false", "No")))
             return common | {"type": "bool", "fieldType": "booleancheckbox", "options": options}
         case FieldType.NUMBER:
             return common | {"type": "number", "fieldType": "number"}
@@ -136,8 +135,14 @@ def definition(mapping: CrmMapping, name: str, new: NewField) -> dict[str, Any]:
             return common | {"type": "datetime", "fieldType": "date"}
         case FieldType.HTML:
             return common | {"type": "string", "fieldType": "html"}
+        case FieldType.PICKLIST:
+            return common | {"type": "enumeration", "fieldType": "select", "options": _options(new.options.items())}
         case _:
             return common | {"type": "string", "fieldType": "text" if new.length <= _LONGEST_LINE else "textarea"}
+
+
+def _options(some: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"label": label, "value": value, "displayOrder": i} for i, (value, label) in enumerate(some)]
 
 
 def _by_name(answer: Row) -> dict[str, Row]:
@@ -169,6 +174,9 @@ def _bounded(type: RecordType, steps: list[SetupStep], wanted: Wanted, portal: P
 def _conflict(type: RecordType, new: NewField, row: Row) -> str | None:
     """Say why a property that is there cannot be ours."""
     spec = field_spec(type, row)
+    if new.type is FieldType.PICKLIST and spec.type is FieldType.PICKLIST:
+        lacking = sorted(set(new.options) - set(spec.options or new.options))
+        return f"its options lack {', '.join(lacking)}: add them to the property" if lacking else None
     texts = (FieldType.TEXT, FieldType.HTML)
     plain = new.type in (FieldType.BOOL, FieldType.NUMBER, FieldType.DATE, FieldType.DATETIME, FieldType.HTML)
     expected = (new.type,) if plain else texts

@@ -17,7 +17,7 @@ from typing import Any
 from connector.adapters.crms.salesforce.translate import SOBJECTS
 from connector.domain.catalogue import Language
 from connector.domain.change import FieldType, RecordType
-from connector.domain.installation import Wanted, is_written, managed_field, mark
+from connector.domain.installation import Wanted, answered_by_people, is_written, managed_field, mark
 from connector.domain.mapping import CrmMapping, NewField
 
 LONGEST_TEXT = 255
@@ -114,10 +114,20 @@ def field_metadata(new: NewField, is_key: bool = True) -> dict[str, Any]:
             return common | {"type": "Date"}
         case FieldType.DATETIME:
             return common | {"type": "DateTime"}
+        case FieldType.PICKLIST:
+            return common | {"type": "Picklist", "valueSet": _values(new)}
         case _ if new.length > LONGEST_TEXT:
             return common | {"type": "LongTextArea", "length": new.length, "visibleLines": 5}
     key = {"externalId": True, "unique": True, "caseSensitive": True} if new.unique and is_key else {}
     return common | {"type": "Text", "length": new.length, "required": False} | key
+
+
+def _values(new: NewField) -> Content:
+    """The values of a picklist; no other may be stored."""
+    values = [
+        ("value", [("fullName", one), ("default", False), ("label", label)]) for one, label in new.options.items()
+    ]
+    return [("restricted", True), ("valueSetDefinition", [("sorted", False), *values])]
 
 
 def permission_sets(mapping: CrmMapping, wanted: Wanted) -> list[Component]:
@@ -127,8 +137,12 @@ def permission_sets(mapping: CrmMapping, wanted: Wanted) -> list[Component]:
 
 def grants(mapping: CrmMapping, wanted: Wanted, permission_set: str) -> dict[str, bool]:
     """Name the fields a permission set opens, and whether for writing: what we only read is people's to write."""
-    is_ours = permission_set == connector_set(mapping)
-    return {f"{SOBJECTS[type]}.{name}": is_written(type) is is_ours for type in wanted for name in sorted(wanted[type])}
+    is_ours, answers = permission_set == connector_set(mapping), answered_by_people(mapping)
+    return {
+        f"{SOBJECTS[type]}.{name}": is_written(type) is is_ours or name in answers.get(type, ())
+        for type in wanted
+        for name in sorted(wanted[type])
+    }
 
 
 def _connector_set(mapping: CrmMapping, wanted: Wanted) -> Component:

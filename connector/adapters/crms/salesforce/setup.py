@@ -20,7 +20,7 @@ from uuid import uuid4
 from connector.adapters.crms.http import CallError, RefusedError
 from connector.adapters.crms.salesforce import components
 from connector.adapters.crms.salesforce.client import SalesforceClient
-from connector.adapters.crms.salesforce.components import Component
+from connector.adapters.crms.salesforce.components import Component, Content
 from connector.adapters.crms.salesforce.deploy import Deployer, Failure, may_not_deploy
 from connector.adapters.crms.salesforce.errors import QUOTA
 from connector.adapters.crms.salesforce.package import deploy_zip
@@ -154,7 +154,7 @@ class SalesforceSetup:
         return [_made(one, plain=one.name in plain) for one in wanted_components]
 
     def _make_field(self, one: Component) -> SetupStep:
-        metadata = {name: value for name, value in one.content if name != "fullName"}
+        metadata = {name: value for name, value in as_json(one.content).items() if name != "fullName"}
         try:
             self._tooling(one.name, metadata)
         except RefusedError as error:
@@ -295,6 +295,18 @@ class SalesforceSetup:
             hint="install with a user who may Customize Application, or let an administrator deploy the files of "
             "`connector install --out DIR`",
         )
+
+
+def as_json(content: Content) -> dict[str, Any]:
+    """Write a component's elements as Tooling takes them; elements of one name become a list."""
+    made: dict[str, Any] = {}
+    for name, value in content:
+        told = as_json(value) if isinstance(value, list) else value
+        if name == "value":
+            made.setdefault(name, []).append({"valueName" if k == "fullName" else k: v for k, v in told.items()})
+        else:
+            made[name] = told
+    return made
 
 
 def _is_new(one: Component, planned: Mapping[str, SetupStep]) -> bool:

@@ -306,6 +306,9 @@ def _conflict(type: RecordType, new: NewField, spec: FieldSpec) -> tuple[str, st
     """Say why a field that is there cannot be ours, and the cure."""
     other = "rename it in the mapping's `install:` and where the mapping uses it"
     expected = new.type if new.type in (FieldType.BOOL, FieldType.NUMBER, FieldType.DATE, FieldType.DATETIME) else None
+    if new.type is FieldType.PICKLIST and spec.type is FieldType.PICKLIST:
+        lacking = sorted(set(new.options) - set(spec.options or new.options))
+        return (f"its picklist lacks {', '.join(lacking)}", "add them in Setup, or " + other) if lacking else None
     if (spec.type is not expected) if expected else (spec.type not in _TEXTS):
         return f"a {spec.type} field of that name exists, not {described(new)}", other
     if expected is None and spec.length is not None and spec.length < new.length:

@@ -1,0 +1,90 @@
+"""Puts a step into words for who reads it: its variant, a subject that fits, the exit test, the letter to be pasted.
+
+A subject is a verb, the account and the reason, and is read in a list: a long name gives way first, then the reason.
+What stands below the line of a letter is the contact's language and no part of the ten lines that a task may have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connector.domain.account import CrmAccount
+from connector.domain.catalogue import Language, Texts
+from connector.domain.play import Email, Step, Variant, Whom
+from connector.services.texts import in_language, render
+
+LONGEST_SUBJECT = 80
+SHORTEST_NAME = 24
+"""Characters of an account's name that stay in a subject, so that people recognise it."""
+MOST_LINES = 10
+DONE_WHEN: Texts = {"en": "Done when you can say yes:", "fr": "C’est fait quand la réponse est oui :"}
+TO_PASTE: Texts = {"en": "To paste, if you like:", "fr": "À coller, si vous le souhaitez :"}
+SUBJECT: Texts = {"en": "Subject:", "fr": "Objet :"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The templates that speak to somebody."""
+
+    subject: Texts
+    body: Texts
+
+
+def words_for(step: Step | Email, whom: Whom) -> Words:
+    """Choose the words of the first variant that takes somebody; what it leaves out stays as it is."""
+    found = _variant(step.variants, whom)
+    if found is None:
+        return Words(step.subject, step.body)
+    return Words(found.subject or step.subject, found.body or step.body)
+
+
+def _variant(variants: Sequence[Variant], whom: Whom) -> Variant | None:
+    return next((one for one in variants if one.when.takes(whom)), None)
+
+
+def subject_of(texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:
+    """Render a subject on one line that fits; the account's name is shortened before anything else is cut."""
+    template = in_language(texts, language)
+    full = one_line(render(template, language, names, at))
+    account = names.get("account")
+    if len(full) <= LONGEST_SUBJECT or not isinstance(account, CrmAccount):
+        return cut(full, LONGEST_SUBJECT)
+    room = max(SHORTEST_NAME, len(account.name) - (len(full) - LONGEST_SUBJECT))
+    shorter = {**names, "account": replace(account, name=cut(one_line(account.name), room))}
+    return cut(one_line(render(template, language, shorter, at)), LONGEST_SUBJECT)
+
+
+def body_of(step: Step, texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:
+    """Render a body, with the question that says when the task is done."""
+    body = render(in_language(texts, language), language, names, at)
+    if not step.exit:
+        return body
+    question = render(in_language(step.exit, language), language, names, at)
+    return f"{body}\n{in_language(DONE_WHEN, language)} {question}"
+
+
+def letter(
+    email: Email, whom: Whom, reader: Language, language: Language, names: Mapping[str, Any], at: str | None
+) -> str:
+    """Write a letter in the contact's language, under a line in the reader's."""
+    words = words_for(email, whom)
+    subject = one_line(render(in_language(words.subject, language), language, names, at))
+    body = render(in_language(words.body, language), language, names, at)
+    return f"\n\n— {in_language(TO_PASTE, reader)} —\n{in_language(SUBJECT, language)} {subject}\n\n{body}"
+
+
+def one_line(text: str) -> str:
+    """Put a text on one line: a name may hold anything."""
+    return " ".join(text.split())
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text between words, and show that it was cut."""
+    if len(text) <= most:
+        return text
+    whole = text[: most - 1]
+    words, _, _ = whole.rpartition(" ")
+    # A cut at a word may not cost more than a third: some names have no spaces.
+    return (words if len(words) * 3 > most * 2 else whole).rstrip(" ,;:–-(«“") + "…"

@@ -1,0 +1,206 @@
+"""D24: Every shipped template, in both languages, for three accounts: as people read it, and within its limits.
+
+What is read line by line stands in `tests/data/texts`; `UPDATE_TEXTS=1 pytest tests/services/test_every_text.py` writes
+it anew after a text was changed on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.config.project import load_project
+from connector.config.settings import shipped
+from connector.domain.account import CrmAccount
+from connector.domain.catalogue import Language
+from connector.domain.money import Money
+from connector.domain.play import Step, Whom
+from connector.services.check import steps_of
+from connector.services.example import LONG_NAME, text_names
+from connector.services.texts import as_html, in_language, render
+from connector.services.wording import (
+    LONGEST_SUBJECT,
+    MOST_LINES,
+    body_of,
+    letter,
+    one_line,
+    subject_of,
+    words_for,
+)
+
+RULES = load_project(shipped(), ["stripe"], "salesforce")
+DATA = Path(__file__).resolve().parents[1] / "data" / "texts"
+LANGUAGES: tuple[Language, ...] = ("en", "fr")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "{{7*7}}{% for a in b %}",
+    "Zoë 🚀 & Söhne \u202eGmbH",
+    "x" * 255,
+    "Two\nlines\r\nand\ttabs",
+    "",
+)
+
+
+def nordwind(language: Language) -> dict[str, Any]:
+    """A usual customer: two reasons, a contact, nothing noted yet."""
+    said = {
+        "en": [
+            "47 of 50 seats in use at the peak, and at least 90% of them on 19 of the last 28 days",
+            "the contract renews on 3 Dec 2026",
+        ],
+        "fr": [
+            "jusqu’à 47 licences utilisées sur 50, et au moins 90 % pendant 19 des 28 derniers jours",
+            "renouvellement du contrat le 3 déc. 2026",
+        ],
+    }[language]
+    data = {"en": "; data to 21 Nov 2026", "fr": " ; données au 21 nov. 2026"}[language]
+    return {
+        **text_names(RULES, language),
+        "account": CrmAccount("a1", "Nordwind"),
+        "evidence": [f"{line}{data}" for line in said],
+        "goals": "",
+        "delta_mrr": Money(9_900, "EUR"),
+        "weighted": Money(3_000, "EUR"),
+        "avoid": [],
+        "subject": "Call Nordwind",
+        "stage": "Consult",
+    }
+
+
+def known_well(language: Language) -> dict[str, Any]:
+    """A customer whose goals, brakes and deciders were written down, with a renewal open and a long name."""
+    english = language == "en"
+    return {
+        **nordwind(language),
+        "account": CrmAccount("a2", LONG_NAME),
+        "goals": "close the month in three days" if english else "clôturer le mois en trois jours",
+        "interests": "fewer exports by hand" if english else "moins d’exports à la main",
+        "drivers": "the auditors want it" if english else "les auditeurs le demandent",
+        "brakes": "IT has no time before June" if english else "la DSI n’a pas de temps avant juin",
+        "deciders": "Mia Ray (CFO) signs" if english else "Mia Ray (DAF) signe",
+        "avoid": [
+            "the price of the renewal (“Renewal 2027” is open)"
+            if english
+            else "le prix du renouvellement (« Renouvellement 2027 » est en cours)"
+        ],
+        "terms": ["One-off: set-up €500" if english else "Une fois : mise en service 500 €"],
+        "quantity": 12,
+    }
+
+
+def unknown(language: Language) -> dict[str, Any]:
+    """A customer of whom the CRM knows nobody."""
+    return {**nordwind(language), "account": CrmAccount("a3", "Acme"), "contact": None}
+
+
+ACCOUNTS = {"nordwind": nordwind, "known_well": known_well, "unknown": unknown}
+
+
+def steps() -> Iterator[tuple[str, Step]]:
+    """Every shipped step, and each of its variants as a step of its own."""
+    for document, loc, step in steps_of(RULES):
+        name = ".".join([document.split("/")[1].removesuffix(".yaml"), *map(str, loc), step.id])
+        yield name, step
+        for i, one in enumerate(step.variants):
+            said = replace(step, subject=one.subject or step.subject, body=one.body or step.body, variants=())
+            yield f"{name}.variant{i}", said
+
+
+def told(step: Step, language: Language, names: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Subject, body and letter as they are written."""
+    words = words_for(step, Whom())
+    subject = subject_of(words.subject, language, names, None)
+    body = body_of(step, words.body, language, names, None)
+    if step.email is None or not names["contact"]:
+        return subject, body, ""
+    return subject, body, letter(step.email, Whom(), language, language, {**names, "owner": "Ana Ruiz"}, None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_d24_every_text_reads_as_it_was_read(account: str, language: Language) -> None:
+    """D24: What each template says for three customers is what somebody read line by line."""
+    names, parts = ACCOUNTS[account](language), []
+    for name, step in steps():
+        subject, body, mail = told(step, language, names)
+        parts.append(f"## {name}\n{subject}\n\n{body}{mail}\n")
+    text = "\n".join(parts).replace("\xa0", "·").replace("\u202f", "·")
+    path = DATA / f"{account}.{language}.txt"
+    if os.environ.get("UPDATE_TEXTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    assert path.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("account", [*ACCOUNTS, "worst"])
+def test_d24_no_text_is_over_its_limit(account: str, language: Language) -> None:
+    """D24: A subject has at most 80 characters in French too, a body at most ten short lines, in the worst case too."""
+    worst = {**text_names(RULES, language, worst=True), "subject": "x", "stage": "y"}
+    names = ACCOUNTS[account](language) if account in ACCOUNTS else worst
+    for name, step in steps():
+        subject, body, _ = told(step, language, names)
+        lines = [line for line in body.splitlines() if line.strip()]
+        assert 0 < len(subject) <= LONGEST_SUBJECT, (name, subject)
+        assert len(lines) <= MOST_LINES, (name, body)
+        assert account == "worst" or max(map(len, lines)) <= 230, (name, max(lines, key=len))
+        assert "\n\n\n" not in body, name
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=["script", "template", "emoji", "255", "lines", "empty"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_d24_a_hostile_name_is_data(hostile: str, language: Language) -> None:
+    """D24: Whatever a customer calls itself is shown, never evaluated, on one line of a subject, escaped for HTML."""
+    names = {**known_well(language), "account": CrmAccount("a9", hostile), "deciders": hostile, "goals": hostile}
+    for name, step in steps():
+        subject, body, mail = told(step, language, names)
+
+        assert len(subject) <= LONGEST_SUBJECT, (name, subject)
+        assert "\n" not in subject, name
+        assert "49" not in subject, name
+        assert "<script>" not in as_html(body + mail), name
+        if "{{7" in hostile:
+            assert "{{7*7}}" in one_line(render("{{ account.name }}", language, names))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_d24_a_subject_begins_with_a_verb_and_names_the_account(language: Language) -> None:
+    """D24: Verb, account and reason: the account's name stands in each subject, a long one shortened."""
+    for name, step in steps():
+        subject, _, _ = told(step, language, known_well(language))
+
+        assert LONG_NAME[:14] in subject, (name, subject)
+
+
+def test_d24_letters_speak_to_their_reader() -> None:
+    """D24: Figures for a controller, an example for a designer, the outcome for a chief, in the contact's language."""
+    step = RULES.negotiation.stages["proposed"][0]
+    assert step.email is not None
+    said = {
+        profile: letter(step.email, Whom(profile=profile), "en", "fr", {**nordwind("fr"), "owner": "Ana"}, None)
+        for profile in ("analytical", "creative", "executive", None)
+    }
+
+    assert len(set(said.values())) == 4
+    assert all("To paste, if you like" in text and "Objet :" in text and "Bonjour" in text for text in said.values())
+    assert "Quelques chiffres" in said["analytical"]
+    assert "un lundi ordinaire" in said["creative"]
+    assert "quel résultat attendez-vous" in said["executive"]
+
+
+def test_d24_the_amount_of_the_day_is_written_by_locale() -> None:
+    """D24: Money and days are written as each language writes them."""
+    _, english, _ = told(RULES.negotiation.stages["proposed"][0], "en", nordwind("en"))
+    _, french, _ = told(RULES.negotiation.stages["proposed"][0], "fr", nordwind("fr"))
+
+    assert "€30 (weighted) to €99 a month" in english
+    assert "de 30\xa0€ (pondéré) à 99\xa0€ par mois" in french
+    assert in_language({"en": "a", "fr": "b"}, "fr") == "b"
+    assert date(2026, 9, 30).year == 2026
