@@ -21,7 +21,7 @@ from connector.domain.project import Project
 from connector.ports.crm import Crm
 from connector.services.check import steps_of
 from connector.services.check_live import labelled, meant, sections
-from connector.services.example import opportunity_names, task_names, text_names
+from connector.services.example import document_names, opportunity_names, task_names, text_names
 from connector.services.texts import render
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -35,7 +35,12 @@ def value_problems(project: Project, mapping: CrmMapping, crm: Crm) -> list[Prob
     document = f"mappings/{mapping.name}.yaml"
     stages, owners = crm.feed.stages(), crm.feed.owners()
     found = list(_owners(project, mapping, owners, document))
-    cases = {RecordType.OPPORTUNITY: _opportunities, RecordType.TASK: _tasks}
+    cases = {
+        RecordType.OPPORTUNITY: _opportunities,
+        RecordType.TASK: _tasks,
+        RecordType.NOTE: _documents,
+        RecordType.FILE: _documents,
+    }
     for section, type, rules, _ in sections(mapping):
         schema = crm.reader.schema(type)
         some = cases[type](project, mapping, stages)
@@ -74,6 +79,10 @@ def _tasks(project: Project, mapping: CrmMapping, _stages: Sequence[Stage]) -> l
         cases.append(case)
     kinds, priorities = list(mapping.task.kinds.values()), ("high", "normal")
     return [*cases, *({**cases[0], "kind": kind, "priority": one} for kind, one in product(kinds, priorities))]
+
+
+def _documents(project: Project, _mapping: CrmMapping, _stages: Sequence[Stage]) -> list[Case]:
+    return [document_names(project, worst) for worst in (False, True)]
 
 
 def _longest(project: Project, key: str, language: Language, worst: bool) -> str:
@@ -123,7 +132,7 @@ def _is_of(spec: FieldSpec, value: str) -> bool:
             return spec.options is None or set(shown.split(";")) <= set(spec.options)
         case FieldType.REFERENCE:
             return not re.search(r"[\s@]", shown)
-        case FieldType.TEXT | FieldType.HTML:
+        case FieldType.TEXT | FieldType.HTML | FieldType.FILE:
             return True
         case _:
             assert_never(spec.type)

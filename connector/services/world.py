@@ -226,7 +226,7 @@ def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
             ]
         case RecordType.TASK:
             names = [task.key, task.status]
-        case RecordType.OWNER:
+        case RecordType.OWNER | RecordType.NOTE | RecordType.FILE:
             names = []
     return list(dict.fromkeys(name for name in names if name))
 

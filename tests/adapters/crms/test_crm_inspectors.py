@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RUN_SCOPES = (
     "crm.objects.companies.read crm.objects.contacts.read crm.objects.contacts.write crm.objects.deals.read "
-    "crm.objects.deals.write crm.objects.owners.read"
+    "crm.objects.deals.write crm.objects.owners.read files"
 ).split()
 
 

@@ -28,8 +28,6 @@ _LABELS: Mapping[str, Mapping[Language, str]] = {
     "connector": {"en": "Expansion Connector", "fr": "Connecteur Expansion"},
     "sales": {"en": "Expansion Sales", "fr": "Expansion Commerciaux"},
 }
-_OBJECTS = (("Account", False), ("Contact", False), ("Opportunity", True))
-"""What the connector's user needs of records, and whether it writes them; nobody ever deletes."""
 USER_PERMISSIONS: Mapping[str, str] = {
     "ActivitiesAccess": "Access Activities",
     "ApiEnabled": "API Enabled",
@@ -138,7 +136,7 @@ def _connector_set(mapping: CrmMapping, wanted: Wanted) -> Component:
         *_field_permissions(grants(mapping, wanted, name)),
         ("hasActivationRequired", False),
         ("label", _label("connector", mapping)),
-        *(("objectPermissions", _object_permissions(one, writes)) for one, writes in _OBJECTS),
+        *(("objectPermissions", _object_permissions(*one)) for one in objects(mapping)),
         *(("userPermissions", [("enabled", True), ("name", one)]) for one in USER_PERMISSIONS),
     ]
     return Component("PermissionSet", name, content)
@@ -165,25 +163,34 @@ def user_grants() -> dict[str, bool]:
     return {f"Permissions{name}": True for name in USER_PERMISSIONS}
 
 
-def object_grants() -> Iterator[dict[str, Any]]:
+def objects(mapping: CrmMapping) -> tuple[tuple[str, bool, bool], ...]:
+    """Say what the connector's user needs beside reading: object, creates, edits; nobody ever deletes.
+
+    A note or a file is put only on a record that its user may edit; no field of an account is opened for writing.
+    """
+    documents = mapping.note is not None or mapping.file is not None
+    return (("Account", False, documents), ("Contact", False, False), ("Opportunity", True, True))
+
+
+def object_grants(mapping: CrmMapping) -> Iterator[dict[str, Any]]:
     """Give what the connector's permission set opens, as rows of ObjectPermissions."""
-    for name, writes in _OBJECTS:
+    for name, creates, edits in objects(mapping):
         yield {
             "SobjectType": name,
             "PermissionsRead": True,
-            "PermissionsCreate": writes,
-            "PermissionsEdit": writes,
+            "PermissionsCreate": creates,
+            "PermissionsEdit": edits,
             "PermissionsDelete": False,
             "PermissionsViewAllRecords": False,
             "PermissionsModifyAllRecords": False,
         }
 
 
-def _object_permissions(name: str, writes: bool) -> Content:
+def _object_permissions(name: str, creates: bool, edits: bool) -> Content:
     return [
-        ("allowCreate", writes),
+        ("allowCreate", creates),
         ("allowDelete", False),
-        ("allowEdit", writes),
+        ("allowEdit", edits),
         ("allowRead", True),
         ("modifyAllRecords", False),
         ("object", name),
