@@ -21,6 +21,7 @@ from connector.domain.keys import episode_key
 from connector.domain.play import SAVE
 from connector.domain.policy import Reason
 from connector.domain.project import Project, mapping_of
+from connector.services.briefing import briefing
 from connector.services.desk import Desk
 from connector.services.save_task import save_task
 from connector.services.silence import Heard
@@ -76,7 +77,9 @@ def project(
             still_open[place] = replace(episode, state=EpisodeState.WITHDRAWN, closed_at=now)
         desired += gone or ()
     for review in reviews:
-        desired += (desk.settled(one, is_news=False) for one in desk.review(review, briefs[review.account_id]))
+        tasks = desk.review(review, briefs[review.account_id])
+        desired += (desk.settled(one, is_news=False) for one in tasks)
+        desired += briefing(desk, review, briefs[review.account_id], tasks)
     desired += withdrawn(world, still_open, bought, {one.key for one in desired}, rules)
     changed = tuple(episode for episode in still_open if stored.get(episode.key) != episode)
     return Projected(tuple(desired), changed, tuple(held))

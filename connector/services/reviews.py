@@ -18,6 +18,7 @@ from connector.domain.money import Money
 from connector.domain.play import BusinessReview
 from connector.domain.project import Project
 from connector.domain.workdays import next_workday
+from connector.services.brief import brief_facts
 from connector.services.calendar import country_of, holidays_of
 from connector.services.measure import Measured
 from connector.services.world import World
@@ -35,9 +36,9 @@ def plan_reviews(
     measured: Measured, links: Mapping[str, str], intents: Sequence[Intent], world: World, rules: Project, today: date
 ) -> Reviews:
     """Find the reviews within the horizon, for accounts of some size that are customers today."""
-    announced: dict[str, list[str]] = defaultdict(list)
+    announced: dict[str, list[Intent]] = defaultdict(list)
     for intent in intents:
-        announced[intent.account_id].append(intent.offer)
+        announced[intent.account_id].append(intent)
     found, briefs = [], {}
     for crm_id, accounts in sorted(_by_crm_account(measured, links).items()):
         paid = [account for account in accounts if account.currency and account.mrr_minor]
@@ -52,9 +53,12 @@ def plan_reviews(
             day = next_workday(on, free)
             if 0 <= (day - today).days <= rules.review.horizon:
                 ids = tuple(sorted(one.account_id for one in accounts))
-                offers = tuple(announced.get(crm_id, ()))
+                chosen = announced.get(crm_id, [])
+                offers = tuple(intent.offer for intent in chosen)
                 found.append(ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers))
-                briefs[crm_id] = _brief(_pays(paid, rules, today), largest, ids, measured)
+                pays, ordered = _pays(paid, rules, today), [largest, *(one for one in accounts if one is not largest)]
+                page = brief_facts(pays, ordered, measured, chosen, rules.catalogue)
+                briefs[crm_id] = {**_brief(pays, largest, ids, measured), "page": page}
     return Reviews(tuple(found), briefs)
 
 
