@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -60,6 +60,8 @@ class Intent:
     as_task: bool = False
     terms: tuple[Texts, ...] = ()
     """What else whoever sells it has to know: one-off fees, conditions, who delivers it, what it is worth, proofs."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What stands side by side when contract changes are compared, as plain JSON (see `services.options`)."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         "moment": [intent.moment.kind, intent.moment.on.isoformat(), dict(intent.moment.label)],
         "data_to": intent.data_to.isoformat(),
         **({"terms": [dict(one) for one in intent.terms]} if intent.terms else {}),
+        **({"options": dict(intent.options)} if intent.options else {}),
     }
 
 
@@ -138,6 +141,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         moment=Moment(kind, date.fromisoformat(on), label),
         data_to=date.fromisoformat(brief["data_to"]),
         terms=tuple(brief.get("terms", ())),
+        options=brief.get("options", {}),
     )
 
 

@@ -45,7 +45,8 @@ def comparable(value: Scalar, spec: FieldSpec) -> Scalar:
     if spec.type is FieldType.HTML:
         return canonical_html(value or "") or None
     if spec.type is FieldType.FILE:
-        return value if value is None or value.startswith(DIGEST) else digest(value)
+        text = _text(value or "")
+        return digest(text) if text and not text.startswith(DIGEST) else text or None
     return _canonical(value, spec.type)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from connector.domain.change import Desired, RecordType, Ref
 from connector.domain.intent import ReviewIntent
-from connector.domain.keys import document_key
+from connector.domain.keys import document_key, review_key
 from connector.services.brief import BriefFacts
 from connector.services.brief_page import written_brief
 from connector.services.desk import Desk
@@ -26,7 +26,7 @@ def briefing(desk: Desk, review: ReviewIntent, facts: Mapping[str, Any], tasks: 
     on_account = ("account", Ref(RecordType.ACCOUNT, id=account.id))
     on_task = [("task", Ref(RecordType.TASK, key=task.key)) for task in tasks[:1]]
     document = Document(
-        key=document_key(desk.key_of(review), "brief"),
+        key=_key(desk, review),
         account=account,
         owner=owner,
         title=written.title,
@@ -39,3 +39,13 @@ def briefing(desk: Desk, review: ReviewIntent, facts: Mapping[str, Any], tasks: 
         places=[*on_task, on_account],
     )
     return attached(desk, document)
+
+
+def _key(desk: Desk, review: ReviewIntent) -> str:
+    """Key of a review's brief; it stays when the account is merged into another."""
+    merged = sorted(loser for loser, into in desk.world.survivors.items() if into == review.account_id)
+    reviews = (
+        review_key(desk.mapping.namespace, id, review.term_start, review.ordinal) for id in (review.account_id, *merged)
+    )
+    keys = [document_key(one, "brief") for one in reviews]
+    return next((key for key in keys if key in desk.world.known), keys[0])

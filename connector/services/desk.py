@@ -179,7 +179,7 @@ class Desk:
     def review(self, review: ReviewIntent, facts: Mapping[str, Any]) -> list[Desired]:
         """The reminders around one business review."""
         account = self.world.accounts[review.account_id]
-        key = self.key_of(review)
+        key = self._review_key(review)
         made = []
         for step in self.rules.review.steps:
             owner = self.world.owner(step.role, account)
@@ -205,7 +205,7 @@ class Desk:
             )
         return made
 
-    def key_of(self, review: ReviewIntent) -> str:
+    def _review_key(self, review: ReviewIntent) -> str:
         """A review keeps the key it got before its account was merged into another."""
         merged = sorted(loser for loser, into in self.world.survivors.items() if into == review.account_id)
         keys = [

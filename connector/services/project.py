@@ -23,6 +23,7 @@ from connector.domain.policy import Reason
 from connector.domain.project import Project, mapping_of
 from connector.services.briefing import briefing
 from connector.services.desk import Desk
+from connector.services.options_page import options_page
 from connector.services.save_task import save_task
 from connector.services.silence import Heard
 from connector.services.withdraw import taken_back, withdrawn
@@ -71,6 +72,7 @@ def project(
         if gone is None:
             made = _records(desk, episode, episode.key in bought)
             desired += (desk.settled(one, episode.key in news) for one in made)
+            desired += options_page(desk, episode) if episode.key not in bought else ()
             held += [_theirs_to_close(episode)] if episode.is_over and episode.key not in bought else []
         elif not gone and len(episode.silent_on) > SILENT_DAYS:
             # It never came to stand in the CRM, and what waited to be written was given up the day before.
