@@ -253,6 +253,8 @@ class GatesPolicy:
     dormant_modules: int = 1
     """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
     refresh: Refresh = Refresh()
+    cards: Literal["none", "active", "all"] = "active"
+    """Accounts that get a card, a note kept up to date: none; those with something of ours open or ahead; all."""
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"

@@ -116,7 +116,7 @@ def brief_facts(
         value=tuple(_values(accounts, known, pays.currency, catalogue))[:MOST_LINES],
         uncovered=tuple(_uncovered(signals, intents, catalogue))[:MOST_LINES],
         announced=tuple(_announced(intents, catalogue))[:MOST_LINES],
-        surprises=_surprises(accounts),
+        surprises=surprises_of(accounts),
         data_to=first.data_to or measured.as_of.date(),
     )
 
@@ -176,7 +176,8 @@ def _announced(intents: Sequence[Intent], catalogue: Catalogue) -> Iterator[Anno
         yield Announced(catalogue.offers[intent.offer].label, intent.delta_mrr, evidence)
 
 
-def _surprises(accounts: Sequence[AccountFeatures]) -> Surprises:
+def surprises_of(accounts: Sequence[AccountFeatures]) -> Surprises:
+    """What is open on the bill and at support, over all billing accounts of a customer."""
     ages = [one.days_overdue for one in accounts if one.days_overdue is not None]
     escalated = [one.escalated_on for one in accounts if one.escalated_on is not None]
     scored = [(one.nps_on, one.nps) for one in accounts if one.nps is not None and one.nps_on is not None]

@@ -177,7 +177,7 @@ def _sections(account: CrmAccount, facts: BriefFacts, said: Words, language: Lan
     announced = listed(_announced(facts, said, language), said["no_announce"])
     more = f"<p>{escaped(said['meeting'])}</p>" if facts.announced else ""
     yield section(said["announce"], announced + more)
-    yield section(said["surprises"], listed(_surprises(facts.surprises, said, language), said["no_surprises"]))
+    yield section(said["surprises"], listed(surprise_lines(facts.surprises, language), said["no_surprises"]))
 
 
 def _contract(facts: BriefFacts, said: Words, language: Language) -> Iterator[tuple[str, str, bool]]:
@@ -248,7 +248,9 @@ def _announced(facts: BriefFacts, said: Words, language: Language) -> Iterator[s
         yield f"{line} ({why})" if why else line
 
 
-def _surprises(open_now: Surprises, said: Words, language: Language) -> Iterator[str]:
+def surprise_lines(open_now: Surprises, language: Language) -> Iterator[str]:
+    """Say what is open, a line each."""
+    said = words(language)
     if open_now.cancel_on is not None:
         yield said["cancel"].format(on=day(open_now.cancel_on, language))
     if open_now.overdue:
@@ -271,7 +273,7 @@ def _core(account: CrmAccount, facts: BriefFacts, said: Words, language: Languag
     for heading, lines in (
         ("limits", [*_limits(facts.kpis, said, language)]),
         ("announce", [*_announced(facts, said, language)]),
-        ("surprises", [*_surprises(facts.surprises, said, language)]),
+        ("surprises", [*surprise_lines(facts.surprises, language)]),
     ):
         if lines:
             told = "; ".join(lines[:2])

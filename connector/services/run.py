@@ -23,9 +23,12 @@ from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
 from connector.services.calendar import holidays_of
+from connector.services.cards import Told as Known
+from connector.services.cards import cards
 from connector.services.check_live import shape_gaps
 from connector.services.choose import choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer, told_by_crm
+from connector.services.desk import Desk
 from connector.services.drift import held_for_schema
 from connector.services.facts import Told, save_facts
 from connector.services.keys import keys_of
@@ -152,6 +155,8 @@ def desired_of(
     due, outside = reviews_within(reviews.intents, within)
     heard = hear(world.episodes, decided.measured, decided.scores, links, rules, rules.day(request.now))
     made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves, heard)
+    known = Known(decided.measured, links, chosen.white_space, chosen.intents, due)
+    made = replace(made, desired=(*made.desired, *cards(Desk(world, rules, request.now), known)))
     return made, [*chosen.held, *made.held, *outside]
 
 
