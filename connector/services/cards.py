@@ -18,7 +18,7 @@ from connector.domain.catalogue import Catalogue, Language
 from connector.domain.change import Desired, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, MetricFeatures
-from connector.domain.intent import Intent, ReviewIntent
+from connector.domain.intent import Intent, ReviewIntent, SaveIntent
 from connector.domain.keys import document_key, episode_key, review_key, task_key
 from connector.domain.play import REVIEW
 from connector.domain.white_space import Cell, Space
@@ -81,6 +81,7 @@ class Told:
     white_space: Mapping[str, Mapping[str, str]]
     intents: Sequence[Intent]
     reviews: Sequence[ReviewIntent]
+    saves: Sequence[SaveIntent] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def _wanted(desk: Desk, told: Told, groups: Collection[str]) -> set[str]:
         return there
     active = {episode.account_id for episode in desk.world.episodes if episode.state is EpisodeState.OPEN}
     active |= {one.account_id for one in told.intents} | {one.account_id for one in told.reviews}
+    active |= {one.account_id for one in told.saves}
     return {id for id in there if id in active or card_key(desk, id) in desk.world.known}
 
 
@@ -161,7 +163,7 @@ def _card(
     said = {key: typeset(text, language) for key, text in _WORDS[language].items()}
     data_to = accounts[0].data_to or told.measured.as_of.date()
     lines = [
-        *_space(told.white_space.get(account.id, {}), desk.rules.catalogue, said, language),
+        *_space(_with_todays(told, account.id), desk.rules.catalogue, said, language),
         *_usage(accounts, told.measured, desk.rules.catalogue, said, language),
         _renewal(accounts, said, language),
         _reviews(_last_review(desk, account, accounts[0], past), next_review, said, language),
@@ -181,6 +183,12 @@ def _card(
         places=[("account", Ref(RecordType.ACCOUNT, id=account.id))],
     )
     return noted(desk, document, card_key(desk, account.id))
+
+
+def _with_todays(told: Told, account_id: str) -> Mapping[str, str]:
+    """An account's white space with what is proposed today in the pipeline, as the next run will see it."""
+    proposed = {one.offer: Space.PIPELINE.value for one in told.intents if one.account_id == account_id}
+    return {**told.white_space.get(account_id, {}), **proposed}
 
 
 def _space(row: Mapping[str, str], catalogue: Catalogue, said: Mapping[str, str], language: Language) -> Iterator[str]:

@@ -22,6 +22,7 @@ from connector.domain.run import Delivered, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
+from connector.services.billed import billed
 from connector.services.calendar import holidays_of
 from connector.services.cards import Told as Known
 from connector.services.cards import cards
@@ -155,8 +156,10 @@ def desired_of(
     due, outside = reviews_within(reviews.intents, within)
     heard = hear(world.episodes, decided.measured, decided.scores, links, rules, rules.day(request.now))
     made = project(chosen.intents, due, reviews.briefs, world, rules, request.now, owned, chosen.saves, heard)
-    known = Known(decided.measured, links, chosen.white_space, chosen.intents, due)
-    made = replace(made, desired=(*made.desired, *cards(Desk(world, rules, request.now), known)))
+    known = Known(decided.measured, links, chosen.white_space, chosen.intents, due, chosen.saves)
+    desk = Desk(world, rules, request.now)
+    notes = (*cards(desk, known), *billed(desk, decided.measured, links))
+    made = replace(made, desired=(*made.desired, *notes))
     return made, [*chosen.held, *made.held, *outside]
 
 

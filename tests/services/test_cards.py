@@ -90,6 +90,14 @@ def test_what_was_declined_rests_on_the_card() -> None:
     assert "Automation (declined" not in body(card)
 
 
+def test_what_is_proposed_today_is_in_the_pipeline_already() -> None:
+    """The card of the run that proposes says what the next run will see, so that the next day writes nothing."""
+    [card] = made(world(), told(intents=(intent(),)))
+
+    assert "In the pipeline: Analytics, Automation" in body(card)
+    assert "Could have" not in body(card)
+
+
 def test_the_last_review_is_the_day_somebody_did_its_task() -> None:
     """A done task of a review of this term tells when the last review was."""
     mapping = PROJECTS["salesforce"].mapping
