@@ -31,6 +31,7 @@ def check_mapping(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterato
     yield from check_routes(document, catalogue)
     yield from _links_and_kinds(document)
     yield from _documents(document)
+    yield from _week(document)
     yield from _owners(document)
     yield from _budget(document)
     yield from _install(document)
@@ -106,6 +107,13 @@ def _documents(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     if note is not None and note.body not in note.fields:
         hint = f"add `{note.body}: {{value: '{{{{ body }}}}'}}`"
         yield Problem("nothing fills the note", document.at("note", "fields"), hint)
+
+
+def _week(document: Loaded[CrmMapping]) -> Iterator[Problem]:
+    week, prefix = document.value.opportunity.week, document.value.own_prefix
+    if week is not None and not week.lower().startswith(prefix.lower()):
+        hint = f"name a field that starts with {prefix}, or leave it out"
+        yield Problem(f"{week} is not ours: it is written anew each week", document.at("opportunity", "week"), hint)
 
 
 def _owners(document: Loaded[CrmMapping]) -> Iterator[Problem]:

@@ -139,6 +139,8 @@ class OpportunityMap:
     need: str
     episode: str
     name: str
+    week: str | None = None
+    """Field of ours that holds this week's place in its owner's Monday list, and why; without it there is no list."""
     stage: str
     amount: str
     close_date: str

@@ -255,6 +255,8 @@ class GatesPolicy:
     refresh: Refresh = Refresh()
     cards: Literal["none", "active", "all"] = "active"
     """Accounts that get a card, a note kept up to date: none; those with something of ours open or ahead; all."""
+    monday: int = 5
+    """Opportunities in an account executive's Monday list, at most."""
     billed_days: int = 45
     """Days after an opportunity was won from which its owner is told that billing does not show it."""
     paying_only: bool = True

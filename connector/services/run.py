@@ -35,6 +35,7 @@ from connector.services.facts import Told, save_facts
 from connector.services.keys import keys_of
 from connector.services.match import match
 from connector.services.measure import measure
+from connector.services.monday import monday
 from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
 from connector.services.project import Projected, project
@@ -159,7 +160,7 @@ def desired_of(
     known = Known(decided.measured, links, chosen.white_space, chosen.intents, due, chosen.saves)
     desk = Desk(world, rules, request.now)
     notes = (*cards(desk, known), *billed(desk, decided.measured, links))
-    made = replace(made, desired=(*made.desired, *notes))
+    made = replace(made, desired=(*monday(desk, made.desired), *notes))
     return made, [*chosen.held, *made.held, *outside]
 
 

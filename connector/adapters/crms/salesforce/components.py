@@ -216,8 +216,12 @@ def list_views(mapping: CrmMapping, wanted: Wanted) -> list[Component]:
         if managed is None or managed not in wanted.get(type, {}):
             continue
         ours = [name for name, new in wanted[type].items() if new.type is FieldType.NUMBER]
-        columns = [*_VIEW_COLUMNS[type], *ours][:_MOST_IN_A_VIEW]
-        filters = ((managed, "equals", "1"), *_VIEW_FILTERS[type])
+        week = mapping.opportunity.week if type is RecordType.OPPORTUNITY else None
+        listed = [week] if week is not None and week in wanted[type] else []
+        columns = [*listed, *_VIEW_COLUMNS[type], *ours][:_MOST_IN_A_VIEW]
+        # The Monday list where its field is: what is filled begins with the year.
+        own = (_VIEW_FILTERS[type][0], (listed[0], "startsWith", "2")) if listed else _VIEW_FILTERS[type]
+        filters = ((managed, "equals", "1"), *own)
         content = [
             ("fullName", view_name(mapping)),
             *(("columns", one) for one in columns),
