@@ -31,6 +31,7 @@ from connector.cli import (
     sandbox,
     setup,
     signals,
+    simulate,
     start,
     sync,
     whatif,
@@ -61,6 +62,7 @@ app.command("explain")(explain.explain)
 app.command("whatif")(whatif.whatif)
 app.command("whitespace")(whitespace.whitespace)
 app.command("report")(report.report)
+app.command("simulate")(simulate.simulate)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)

@@ -100,13 +100,14 @@ def bars(values: Sequence[Bar], limit: float | None, told: str) -> str:
     most = max([*(bar.value for bar in values), limit or 0.0, 1e-9])
     width, height, top = 40.0, 26.0, 3.0
     step = 120.0 / max(len(values), 1)
+    wide = min(width, step) * 0.7
     drawn = []
     for i, bar in enumerate(values):
         tall = max(0.4, (height - top) * max(bar.value, 0.0) / most)
-        x = step * i + (step - width * 0.7) / 2
+        x = step * i + (step - wide) / 2
         colour = "#1f4e79" if i == len(values) - 1 else "#a9bed3"
         drawn.append(
-            f'<rect x="{x:.1f}" y="{height - tall:.1f}" width="{width * 0.7:.1f}" height="{tall:.1f}" fill="{colour}"/>'
+            f'<rect x="{x:.1f}" y="{height - tall:.1f}" width="{wide:.1f}" height="{tall:.1f}" fill="{colour}"/>'
             f'<text x="{step * i + step / 2:.1f}" y="{height + 7:.1f}" font-size="5.5" text-anchor="middle" '
             f'fill="#5b6775">{escaped(bar.label)}</text>'
         )
