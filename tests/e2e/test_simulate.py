@@ -12,7 +12,7 @@ def test_a_simulation_keeps_the_cap_and_writes_nothing(synced: World, tmp_path: 
     synced.side.control.requests.clear()
     plot = tmp_path / "noise.html"
 
-    told = synced.run("simulate", "--from", "2026-09-01", "--days", "14", "--plot", str(plot), "--json").json()
+    told = synced.run("simulate", "--from", "2026-09-01", "--days", "14", "--plot", str(plot), "--json").json
 
     assert told["people"]
     assert 0 < told["most_proposals_in_a_week"] <= told["cap"]

@@ -62,9 +62,9 @@ class HubspotReader:
         """Say which types carry a key; only an un-keyed create, which is no upsert, takes its links along."""
         refuse_unknown_links(self._mapping)
         keyed = {type for type in (RecordType.OPPORTUNITY, RecordType.TASK) if self.is_keyed(type)}
-        return Abilities(
-            keyed=frozenset(keyed), inline_links=frozenset({RecordType.TASK, RecordType.NOTE, RecordType.FILE} - keyed)
-        )
+        inline = frozenset({RecordType.TASK, RecordType.NOTE} - keyed)
+        # A file's folder is its key: a second upload takes the first one's place.
+        return Abilities(keyed=frozenset({*keyed, RecordType.FILE}), inline_links=inline)
 
     def is_keyed(self, type: RecordType) -> bool:
         """Say whether a type has our unique property."""
