@@ -105,7 +105,7 @@ def brief_facts(
     ids = [one.account_id for one in accounts]
     signals = [signal for id in ids for signal in measured.of(id)]
     usage = sorted(_usage(ids, measured.metrics), key=lambda row: (-(row.limit is not None), -row.level_28, row.metric))
-    known = [row for row in usage if row.metric in catalogue.metrics]
+    known = [row for row in usage if row.metric in catalogue.metrics and (row.level_28 or row.level_previous)]
     first = accounts[0]
     return BriefFacts(
         pays=pays,

@@ -205,9 +205,9 @@ def _kpi(kpi: Kpi, said: Words, language: Language) -> str:
     # A limit is drawn only where it is counted as the bars are: the pace of a month is not a sum of 28 days.
     is_gauge = kpi.limit is not None and abs(kpi.pace - kpi.now) <= 0.25 * max(kpi.pace, 1.0)
     limit = kpi.limit if is_gauge else None
-    told = f"{label}: {shown}; {change}"
+    told = f"{label}: {shown}; {change}".removesuffix("; ")
     under = [change, *([said["limit"].format(limit=number(_round(kpi.limit), language))] if kpi.limit else [])]
-    small = "".join(f"<small>{escaped(line)}</small>" for line in (label, " · ".join(under)))
+    small = "".join(f"<small>{escaped(line)}</small>" for line in (label, " · ".join(filter(None, under))))
     return f'<div class="kpi"><b>{escaped(shown)}</b>{small}{bars(values, limit, told)}</div>'
 
 

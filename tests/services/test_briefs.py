@@ -168,6 +168,17 @@ def test_d25_the_brief_tells_goals_usage_value_limits_and_what_is_open() -> None
         assert told in text
 
 
+def test_what_nobody_uses_takes_no_room() -> None:
+    """A metric without any use in eight weeks is left out, and one without a past shows no change."""
+    idle = metric("envelopes", level_28=0.0, level_previous=0.0, growth=None, growth_year=None)
+    new = metric("documents", level_28=10.0, level_previous=0.0, growth=None, growth_year=None)
+
+    page = written_brief(CrmAccount("a1", "Acme"), REVIEW.on, gathered("salesforce", idle, new), "en").page
+
+    assert "envelopes" not in page
+    assert "<small>limit 50</small>" in page
+
+
 def test_what_the_account_told_is_cited_and_never_invented() -> None:
     """A noted goal is cited as it was written; an irritant that nobody noted is asked for."""
     told = CrmAccount("a1", "Acme", facts={"goals": "close their month in 3 days"})
