@@ -26,6 +26,7 @@ from connector.cli import (
     preview,
     rebuild,
     reference,
+    report,
     runs,
     sandbox,
     setup,
@@ -61,6 +62,7 @@ app.command("explain")(explain.explain)
 app.command("whatif")(whatif.whatif)
 app.command("simulate")(simulate.simulate)
 app.command("whitespace")(whitespace.whitespace)
+app.command("report")(report.report)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)

@@ -13,8 +13,8 @@ from connector.config.yamldoc import Loaded
 from connector.domain.catalogue import Catalogue
 from connector.domain.change import FieldType, Policy
 from connector.domain.errors import Problem
-from connector.domain.expressions import OPPORTUNITY, TASK
-from connector.domain.mapping import CrmMapping, NewField
+from connector.domain.expressions import FILE, NOTE, OPPORTUNITY, TASK, What
+from connector.domain.mapping import CrmMapping, FieldRule, NewField
 from connector.domain.play import StepKind
 
 LONGEST_FIELD = 131_072
@@ -30,6 +30,8 @@ def check_mapping(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterato
     yield from check_stages(document, ("opportunity", "stages"), document.value.opportunity.stages)
     yield from check_routes(document, catalogue)
     yield from _links_and_kinds(document)
+    yield from _documents(document)
+    yield from _week(document)
     yield from _owners(document)
     yield from _budget(document)
     yield from _install(document)
@@ -58,10 +60,13 @@ def _people(document: Loaded[CrmMapping], catalogue: Catalogue) -> Iterator[Prob
 def _fields(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     mapping = document.value
     facts = list(mapping.account.facts)
-    for section, rules, names in (
+    sections: list[tuple[str, Mapping[str, FieldRule], Mapping[str, What]]] = [
         ("opportunity", mapping.opportunity.fields, OPPORTUNITY),
         ("task", mapping.task.fields, TASK),
-    ):
+    ]
+    sections += [("note", mapping.note.fields, NOTE)] if mapping.note is not None else []
+    sections += [("file", mapping.file.fields, FILE)] if mapping.file is not None else []
+    for section, rules, names in sections:
         for field, rule in rules.items():
             yield from template_problems(rule.value, names, _word(document, section, field), facts)
             if rule.policy is Policy.OWN and not field.lower().startswith(mapping.own_prefix.lower()):
@@ -76,13 +81,18 @@ def _word(document: Loaded[Any], section: str, field: str) -> Callable[[str], st
 
 def _links_and_kinds(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     mapping = document.value
-    for section, links, roles in (
+    sections: list[tuple[str, Mapping[str, str], tuple[str, ...]]] = [
         ("opportunity", mapping.opportunity.links, ("account", "contact")),
         ("task", mapping.task.links, ("account", "contact", "opportunity")),
-    ):
+    ]
+    note, file = mapping.note, mapping.file
+    sections += [("note", note.links, ("account", "opportunity", "file"))] if note is not None else []
+    sections += [("file", file.links, ("account", "opportunity", "task"))] if file is not None else []
+    for section, links, roles in sections:
         for role in links:
             yield from known_name("link", role, roles, document.at(section, "links", role))
-        if "account" not in links:
+        is_carried = section == "file" and note is not None and "file" in note.links
+        if "account" not in links and not is_carried:
             at = document.at(section, "links")
             yield Problem("no link to the account", at, "add `account: …`: without it nobody finds the record")
     if bool(mapping.task.answer) != bool(mapping.task.answers):
@@ -92,6 +102,23 @@ def _links_and_kinds(document: Loaded[CrmMapping]) -> Iterator[Problem]:
     if missing:
         at = document.at("task", "kinds")
         yield Problem(f"kinds without a task type: {', '.join(missing)}", at, "name the CRM's task type for each")
+
+
+def _documents(document: Loaded[CrmMapping]) -> Iterator[Problem]:
+    note, file = document.value.note, document.value.file
+    if file is not None and file.content not in file.fields:
+        hint = f"add `{file.content}: {{value: '{{{{ content }}}}'}}`"
+        yield Problem("nothing fills the file", document.at("file", "fields"), hint)
+    if note is not None and note.body not in note.fields:
+        hint = f"add `{note.body}: {{value: '{{{{ body }}}}'}}`"
+        yield Problem("nothing fills the note", document.at("note", "fields"), hint)
+
+
+def _week(document: Loaded[CrmMapping]) -> Iterator[Problem]:
+    week, prefix = document.value.opportunity.week, document.value.own_prefix
+    if week is not None and not week.lower().startswith(prefix.lower()):
+        hint = f"name a field that starts with {prefix}, or leave it out"
+        yield Problem(f"{week} is not ours: it is written anew each week", document.at("opportunity", "week"), hint)
 
 
 def _owners(document: Loaded[CrmMapping]) -> Iterator[Problem]:

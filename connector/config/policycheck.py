@@ -47,7 +47,7 @@ def check_policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
         for name, count in vars(part).items():
             if isinstance(count, int) and count < 0:
                 yield Problem(f"{name} must not be below 0", document.at(section, name), "write how many")
-    for key in ("quote_days", "unknown_need_days", "dormant_modules"):
+    for key in ("quote_days", "unknown_need_days", "dormant_modules", "billed_days", "monday"):
         if getattr(policy, key) < 0:
             yield Problem(f"{key} must not be below 0", document.at(key), "write how many")
     for outcome, days in policy.cool_down_days.items():

@@ -25,6 +25,8 @@ class RecordType(StrEnum):
     CONTACT = "contact"
     OPPORTUNITY = "opportunity"
     TASK = "task"
+    NOTE = "note"
+    FILE = "file"
     OWNER = "owner"
 
 
@@ -40,6 +42,7 @@ class FieldType(StrEnum):
     PICKLIST = "picklist"
     MULTI_PICKLIST = "multi_picklist"
     REFERENCE = "reference"
+    FILE = "file"  # what a file holds; a CRM shows its digest, never the text
 
 
 class Policy(StrEnum):
@@ -229,10 +232,7 @@ class Change:
     handed_over: tuple[FieldChange, ...] = ()
     """Fields that a person took over since, with what they typed; noted at delivery, so that they stay theirs."""
     theirs: tuple[FieldChange, ...] = ()
-    """Fields that a person took over earlier and that show something else than we would write.
-
-    Like those handed over, some may only have been found different (`Cause.FOUND`).
-    """
+    """Fields taken over earlier that show something else than we would write; some only `Cause.FOUND` so."""
     agreed: tuple[FieldChange, ...] = ()  # fields of a record found again by its key that are as they should be
 
 

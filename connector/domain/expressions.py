@@ -128,6 +128,17 @@ TASK: Mapping[str, What] = {
 }
 """Names that field rules of a task may use."""
 
+NOTE: Mapping[str, What] = {
+    **dict.fromkeys("key owner_id title body on".split(), "text"),
+    "account": "account",
+}
+"""Names that field rules of a note may use; `on` is the day it is of."""
+FILE: Mapping[str, What] = {
+    **dict.fromkeys("key owner_id title name content on".split(), "text"),
+    "account": "account",
+}
+"""Names that field rules of a file may use; `name` is what it is saved as."""
+
 FILTERS: Mapping[str, str] = {
     "money": "an amount as its language writes it: €420",
     "day": "a day with its year",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -62,6 +62,8 @@ class Intent:
     """What else whoever sells it has to know: one-off fees, conditions, who delivers it, what it is worth, proofs."""
     segment: str | None = None
     """Of the customer, as billing names it: by it playbooks choose their words."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What stands side by side when contract changes are compared, as plain JSON (see `services.options`)."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def brief_of(intent: Intent) -> dict[str, Any]:
         "data_to": intent.data_to.isoformat(),
         **({"terms": [dict(one) for one in intent.terms]} if intent.terms else {}),
         **({"segment": intent.segment} if intent.segment else {}),
+        **({"options": dict(intent.options)} if intent.options else {}),
     }
 
 
@@ -176,6 +179,7 @@ def intent_of(brief: Mapping[str, Any]) -> Intent:
         data_to=date.fromisoformat(brief["data_to"]),
         terms=tuple(brief.get("terms", ())),
         segment=brief.get("segment"),
+        options=brief.get("options", {}),
     )
 
 

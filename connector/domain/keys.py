@@ -36,3 +36,8 @@ def task_key(episode: str, play: str, stage: str, entry: int, step: str) -> str:
 def review_key(namespace: str, crm_account_id: str, term_start: date, ordinal: int) -> str:
     """Key of a business review: the term of the largest recurring contract, and which review in it."""
     return _digest("review", namespace, crm_account_id, term_start.isoformat(), str(ordinal))
+
+
+def document_key(parent: str, kind: str) -> str:
+    """Key of a note or a file that belongs to a review, an episode or an account."""
+    return _digest("document", parent, kind)

@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from connector.domain.catalogue import Kind, Language, Texts
-from connector.domain.change import FieldType, Policy
+from connector.domain.change import FieldType, Policy, RecordType
 from connector.domain.documents import document
 
 OurStage = Literal["proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"]
@@ -151,6 +151,8 @@ class OpportunityMap:
     need: str
     episode: str
     name: str
+    week: str | None = None
+    """Field of ours that holds this week's place in its owner's Monday list, and why; without it there is no list."""
     stage: str
     amount: str
     close_date: str
@@ -204,6 +206,28 @@ class TaskMap:
 
 
 @document
+class NoteMap:
+    """How a note on an account or an opportunity is written: the account card, and what carries a file."""
+
+    body: str
+    """Field that ends with `ref: KEY`: no CRM lets a note carry a unique key."""
+    links: Mapping[str, str]
+    """Role (account, opportunity, file) → lookup field or associated object."""
+    fields: Mapping[str, FieldRule]
+
+
+@document
+class FileMap:
+    """How a file (a brief, an options page) is written."""
+
+    content: str
+    """Field that takes what the file holds."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Role (account, opportunity, task) → what it is attached by; none where a note carries it."""
+    fields: Mapping[str, FieldRule]
+
+
+@document
 class OwnerRules:
     """Who gets what: the role's own, else the account's owner, else the territory's, else the default; active ones."""
 
@@ -247,5 +271,20 @@ class CrmMapping:
     """What an edited rule or text does to records already written: change what nobody touched, or leave them."""
     opportunity: OpportunityMap
     task: TaskMap
+    note: NoteMap | None = None
+    """Without it no notes are written: no account card, and in HubSpot no files."""
+    file: FileMap | None = None
+    """Without it no files are written: no briefs, no options pages."""
     install: Mapping[Literal["opportunity", "task", "account"], Mapping[str, NewField]] = field(default_factory=dict)
     """Fields of ours to create, by type."""
+
+
+Section = tuple[str, RecordType, Mapping[str, FieldRule], Mapping[str, str]]
+"""A part of a mapping that is written: its name, its type, its field rules and its links."""
+
+
+def documents(mapping: CrmMapping) -> tuple[Section, ...]:
+    """List what is written of notes and files."""
+    note, file = mapping.note, mapping.file
+    found: list[Section] = [] if note is None else [("note", RecordType.NOTE, note.fields, note.links)]
+    return (*found, *([] if file is None else [("file", RecordType.FILE, file.fields, file.links)]))

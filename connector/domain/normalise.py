@@ -2,7 +2,8 @@
 
 A CRM rewrites what it is given: `12.50` comes back as `12.5`, a datetime in another notation, HTML with other quotes.
 Two forms are decided here. `fit` is what we send: canonical, and cut to the field's length. `comparable` is what two
-values are compared by; it differs from `fit` only for HTML, where spelling carries no meaning but must be sent.
+values are compared by; it differs from `fit` for HTML, where spelling carries no meaning but must be sent, and for what
+a file holds, of which a CRM shows no more than the MD5 digest that both vendors keep.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from hashlib import md5
 from typing import assert_never
 
 from connector.domain.change import FieldSpec, FieldType, Scalar
@@ -18,6 +20,7 @@ from connector.domain.html import canonical_html, cut_html
 ELLIPSIS = "…"
 TRUE = frozenset({"true", "1", "yes"})
 FALSE = frozenset({"false", "0", "no"})
+DIGEST = "md5:"
 DIGITS = 40
 """Numbers longer than this are left as text: no CRM holds them, and `1e999999` must not be written out."""
 
@@ -41,7 +44,16 @@ def comparable(value: Scalar, spec: FieldSpec) -> Scalar:
     """Give the form in which two values of a field are compared."""
     if spec.type is FieldType.HTML:
         return canonical_html(value or "") or None
+    if spec.type is FieldType.FILE:
+        text = _text(value or "")
+        return digest(text) if text and not text.startswith(DIGEST) else text or None
     return _canonical(value, spec.type)
+
+
+def digest(content: str) -> str:
+    """Name what a file holds as a CRM does, which keeps the digest and not the text."""
+    canonical = _text(content).encode()
+    return DIGEST + md5(canonical, usedforsecurity=False).hexdigest()
 
 
 def same(left: Scalar, right: Scalar, spec: FieldSpec) -> bool:
@@ -54,7 +66,7 @@ def _canonical(value: Scalar, type: FieldType) -> Scalar:
     if not text:
         return None
     match type:
-        case FieldType.TEXT | FieldType.PICKLIST | FieldType.REFERENCE | FieldType.HTML:
+        case FieldType.TEXT | FieldType.PICKLIST | FieldType.REFERENCE | FieldType.HTML | FieldType.FILE:
             return text
         case FieldType.NUMBER:
             return _number(text)

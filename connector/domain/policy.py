@@ -257,6 +257,12 @@ class GatesPolicy:
     dormant_modules: int = 1
     """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
     refresh: Refresh = Refresh()
+    cards: Literal["none", "active", "all"] = "active"
+    """Accounts that get a card, a note kept up to date: none; those with something of ours open or ahead; all."""
+    monday: int = 5
+    """Opportunities in an account executive's Monday list, at most."""
+    billed_days: int = 45
+    """Days after an opportunity was won from which its owner is told that billing does not show it."""
     paying_only: bool = True
     """Accounts without recurring revenue are new business, not expansion."""
     trial: Literal["allow", "hold"] = "hold"

@@ -40,7 +40,7 @@ def is_made_of(shown: Scalar, sent: Scalar, spec: FieldSpec) -> bool:
             return left.casefold() == right.casefold()
         case FieldType.TEXT | FieldType.HTML:
             return _is_respelt(left, right, spec)
-        case FieldType.BOOL | FieldType.DATE | FieldType.DATETIME:
+        case FieldType.BOOL | FieldType.DATE | FieldType.DATETIME | FieldType.FILE:
             return False
         case _:
             assert_never(spec.type)

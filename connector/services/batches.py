@@ -1,8 +1,8 @@
 """In which order and in what batches changes travel; plan and delivery both walk this, so the estimate is exact.
 
-Parents go before children: accounts, contacts, opportunities, tasks; an association after both its ends. Within a
-type, records that exist go before new ones, and neighbours in a batch share their parent account, because a CRM locks
-the account while it writes its children.
+Parents go before children: accounts, contacts, opportunities, tasks, files, and the notes that carry them; an
+association after both its ends. Within a type, records that exist go before new ones, and neighbours in a batch share
+their parent account, because a CRM locks the account while it writes its children.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ JobSize = Callable[[Verb, RecordType, int], int]
 Phase = tuple[Verb, RecordType]
 T = TypeVar("T")
 
-TYPES = (RecordType.OWNER, RecordType.ACCOUNT, RecordType.CONTACT, RecordType.OPPORTUNITY, RecordType.TASK)
+TYPES = (
+    RecordType.OWNER,
+    RecordType.ACCOUNT,
+    RecordType.CONTACT,
+    RecordType.OPPORTUNITY,
+    RecordType.TASK,
+    RecordType.FILE,
+    RecordType.NOTE,
+)
 RECORD_VERBS: tuple[Verb, ...] = ("update", "create")
 PHASES: tuple[Phase, ...] = (
     *((verb, type) for type in TYPES for verb in RECORD_VERBS),

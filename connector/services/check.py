@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from connector.domain.catalogue import Language
 from connector.domain.errors import ConnectorError, Problem
-from connector.domain.mapping import FieldRule
+from connector.domain.mapping import FieldRule, documents
 from connector.domain.play import Step
 from connector.domain.project import Project
-from connector.services.example import opportunity_names, task_names, text_names
+from connector.services.example import document_names, opportunity_names, task_names, text_names
 from connector.services.examples import run_examples
 from connector.services.texts import render
 
@@ -75,6 +75,7 @@ def _fields(project: Project) -> Iterator[Problem]:
     sections: tuple[tuple[str, Mapping[str, FieldRule], dict[str, Any]], ...] = (
         ("opportunity", opportunity.fields, opportunity_names(project)),
         ("task", task.fields, task_names(project)),
+        *((section, rules, document_names(project)) for section, _, rules, _ in documents(project.mapping)),
     )
     for section, rules, names in sections:
         for name, rule in rules.items():

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from connector.domain.change import FieldSpec, Policy, RecordType, Schema, Stage
 from connector.domain.errors import Problem
-from connector.domain.mapping import CrmMapping, FieldRule, OurStage, Route
+from connector.domain.mapping import CrmMapping, FieldRule, OurStage, Route, documents
 from connector.domain.project import Project
 from connector.domain.routing import place_of, routes_of, stages_in
 from connector.ports.crm import Crm
@@ -84,6 +84,7 @@ def sections(
     return (
         ("opportunity", RecordType.OPPORTUNITY, opportunity.fields, opportunity.links),
         ("task", RecordType.TASK, task.fields, task.links),
+        *documents(mapping),
     )
 
 

@@ -22,7 +22,7 @@ from connector.domain.project import Project
 from connector.ports.crm import Crm
 from connector.services.check import steps_of, texts_of
 from connector.services.check_live import labelled, meant, sections
-from connector.services.example import opportunity_names, task_names, text_names
+from connector.services.example import document_names, opportunity_names, task_names, text_names
 from connector.services.texts import render
 from connector.services.wording import subject_of
 
@@ -37,7 +37,12 @@ def value_problems(project: Project, mapping: CrmMapping, crm: Crm) -> list[Prob
     document = f"mappings/{mapping.name}.yaml"
     stages, owners = crm.feed.stages(), crm.feed.owners()
     found = list(_owners(project, mapping, owners, document))
-    cases = {RecordType.OPPORTUNITY: _opportunities, RecordType.TASK: _tasks}
+    cases = {
+        RecordType.OPPORTUNITY: _opportunities,
+        RecordType.TASK: _tasks,
+        RecordType.NOTE: _documents,
+        RecordType.FILE: _documents,
+    }
     for section, type, rules, _ in sections(mapping):
         schema = crm.reader.schema(type)
         some = cases[type](project, mapping, stages)
@@ -87,6 +92,10 @@ def _whole(step: Step, language: Language, names: Case) -> str:
     return "\n".join(text for part, text in longest.items() if part != "subject")
 
 
+def _documents(project: Project, _mapping: CrmMapping, _stages: Sequence[Stage]) -> list[Case]:
+    return [document_names(project, worst) for worst in (False, True)]
+
+
 def _longest(project: Project, key: str, language: Language, worst: bool) -> str:
     return _rendered(getattr(project.negotiation, key).get(language), language, text_names(project, language, worst))
 
@@ -134,7 +143,7 @@ def _is_of(spec: FieldSpec, value: str) -> bool:
             return spec.options is None or set(shown.split(";")) <= set(spec.options)
         case FieldType.REFERENCE:
             return not re.search(r"[\s@]", shown)
-        case FieldType.TEXT | FieldType.HTML:
+        case FieldType.TEXT | FieldType.HTML | FieldType.FILE:
             return True
         case _:
             assert_never(spec.type)

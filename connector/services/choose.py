@@ -21,10 +21,12 @@ from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, Reason
+from connector.domain.score import Score
 from connector.services.candidates import Customers
 from connector.services.measure import Measured
 from connector.services.moment import Holidays, moment, no_holidays
 from connector.services.offer_terms import terms_of
+from connector.services.options import options_of, rivals_of
 from connector.services.save import saves
 from connector.services.score import Scores
 
@@ -71,8 +73,10 @@ def choose(
     held = _without_signal(customers, scores)
     ledger = _Tally.of(crm, today)
     scored: dict[str, set[str]] = defaultdict(set)
+    by_need: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for one in scores.scores:
         scored[one.offer].add(one.account_id)
+        by_need[customers.of(one.account_id), one.need].append(one)
     said: dict[str, Answers] = defaultdict(dict)
     for customer, best in customers.ranked(scores.scores):
         weighed = customers.candidate(customer, best, ledger.load(customers.context(customer)))
@@ -81,7 +85,7 @@ def choose(
         if refused is None:
             ledger.count(weighed)
             ids = tuple(a.account_id for a in weighed.accounts if a.account_id in scored[best.offer])
-            intents.append(_intent(weighed, ids, holidays))
+            intents.append(_intent(weighed, ids, holidays, rivals_of(weighed, by_need)))
         else:
             held.append(Held(customer, best.offer, refused.reason.value, refused.detail, best.p, best.value))
     helped, unhelped = _helped(customers, book, fx or FxTable())
@@ -201,7 +205,9 @@ class _Tally:
                 self.owner_week[owner] += 1
 
 
-def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holidays) -> Intent:
+def _intent(
+    candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holidays, rivals: Sequence[Candidate]
+) -> Intent:
     score, offer, smallest = candidate.score, candidate.offer, candidate.policy.opportunity_min
     # The gates let nothing through that has no price; the catalogue's check refuses a need without kind and lever.
     assert score.delta_mrr is not None
@@ -229,4 +235,5 @@ def _intent(candidate: Candidate, billing_ids: tuple[str, ...], holidays: Holida
         as_task=score.p < smallest.p or score.value < smallest.value,
         terms=tuple(terms_of(candidate, when)),
         segment=candidate.accounts[0].segment,
+        options=options_of(candidate, when, rivals),
     )

@@ -13,7 +13,7 @@ from functools import cached_property
 from connector.domain.change import RecordType, Schema
 from connector.domain.checkup import Seen, Verdict, fail, ok, skip, warn
 from connector.domain.inspection import Rights, Rule, RuleKind, Rules
-from connector.domain.mapping import CrmMapping, FieldRule
+from connector.domain.mapping import CrmMapping, FieldRule, documents
 from connector.domain.routing import place_of, routes_of
 from connector.ports.crm import Crm, CrmReader
 from connector.services.doctor import MOST_SHOWN, Check
@@ -144,7 +144,8 @@ class CrmDoctor:
         return ok(f"has the {len(needed)} that runs need", ", ".join(right.name for right in needed), *more)
 
     def _fields(self) -> Seen:
-        wrong = [line for type in TYPES for line in self._wrong(type, self._crm.reader.schema(type))]
+        types = (*TYPES, *(type for _, type, _, _ in documents(self.mapping)))
+        wrong = [line for type in types for line in self._wrong(type, self._crm.reader.schema(type))]
         if not wrong:
             return ok("all can be read, and written where the mapping writes them")
         more = [f"… and {len(wrong) - MOST_SHOWN} more"] if len(wrong) > MOST_SHOWN else []
@@ -238,6 +239,7 @@ def _written(mapping: CrmMapping, type: RecordType) -> Sequence[str]:
     rules: dict[RecordType, dict[str, FieldRule]] = {
         RecordType.OPPORTUNITY: dict(mapping.opportunity.fields),
         RecordType.TASK: dict(mapping.task.fields),
+        **{type: dict(fields) for _, type, fields, _ in documents(mapping)},
     }
     return list(rules.get(type, {}))
 

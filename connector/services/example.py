@@ -118,6 +118,21 @@ def task_names(project: Project, worst: bool = False) -> dict[str, Any]:
     }
 
 
+def document_names(project: Project, worst: bool = False) -> dict[str, Any]:
+    """Give the names that the field rules of a note or a file may use."""
+    title = f"Business review: {LONG_NAME if worst else 'Acme'}"
+    return {
+        "account": account(project, worst),
+        "key": KEY,
+        "owner_id": "owner",
+        "title": title,
+        "name": title,
+        "body": "47 of 50 seats used",
+        "content": "<!doctype html><p>47 of 50 seats used</p>",
+        "on": DAY.isoformat(),
+    }
+
+
 def account(project: Project, worst: bool = False) -> CrmAccount:
     """Give an account that has every fact that the mapping names."""
     facts: Mapping[str, str] = project.mapping.account.facts if project.mapping else {}

@@ -21,6 +21,7 @@ from connector.services.batches import TYPES, Transport, estimated_calls, no_job
 from connector.services.diff import Seen
 from connector.services.memory import Memory
 from connector.services.plan import READ_BATCH, schema_hash, written_fields
+from connector.services.retired import withdrawn_file, withdrawn_note
 from connector.services.takeback import Closing, Left, TakenBack, Undoes, take_back
 from connector.services.track import look
 from connector.services.work import Work
@@ -171,6 +172,10 @@ def _closing(world: World) -> Callable[[RecordType, CrmRecord | None], Closing |
             case RecordType.TASK:
                 task = world.mapping.task
                 return Closing(task.status, task.cancelled, frozenset(task.done))
+            case RecordType.NOTE if world.mapping.note is not None:
+                return Closing(world.mapping.note.body, withdrawn_note(world.mapping))
+            case RecordType.FILE if world.mapping.file is not None:
+                return Closing(world.mapping.file.content, withdrawn_file(world.mapping))
             case _:
                 return None
 

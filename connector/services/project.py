@@ -30,9 +30,11 @@ from connector.domain.keys import episode_key
 from connector.domain.play import PLAY_NEED, SAVE, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project, mapping_of
+from connector.services.briefing import briefing
 from connector.services.desk import Desk
 from connector.services.done import Standings
 from connector.services.feedback import refused
+from connector.services.options_page import options_page
 from connector.services.play_tasks import play_tasks
 from connector.services.review_tasks import cancelled, review_tasks
 from connector.services.save_task import save_task
@@ -90,6 +92,7 @@ def project(
         if gone is None:
             made = _records(desk, episode, episode.key in bought, standings)
             desired += (desk.settled(one, episode.key in news) for one in made)
+            desired += options_page(desk, episode) if episode.key not in bought else ()
             held += [_theirs_to_close(episode)] if episode.is_over and episode.key not in bought else []
         elif not gone and len(episode.silent_on) > SILENT_DAYS:
             # It never came to stand in the CRM, and what waited to be written was given up the day before.
@@ -98,6 +101,7 @@ def project(
     for review in reviews:
         made = review_tasks(desk, review, briefs[review.account_id], standings)
         desired += (desk.settled(one, is_news=False) for one in made)
+        desired += briefing(desk, review, briefs[review.account_id], made)
     desired += (one for review in skipped for one in cancelled(desk, review, standings))
     desired += refused(world, rules)
     over = {episode.key: episode for episode in ended}

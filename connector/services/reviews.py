@@ -18,6 +18,7 @@ from connector.domain.money import Money
 from connector.domain.play import BusinessReview
 from connector.domain.project import Project
 from connector.domain.workdays import next_workday
+from connector.services.brief import brief_facts
 from connector.services.calendar import country_of, holidays_of
 from connector.services.measure import Measured
 from connector.services.reviewed import Reviewed, reviews_held
@@ -41,9 +42,9 @@ def plan_reviews(
     measured: Measured, links: Mapping[str, str], intents: Sequence[Intent], world: World, rules: Project, today: date
 ) -> Reviews:
     """Find the reviews within the horizon, for accounts of some size that are customers today."""
-    announced: dict[str, list[str]] = defaultdict(list)
+    announced: dict[str, list[Intent]] = defaultdict(list)
     for intent in intents:
-        announced[intent.account_id].append(intent.offer)
+        announced[intent.account_id].append(intent)
     found, skipped = [], []
     briefs: dict[str, Mapping[str, Any]] = {}
     held = reviews_held(world)
@@ -60,13 +61,18 @@ def plan_reviews(
             day = next_workday(on, free)
             if -FOLLOWED <= (day - today).days <= rules.review.horizon:
                 ids = tuple(sorted(one.account_id for one in accounts))
-                offers = tuple(announced.get(crm_id, ()))
+                chosen = announced.get(crm_id, [])
+                offers = tuple(intent.offer for intent in chosen)
                 review = ReviewIntent(crm_id, ids, day, start, ordinal, largest.renewal_on, offers)
                 if _was_held(review, held.get(crm_id), rules.review, today):
                     skipped.append(review)
                     continue
                 found.append(review)
-                briefs.setdefault(crm_id, _brief(_pays(paid, rules, today), largest, ids, measured))
+                if crm_id not in briefs:
+                    pays = _pays(paid, rules, today)
+                    ordered = [largest, *(one for one in accounts if one is not largest)]
+                    page = brief_facts(pays, ordered, measured, chosen, rules.catalogue)
+                    briefs[crm_id] = {**_brief(pays, largest, ids, measured), "page": page}
     return Reviews(tuple(found), briefs, tuple(skipped))
 
 

@@ -22,15 +22,20 @@ from connector.domain.run import Delivered, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
+from connector.services.billed import billed
 from connector.services.calendar import holidays_of
+from connector.services.cards import Told as Known
+from connector.services.cards import cards
 from connector.services.check_live import shape_gaps
 from connector.services.choose import choose
 from connector.services.customers import billing_accounts, crm_side, owned_by_customer, told_by_crm
+from connector.services.desk import Desk
 from connector.services.drift import held_for_schema
 from connector.services.facts import Told, save_facts
 from connector.services.keys import keys_of
 from connector.services.match import match
 from connector.services.measure import measure
+from connector.services.monday import monday
 from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
 from connector.services.plays import begun_today, plays_due
@@ -176,6 +181,10 @@ def desired_of(
         chosen.plays,
         inside(reviews.skipped, within),
     )
+    known = Known(decided.measured, links, chosen.white_space, chosen.intents, due, chosen.saves)
+    desk = Desk(world, rules, request.now)
+    notes = (*cards(desk, known), *billed(desk, decided.measured, links))
+    made = replace(made, desired=(*monday(desk, made.desired), *notes))
     return made, [*chosen.held, *made.held, *outside]
 
 

@@ -142,11 +142,11 @@ HUBSPOT = (
         click=_both(
             "Settings → Integrations → Service keys → Create; scopes: crm.objects.companies.read, "
             "crm.objects.contacts.read, crm.objects.contacts.write (tasks), crm.objects.deals.read, "
-            "crm.objects.deals.write, crm.objects.owners.read; for install also crm.schemas.companies.write, "
+            "crm.objects.deals.write, crm.objects.owners.read, files; for install also crm.schemas.companies.write, "
             "crm.schemas.contacts.write, crm.schemas.deals.write; to see workflows: automation",
             "Paramètres → Intégrations → Clés de service → Créer ; portées : crm.objects.companies.read, "
             "crm.objects.contacts.read, crm.objects.contacts.write (tâches), crm.objects.deals.read, "
-            "crm.objects.deals.write, crm.objects.owners.read ; pour install aussi crm.schemas.companies.write, "
+            "crm.objects.deals.write, crm.objects.owners.read, files ; pour install aussi crm.schemas.companies.write, "
             "crm.schemas.contacts.write, crm.schemas.deals.write ; pour voir les workflows : automation",
         ),
     ),

@@ -244,7 +244,7 @@ def read_names(mapping: CrmMapping, type: RecordType) -> list[str]:
             ]
         case RecordType.TASK:
             names = [task.key, task.status, task.answer, *told_fields(mapping)]
-        case RecordType.OWNER:
+        case RecordType.OWNER | RecordType.NOTE | RecordType.FILE:
             names = []
     return list(dict.fromkeys(name for name in names if name))
 

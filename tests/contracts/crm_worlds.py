@@ -32,6 +32,7 @@ from connector.sandbox.salesforce.seed import stage
 from connector.sandbox.serving import serving
 from connector.testing.contracts.crm_bulk import JobMishap
 from connector.testing.contracts.crm_world import Mishap
+from tests.contracts.crm_files import HubspotFiles, SalesforceFiles
 from tests.contracts.crm_places import add_place
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
@@ -123,7 +124,7 @@ class StandInWorld:
         return [len(one["body"].get("records") or one["body"].get("inputs")) for one in writes]
 
 
-class SalesforceWorld(StandInWorld):
+class SalesforceWorld(SalesforceFiles, StandInWorld):
     """A Salesforce org."""
 
     task_fields: Mapping[str, Scalar] = {"Subject": "Call", "ActivityDate": "2026-12-01"}
@@ -134,6 +135,8 @@ class SalesforceWorld(StandInWorld):
         RecordType.OPPORTUNITY: "Opportunity",
         RecordType.TASK: "Task",
         RecordType.ACCOUNT: "Account",
+        RecordType.NOTE: "Note",
+        RecordType.FILE: "ContentDocument",
     }
 
     def __init__(self, app: Starlette, control: Control, clock: WaitlessClock, base_url: str, key_file: Path) -> None:
@@ -171,17 +174,17 @@ class SalesforceWorld(StandInWorld):
         user = {"Username": email, "LastName": email, "Email": email, "Alias": "x", "IsActive": active}
         return self.put("User", user | {"UserType": "Standard", "LanguageLocaleKey": "fr"})
 
-    def _as_person(self) -> Caller:
+    def as_person(self) -> Caller:
         return Caller(self.store, self.person, View(self.store, self.person))
 
     def person_edits(self, type: RecordType, id: str, fields: Mapping[str, Scalar]) -> None:
-        caller = self._as_person()
+        caller = self.as_person()
         kind = caller.type(self.kinds[type])
         assert kind is not None
         update_row(caller, kind, id, dict(fields))
 
     def person_archives(self, type: RecordType, id: str) -> None:
-        caller = self._as_person()
+        caller = self.as_person()
         kind = caller.type(self.kinds[type])
         assert kind is not None
         delete(caller, kind, id)
@@ -193,14 +196,17 @@ class SalesforceWorld(StandInWorld):
         self.store.load("Account", [{"Id": loser, "IsDeleted": True, "MasterRecordId": survivor}])
 
     def alive(self, type: RecordType, key: str) -> int:
+        if type is RecordType.FILE:
+            return self.files_of(key)
         rows = [row for row in self.store.dump(self.kinds[type]) if not row["IsDeleted"]]
-        return sum(row.get("Expansion_Key__c") == key or key in str(row.get("Description")) for row in rows)
+        body = "Body" if type is RecordType.NOTE else "Description"
+        return sum(row.get("Expansion_Key__c") == key or key in str(row.get(body)) for row in rows)
 
     def misbehave(self, mishap: Mishap) -> None:
-        path = "/composite/sobjects"
+        path = "/composite/sobjects|/sobjects/ContentVersion"
         match mishap:
             case "lost_answer":
-                self.control.faults.append(Fault(path=path, cut="after"))
+                self.control.faults.append(Fault(path=path, method="POST|PATCH", cut="after"))
             case "server_error":
                 body = [{"message": "busy", "errorCode": "SERVER_UNAVAILABLE"}]
                 self.control.faults.append(Fault(path=path, status=503, body=body))
@@ -233,7 +239,7 @@ class SalesforceWorld(StandInWorld):
         return self.connect(base_url=closed_port())
 
 
-class HubspotWorld(StandInWorld):
+class HubspotWorld(HubspotFiles, StandInWorld):
     """A HubSpot portal."""
 
     task_fields: Mapping[str, Scalar] = {"hs_task_subject": "Call", "hs_timestamp": "2026-12-01T12:00:00Z"}
@@ -244,6 +250,7 @@ class HubspotWorld(StandInWorld):
         RecordType.OPPORTUNITY: "deals",
         RecordType.TASK: "tasks",
         RecordType.ACCOUNT: "companies",
+        RecordType.NOTE: "notes",
     }
 
     def __init__(self, app: Starlette, control: Control, clock: WaitlessClock, base_url: str) -> None:
@@ -285,6 +292,9 @@ class HubspotWorld(StandInWorld):
         self.store.load(self.kinds[type], [row | {"updatedAt": self.now().isoformat()}])
 
     def person_archives(self, type: RecordType, id: str) -> None:
+        if type is RecordType.FILE:
+            self.store.load("files", [{"id": id, "archived": True}])
+            return
         self.store.archive(self.store.find(self.kinds[type], id))
 
     def person_moves(self, id: str, stage: Stage) -> None:
@@ -295,11 +305,13 @@ class HubspotWorld(StandInWorld):
         self.store.merge(self.store.find("companies", survivor), self.store.find("companies", loser))
 
     def alive(self, type: RecordType, key: str) -> int:
+        if type is RecordType.FILE:
+            return self.files_of(key)
         rows = [row["properties"] for row in self.store.dump(self.kinds[type]) if not row["archived"]]
-        return sum(row.get("expansion_key") == key or key in row.get("hs_task_body", "") for row in rows)
+        return sum(key in str(row) for row in rows)
 
     def misbehave(self, mishap: Mishap) -> None:
-        path = "/batch/(create|upsert|update)"
+        path = "/batch/(create|upsert|update)|/files/[^/]+/files$"
         match mishap:
             case "lost_answer":
                 self.control.faults.append(Fault(path=path, cut="after"))

@@ -26,6 +26,7 @@ VALUES = {
     FieldType.REFERENCE: st.sampled_from(["005000000000001AAA", "005000000000002AAA", "12", "123"]),
     FieldType.TEXT: WORDS,
     FieldType.HTML: WORDS,
+    FieldType.FILE: WORDS,
 }
 
 

@@ -137,6 +137,8 @@ class HubspotSide(Side):
         "contact": "contacts",
         "opportunity": "deals",
         "task": "tasks",
+        "note": "notes",
+        "file": "files",
     }
     names: ClassVar[Mapping[str, str]] = {
         "key": "expansion_key",
@@ -209,6 +211,8 @@ class SalesforceSide(Side):
         "contact": "Contact",
         "opportunity": "Opportunity",
         "task": "Task",
+        "note": "Note",
+        "file": "ContentDocument",
     }
     names: ClassVar[Mapping[str, str]] = {
         "key": "Expansion_Key__c",

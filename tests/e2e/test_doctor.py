@@ -20,7 +20,7 @@ Found = Mapping[str, Mapping[str, Any]]
 TOKEN = "CONNECTOR_HUBSPOT__ACCESS_TOKEN"
 SCOPES = (
     "crm.objects.companies.read crm.objects.contacts.read crm.objects.contacts.write crm.objects.deals.read "
-    "crm.objects.deals.write crm.objects.owners.read"
+    "crm.objects.deals.write crm.objects.owners.read files"
 ).split()
 DAYS_CALLS = {"hubspot": "limit_daily", "salesforce": "daily_api_requests"}
 

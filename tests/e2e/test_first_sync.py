@@ -14,12 +14,14 @@ def test_a_first_sync_writes_opportunities_and_tasks_and_the_next_two_nothing(in
     """A first sync creates both kinds of record; in an unchanged world the later ones say `unchanged`, write none."""
     first = installed.sync(fresh=True)  # measures everything, as nothing else here does
     made = {type: len(installed.side.ours(type)) for type in ("opportunity", "task")}
+    made |= {type: len(installed.side.store.dump(installed.side.kinds[type])) for type in ("note", "file")}
     second = installed.sync(fresh=True)
     written = len(installed.side.writes())
     third = installed.sync()
 
     assert made["opportunity"] > 0
     assert made["task"] > made["opportunity"]
+    assert min(made["note"], made["file"]) > 0
     assert first["plan"]["create"] == sum(made.values())
     assert first["delivered"]["ok"] == first["plan"]["create"] + first["plan"]["associate"]
     assert second["plan"] == third["plan"] == {**NOTHING, "unchanged": sum(made.values())}

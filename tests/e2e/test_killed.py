@@ -46,6 +46,18 @@ def undisturbed(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     return of
 
 
+@pytest.fixture
+def again(again: Callable[[str], World]) -> Callable[[str], World]:
+    """The same moment once more, without documents: one whose answer was lost may land for a quarter of an hour."""
+
+    def at(name: str) -> World:
+        world = again(name)
+        world.without_documents()
+        return world
+
+    return at
+
+
 def killed_in(world: World, killing: Killing, processes: Processes) -> None:
     """Sync in a process of its own until it is killed."""
     world.side.minutes_later(10)

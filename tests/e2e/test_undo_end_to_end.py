@@ -6,6 +6,7 @@ import getpass
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,20 @@ PEOPLES_STAGE = "consult"
 KILLS = 3
 
 
-def values(world: World, *names: str) -> dict[str, tuple[str, ...]]:
+def values(world: World, *names: str) -> dict[str, tuple[Any, ...]]:
     """What our records show, by key."""
     kinds = ("opportunity", "task")
-    return {one.key or "": tuple(one[name] for name in names) for kind in kinds for one in world.side.ours(kind)}
+    keyed = {one.key or "": tuple(one[name] for name in names) for kind in kinds for one in world.side.ours(kind)}
+    return {**keyed, **documents(world)}
+
+
+def documents(world: World) -> dict[str, tuple[Any, ...]]:
+    """What our notes and files hold, by id."""
+    store, of_hubspot = world.side.store, world.side.crm == "hubspot"
+    notes = {one.id: (one["hs_note_body" if of_hubspot else "Body"],) for one in world.side.all("note")}
+    files = store.dump("files") if of_hubspot else [row for row in store.dump("ContentVersion") if row["IsLatest"]]
+    digest, id = ("fileMd5", "id") if of_hubspot else ("Checksum", "ContentDocumentId")
+    return {**notes, **{row[id]: (row[digest],) for row in files}}
 
 
 def newest(world: World) -> str:
@@ -109,7 +120,7 @@ def test_proposals_that_were_undone_come_again_only_once_released(synced: World)
         done.key: "already_done",
     }
     assert set(after) == set(made)
-    for key, (stage, status) in after.items():
+    for key, (stage, status) in ((key, shown) for key, shown in after.items() if len(shown) > 1):
         if key in (moved.key, done.key):
             assert (stage or status) in (side.stages[PEOPLES_STAGE], completed)
         else:

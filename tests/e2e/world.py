@@ -81,6 +81,11 @@ class World:
         self.now += timedelta(**span)
         self.side.control.clock.fixed = max(self.now, self.side.control.clock.now())
 
+    def without_documents(self) -> None:
+        """Let no notes and files be written: what cannot carry a key is waited for before it is sent again."""
+        mapping = f"mappings/{self.side.crm}.yaml"
+        self.edit_yaml(mapping, lambda document: [document.pop(part, None) for part in ("note", "file")])
+
     def edit_yaml(self, path: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Change one of the project's files."""
         file = self.home / path

@@ -198,6 +198,8 @@ def _oauth_error(error: str, status: str, description: str) -> Response:
 def needed_scopes(method: str, path: str) -> tuple[str, ...]:
     """Return the scopes of which one is needed for a call (in the v3/v4 form of its path)."""
     match path.split("/")[1:]:
+        case ["files", *_]:
+            return ("files",)
         case ["automation", *_]:
             return ("automation",)
         case ["crm", _, "owners", *_]:
@@ -229,4 +231,4 @@ def every_scope() -> list[str]:
         for kind in kinds
         for change in ("read", "write")
     ]
-    return [*objects, "automation", "crm.objects.owners.read", "oauth"]
+    return [*objects, "automation", "crm.objects.owners.read", "files", "oauth"]

@@ -25,22 +25,23 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.sandbox.control import Control, stand_in
-from connector.sandbox.hubspot import associations, batches, directory, objects, properties, search, setup
+from connector.sandbox.hubspot import associations, batches, directory, files, objects, properties, search, setup
 from connector.sandbox.hubspot.access import Access
 from connector.sandbox.hubspot.directory import local_day
 from connector.sandbox.hubspot.errors import ApiError, bad_json, migrating
+from connector.sandbox.hubspot.forms import parts
 from connector.sandbox.hubspot.limits import Caller, Limits
 from connector.sandbox.hubspot.portal import Call, Handler, Portal
 from connector.sandbox.hubspot.records import moment
 from connector.sandbox.hubspot.store import Store
 
 VERSIONS = ("2026-03", "2026-09")
-MODULES = (batches, search, objects, associations, properties, directory)
+MODULES = (batches, search, objects, associations, properties, directory, files)
 UNPUBLISHED = (setup,)
 """Modules whose routes HubSpot's published specifications do not have."""
 CORRELATION = "X-HubSpot-Correlation-Id"
 _CRM = re.compile(r"/crm/(objects|associations|properties|pipelines|owners)/(\d{4}-\d\d)(/.*)?")
-_OTHER = re.compile(r"/(account-info|oauth|crm-object-schemas)/(\d{4}-\d\d)(/.*)")
+_OTHER = re.compile(r"/(account-info|oauth|crm-object-schemas|files)/(\d{4}-\d\d)(/.*)")
 
 
 def create_app(control: Control | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> Starlette:
@@ -60,7 +61,8 @@ def _endpoint(portal: Portal, handler: Handler) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
         try:
-            body = json.loads(raw) if raw else {}
+            kind = request.headers.get("content-type", "")
+            body = parts(kind, raw) if kind.startswith("multipart/") else json.loads(raw) if raw else {}
         except ValueError:
             return _error(bad_json("the body is not JSON"))
         call = Call(request.path_params, request.query_params, body, request.scope["version"])

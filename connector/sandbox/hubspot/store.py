@@ -47,6 +47,8 @@ class Store:
     groups: dict[str, dict[str, Row]] = field(default_factory=dict)
     pipelines: dict[str, dict[str, Row]] = field(default_factory=dict)
     owners: dict[str, Row] = field(default_factory=dict)
+    files: dict[str, Row] = field(default_factory=dict)
+    folders: dict[str, Row] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
     next_id: int = FIRST_ID
     revision: int = 0  # moves on with every change to records and associations
@@ -67,6 +69,7 @@ class Store:
         self.pipelines = {kind.name: {} for kind in TYPES}
         self.put_pipeline("deals", default_pipeline())
         self.merged, self.owners, self.links, self._keys, self._older = {}, {}, Links(), {}, {}
+        self.files, self.folders = {}, {}
         self.next_id = FIRST_ID
         self.revision += 1
 
@@ -212,6 +215,8 @@ class Store:
         match kind:
             case "owners":
                 return list(self.owners.values())
+            case "files" | "folders":
+                return list((self.files if kind == "files" else self.folders).values())
             case "pipelines":
                 return [row | {"objectType": name} for name, rows in self.pipelines.items() for row in rows.values()]
             case "properties":
@@ -225,6 +230,8 @@ class Store:
         """Put rows there, round every rule."""
         load = {
             "owners": self._load_owner,
+            "files": lambda row: self.files.update({row["id"]: self.files.get(row["id"], {}) | row}),
+            "folders": lambda row: self.folders.update({row["id"]: row}),
             "pipelines": self._load_pipeline,
             "properties": self._load_property,
             "associations": self._load_link,

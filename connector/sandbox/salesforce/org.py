@@ -29,6 +29,7 @@ _HANGS_ON_ACCOUNTS = (
     ("Opportunity", "AccountId"),
     ("Task", "WhatId"),
     ("Event", "WhatId"),
+    ("Note", "ParentId"),
 )
 _DECIDE_WHAT_IS_SEEN = ("FieldPermissions", "PermissionSetAssignment", "OpportunityStage", "TaskStatus")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.sandbox.control import Row
-from connector.sandbox.salesforce import derive, rules
+from connector.sandbox.salesforce import derive, documents, rules
 from connector.sandbox.salesforce.access import View
 from connector.sandbox.salesforce.errors import Refusal
 from connector.sandbox.salesforce.ids import long_form
@@ -22,8 +22,20 @@ from connector.sandbox.salesforce.schema import Field, ObjectType
 from connector.sandbox.salesforce.values import stored
 
 _CASCADES: dict[str, tuple[tuple[str, str], ...]] = {
-    "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Task", "WhatId"), ("Event", "WhatId")),
-    "Opportunity": (("OpportunityContactRole", "OpportunityId"), ("Task", "WhatId"), ("Event", "WhatId")),
+    "Account": (
+        ("Contact", "AccountId"),
+        ("Opportunity", "AccountId"),
+        ("Task", "WhatId"),
+        ("Event", "WhatId"),
+        ("Note", "ParentId"),
+    ),
+    "Opportunity": (
+        ("OpportunityContactRole", "OpportunityId"),
+        ("Task", "WhatId"),
+        ("Event", "WhatId"),
+        ("Note", "ParentId"),
+    ),
+    "ContentDocument": (("ContentVersion", "ContentDocumentId"), ("ContentDocumentLink", "ContentDocumentId")),
     "Contact": (("OpportunityContactRole", "ContactId"), ("Task", "WhoId"), ("Event", "WhoId")),
     "PermissionSet": (("FieldPermissions", "ParentId"), ("ObjectPermissions", "ParentId")),
 }
@@ -64,6 +76,7 @@ def insert(caller: Caller, kind: ObjectType, body: Row) -> str:
     if missing:
         raise rules.required_missing(missing)
     rules.check_references(org, kind, changes)
+    documents.check(caller, kind.name, row, None)
     rules.check_setup(org, kind.name, row)
     rules.check_validation(org, kind.name, row, None)
     rules.check_unique(org, kind, row)
@@ -87,6 +100,7 @@ def update(caller: Caller, kind: ObjectType, record_id: str, body: Row) -> None:
     rules.check_references(org, kind, changes)
     audit = {"LastModifiedDate": org.now(), "LastModifiedById": caller.user_id, "SystemModstamp": org.now()}
     row = before | {name: value for name, value in audit.items() if name in before} | changes
+    documents.check(caller, kind.name, row, before)
     rules.check_setup(org, kind.name, row)
     rules.check_validation(org, kind.name, row, before)
     rules.check_unique(org, kind, row)
@@ -201,11 +215,17 @@ def _defaults(org: Org, kind: ObjectType, row: Row) -> Row:
             return {"Status": default, "Priority": "Normal", "TaskSubtype": "Task"}
         case "Event":
             return {"ShowAs": "Busy", "EventSubtype": "Event"}
+        case "ContentDocumentLink":
+            return {"ShareType": "V", "Visibility": "AllUsers"}
         case _:
             return {name: False for name, field in kind.fields.items() if field.type == "boolean" and name not in row}
 
 
 def _save(caller: Caller, kind: str, row: Row, before: Row | None) -> None:
     row = row | derive.derived(caller.org, kind, row, before)
+    if kind == "ContentVersion":
+        row |= documents.derived(caller.org, row, before, caller.user_id)
     caller.org.put(kind, row)
     derive.aftermath(caller.org, kind, row, before, caller.user_id)
+    if kind == "ContentVersion":
+        documents.aftermath(caller.org, row, before, caller.user_id)

@@ -13,7 +13,13 @@ from connector.sandbox.salesforce.access import View, is_available, record_types
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.schema import NUMERIC, READING, Field, ObjectType, standard_objects, types_by_prefix
 
-_SOAP = {"boolean": "xsd:boolean", "int": "xsd:int", "date": "xsd:date", "datetime": "xsd:dateTime"}
+_SOAP = {
+    "base64": "xsd:base64Binary",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+}
 _SOAP |= {"id": "tns:ID", "reference": "tns:ID", "address": "urn:address"}
 _ADDRESS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
 _CONFIGURED = {("Opportunity", "StageName"): "OpportunityStage", ("Task", "Status"): "TaskStatus"}
@@ -59,6 +65,8 @@ def shown_value(field: Field, row: Row) -> Any:
     """Give one field's value; an address is put together from its parts, or null when all are empty."""
     if field.type != "address":
         value = row.get(field.name)
+        if field.type == "base64":
+            return f"{relative_url('v59.0', row)}/{field.name}" if value else None
         return False if value is None and field.type == "boolean" else value
     stem = field.name.removesuffix("Address")
     parts = {name[0].lower() + name[1:]: row.get(stem + name) for name in _ADDRESS}

@@ -48,6 +48,8 @@ class Field:
     values: tuple[str, ...] = ()
     custom: bool = False
     only_shown: bool = False
+    filterable: bool = False
+    """A long text that can be searched by all the same."""
 
     @property
     def is_required(self) -> bool:
@@ -57,7 +59,8 @@ class Field:
     @property
     def is_filterable(self) -> bool:
         """A long text can be read, never searched by."""
-        return not self.only_shown and not (self.type == "textarea" and self.length > _LONGEST_FILTERABLE)
+        is_long = self.type == "textarea" and self.length > _LONGEST_FILTERABLE and not self.filterable
+        return not self.only_shown and not is_long
 
     @property
     def is_sortable(self) -> bool:
@@ -142,5 +145,6 @@ def _field(name: str, spec: dict[str, Any]) -> Field:
         refers_to=tuple(spec.get("to", ())),
         relationship=spec.get("as"),
         only_shown="s" in letters,
+        filterable="f" in letters,
         values=tuple(str(value) for value in spec.get("values", ())),
     )

@@ -52,6 +52,10 @@ def stored(field: Field, value: Any) -> Any:
     match field.type:
         case "boolean":
             return _boolean(value)
+        case "base64":
+            if not isinstance(value, str):
+                raise _cannot_deserialize("base64Binary", value)
+            return value
         case "date" | "datetime":
             try:
                 return (read_date if field.type == "date" else read_datetime)(str(value))

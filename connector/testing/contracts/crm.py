@@ -7,11 +7,14 @@ An adapter whose vendor takes many writes as one job passes `crm_bulk.BulkContra
 
 from __future__ import annotations
 
+from connector.testing.contracts.crm_documents import DocumentContract
 from connector.testing.contracts.crm_mishaps import MishapContract, SetupContract
 from connector.testing.contracts.crm_reading import FeedContract, ReadingContract
 from connector.testing.contracts.crm_routes import RouteContract
 from connector.testing.contracts.crm_writing import WritingContract
 
 
-class CrmContract(WritingContract, ReadingContract, FeedContract, RouteContract, MishapContract, SetupContract):
+class CrmContract(
+    WritingContract, DocumentContract, ReadingContract, FeedContract, RouteContract, MishapContract, SetupContract
+):
     """Everything the CRM port promises."""

@@ -15,6 +15,7 @@ from connector.domain.mapping import CrmMapping, OurStage
 from connector.ports.crm import Crm
 
 OPPORTUNITY, TASK, ACCOUNT = RecordType.OPPORTUNITY, RecordType.TASK, RecordType.ACCOUNT
+NOTE, FILE = RecordType.NOTE, RecordType.FILE
 Mishap = Literal["lost_answer", "server_error", "locked", "quota"]
 
 
@@ -66,6 +67,18 @@ class World(Protocol):
 
     def person_merges(self, loser: str, survivor: str) -> None:
         """Merge one account into another."""
+        ...
+
+    def person_replaces(self, file_id: str, text: str) -> None:
+        """Put another text in a file as a person would."""
+        ...
+
+    def held_by(self, file_id: str) -> str:
+        """Give what a file holds."""
+        ...
+
+    def attached_to(self, account_id: str) -> list[str]:
+        """Give what the files hold that people see on an account."""
         ...
 
     def alive(self, type: RecordType, key: str) -> int:
@@ -132,6 +145,25 @@ def opportunity(world: World, key: str, **changed: Scalar) -> Write:
         fields[wanted.pipeline_field] = wanted.pipeline
     fields |= {getattr(wanted, role): value for role, value in changed.items()}
     return Write(f"entry-{key}", "create", RecordType.OPPORTUNITY, key, None, fields)
+
+
+def note(world: World, key: str, account_id: str, body: str, *more: Link) -> Write:
+    """Make the create of a note on an account."""
+    wanted = world.mapping.note
+    assert wanted is not None
+    named = {"Title": "Card"} if "Title" in wanted.fields else {"hs_timestamp": "2026-11-22T12:00:00Z"}
+    on = Link("account", wanted.links["account"], Ref(RecordType.ACCOUNT, id=account_id))
+    return Write(f"entry-{key}", "create", NOTE, key, None, {**named, wanted.body: body}, (on, *more))
+
+
+def file(world: World, key: str, content: str, name: str = "Review", account_id: str | None = None) -> Write:
+    """Make the create of a file, on an account where it hangs on records itself."""
+    wanted = world.mapping.file
+    assert wanted is not None
+    names = {field: name for field in wanted.fields if field != wanted.content}
+    place = wanted.links.get("account") if account_id is not None else None
+    links = (Link("account", place, Ref(RecordType.ACCOUNT, id=account_id)),) if place else ()
+    return Write(f"entry-{key}", "create", FILE, key, None, {**names, wanted.content: content}, links)
 
 
 def update(write: Write, crm_id: str, fields: Mapping[str, Scalar]) -> Write:

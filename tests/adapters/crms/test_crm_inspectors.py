@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RUN_SCOPES = (
     "crm.objects.companies.read crm.objects.contacts.read crm.objects.contacts.write crm.objects.deals.read "
-    "crm.objects.deals.write crm.objects.owners.read"
+    "crm.objects.deals.write crm.objects.owners.read files"
 ).split()
 
 
@@ -78,13 +78,13 @@ def test_an_oauth_token_tells_its_scopes_when_it_is_made(new_hubspot: Callable[.
     from connector.adapters.crms import hubspot
     from connector.adapters.crms.hubspot import HubspotCredentials
 
-    world, known = new_hubspot(oauth_scopes=RUN_SCOPES[:-1]), credentials()
+    world, known = new_hubspot(oauth_scopes=[one for one in RUN_SCOPES if one != "files"]), credentials()
     app = HubspotCredentials(None, known.client_id, known.client_secret, known.refresh_token)
     crm = hubspot.connect(app, world.mapping, world.clock, world.base_url)
 
     rights = crm.inspector.rights()
 
-    assert missing(rights) == ["crm.objects.owners.read"]
+    assert missing(rights) == ["files"]
     assert not any("access-token-info" in one["path"] for one in world.control.requests)
 
 
@@ -99,7 +99,10 @@ def test_our_token_is_in_no_log_of_the_stand_in(hubspot: HubspotWorld) -> None:
 
 
 OBJECT_RIGHTS = [
-    ({"Account": []}, ["Account: Read"]),
+    ({"Account": []}, ["Account: Read", "Account: Edit"]),
+    ({"Account": ["read"]}, ["Account: Edit"]),
+    ({"Note": ["read"]}, ["Note: Create"]),
+    ({"ContentVersion": ["read"]}, ["ContentVersion: Create"]),
     ({"Contact": []}, ["Contact: Read"]),
     ({"Opportunity": ["read"]}, ["Opportunity: Create", "Opportunity: Edit"]),
     ({"Opportunity": []}, ["Opportunity: Read", "Opportunity: Create", "Opportunity: Edit"]),

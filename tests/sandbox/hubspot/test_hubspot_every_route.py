@@ -36,7 +36,8 @@ class Client:
     """The strict client, and the records its calls are about."""
 
     def __init__(self, portal: Sandbox, sdk: HubSpot) -> None:
-        self.crm, self.account = sdk.crm, sdk.account
+        self.crm, self.account, self.files = sdk.crm, sdk.account, sdk.files.file_assets
+        self.folders = sdk.files.folders
         self.key = portal.keyed("deals")
         portal.load("companies", {"id": "1002", "properties": {"name": "Acme Ltd", "domain": "ltd.example"}})
         portal.load("properties", {"objectType": "deals", "name": "note", "groupName": "notes", "label": "Note"})
@@ -45,6 +46,7 @@ class Client:
         self.linked = {"object_type": "deals", "object_id": self.deal, "to_object_type": "companies"}
         portal.put(f"/crm/v4/objects/deals/{self.deal}/associations/default/companies/{COMPANY}")
         portal.post("/crm/v3/properties/deals/groups", {"name": "empty", "label": "Empty"})
+        self.file = self.files.upload(**UPLOAD).id
 
     @property
     def deals(self) -> Any:
@@ -55,6 +57,13 @@ class Client:
         return self.crm.associations.batch
 
 
+UPLOAD: Row = {
+    "file": ("review.html", b"<p>47 of 50</p>", "text/html"),
+    "file_name": "review.html",
+    "folder_path": "/expansion/abc",
+    "options": '{"access": "PRIVATE", "overwrite": true}',
+}
+FILES = "/files/v3/files"
 OBJECTS, PROPERTIES, PIPELINES = "/crm/v3/objects/{type}", "/crm/v3/properties/{type}", "/crm/v3/pipelines/{type}"
 LINKS, LINKED = "/crm/v4/associations/{from}/{to}", "/crm/v4/objects/{from}/{id}/associations"
 CALLS: Mapping[tuple[str, str], Ask] = {
@@ -149,6 +158,13 @@ CALLS: Mapping[tuple[str, str], Ask] = {
     ),
     ("GET", "/crm/v3/owners"): lambda c: c.crm.owners.list(),
     ("GET", "/crm/v3/owners/{id}"): lambda c: c.crm.owners.get(int(OWNER)),
+    ("POST", FILES): lambda c: c.files.upload(**UPLOAD),
+    ("GET", f"{FILES}/search"): lambda c: c.files.search(limit=1, parent_folder_ids=[1]),
+    ("GET", "/files/v3/folders/{path:path}"): lambda c: c.folders.get_by_path("expansion/abc"),
+    ("GET", f"{FILES}/{{id}}"): lambda c: c.files.get(c.file),
+    ("PUT", f"{FILES}/{{id}}"): lambda c: c.files.replace(c.file, file=UPLOAD["file"], options=UPLOAD["options"]),
+    ("PATCH", f"{FILES}/{{id}}"): lambda c: c.files.update(c.file, clear_expires=False, name="renamed"),
+    ("DELETE", f"{FILES}/{{id}}"): lambda c: c.files.delete(c.file),
     ("GET", "/account-info/v3/details"): lambda c: c.account.get(),
     ("GET", "/account-info/v3/api-usage/daily/private-apps"): lambda c: c.account.get_daily_private_apps_usage(),
 }
@@ -169,7 +185,8 @@ def reached(portal: Sandbox) -> tuple[str, str]:
     return next(
         (method, template)
         for method, template in ROUTES
-        if method == entry["method"] and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+        if method == entry["method"]
+        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template.replace("{path:path}", ".+")), path)
     )
 
 

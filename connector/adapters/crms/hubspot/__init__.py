@@ -37,6 +37,6 @@ def connect(
         writer=HubspotWriter(client, reader, mapping),
         setup=HubspotSetup(client, reader, mapping, clock),
         meter=meter,
-        inspector=HubspotInspector(client),
+        inspector=HubspotInspector(client, mapping),
         removal=HubspotRemoval(client, mapping),
     )

@@ -11,7 +11,7 @@ Source: developers.hubspot.com, "API versioning", "API usage guidelines and limi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +45,7 @@ VERSION = "2026-09"
 _PATHS = (
     (re.compile(r"^/crm/v[34]/(objects|associations|properties|pipelines|owners)"), rf"/crm/\1/{VERSION}"),
     (re.compile(r"^/oauth/v1/"), "/oauth/2026-03/"),
+    (re.compile(r"^/files/v3/"), "/files/2026-03/"),
     (re.compile(r"^/crm-object-schemas/v3/"), "/crm-object-schemas/2026-03/"),
 )
 PRIVATE_APP = "/oauth/v2/private-apps/get/access-token-info"
@@ -152,6 +153,26 @@ class HubspotClient:
         transport, asked = self.objects.api_client, list((query or {}).items())
         headers = {"Accept": "application/json"}
         return self.read(transport.call_api, path, "GET", {}, asked, headers, auth_settings=["oauth2"])
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        body: Any = None,
+        form: Sequence[tuple[str, Any]] = (),
+    ) -> Answer:
+        """Make a call that no package of the vendor's client makes as we need it. Raise `CallError`.
+
+        A form goes in parts; a read is repeated after a broken answer.
+        """
+        transport = self.objects.api_client
+        kind = "multipart/form-data" if form else "application/json"
+        options = {"auth_settings": ["oauth2"], **({"post_params": list(form)} if form else {"body": body})}
+        headers = {"Accept": "application/json", **({"Content-Type": kind} if method != "GET" else {})}
+        how = self._repeat if method == "GET" else _once
+        answer: Answer = how(self.call, transport.call_api, path, method, {}, list(query), headers, **options)
+        return answer
 
     def scopes(self) -> frozenset[str] | None:
         """Tell what our token may do, None where HubSpot does not say. Raise `CallError`."""
@@ -269,6 +290,10 @@ def _transport_class(package: Any) -> Any:
             return self.send(self, super().call_api, path, method, *args, **options)
 
     return Transport
+
+
+def _once(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return call(*args, **options)
 
 
 def _seconds_to_wait(error: RefusedError, attempt: int) -> float | None:

@@ -21,6 +21,7 @@ from connector.adapters.crms.hubspot.client import VERSION, HubspotClient
 from connector.domain.change import RecordType
 from connector.domain.errors import MendError
 from connector.domain.inspection import ApiVersion, Right, Rights, Rule, RuleKind, Rules
+from connector.domain.mapping import CrmMapping
 
 _MONTHS_SUPPORTED = 18
 _FLOWS = "/automation/v4/flows"
@@ -29,9 +30,10 @@ _PAGES = 20
 _NEEDED: tuple[tuple[str, str, Literal["run", "install"], str], ...] = (
     ("crm.objects.companies.read", "finds your customers' companies", "run", "companies"),
     ("crm.objects.contacts.read", "says who to call, and reads tasks", "run", "contacts"),
-    ("crm.objects.contacts.write", "writes tasks, which have no scope of their own", "run", "tasks"),
+    ("crm.objects.contacts.write", "writes tasks and notes, which have no scope of their own", "run", "tasks"),
     ("crm.objects.deals.read", "sees what is being sold already", "run", "deals"),
     ("crm.objects.deals.write", "proposes", "run", "deals"),
+    ("files", "uploads briefs and options pages", "run", "files"),
     ("crm.objects.owners.read", "knows whose a record is", "run", "owners"),
     ("crm.schemas.companies.write", "creates our company properties", "install", ""),
     ("crm.schemas.contacts.write", "creates our task properties", "install", ""),
@@ -49,8 +51,9 @@ _UNSEEN: Mapping[RuleKind, str] = {
 class HubspotInspector:
     """Asks, and writes nothing."""
 
-    def __init__(self, client: HubspotClient) -> None:
+    def __init__(self, client: HubspotClient, mapping: CrmMapping) -> None:
         self._client = client
+        self._needed = tuple(one for one in _NEEDED if one[0] != "files" or mapping.file is not None)
 
     def api_version(self) -> ApiVersion:
         """Name our dated version and the month its support ends; HubSpot lists none."""
@@ -67,9 +70,9 @@ class HubspotInspector:
         told = self._told()
         needed = [
             Right(scope, why, _WHERE, scope in told if told is not None else self._tried(scope, kind), by)
-            for scope, why, by, kind in _NEEDED
+            for scope, why, by, kind in self._needed
         ]
-        wanted = {scope for scope, *_ in _NEEDED} | _HARMLESS
+        wanted = {scope for scope, *_ in self._needed} | _HARMLESS
         return Rights(tuple(needed), tuple(sorted(set(told or ()) - wanted)), _FIELDS)
 
     def choices(self) -> tuple[str, ...]:
@@ -112,6 +115,8 @@ class HubspotInspector:
             match kind, scope.rpartition(".")[2]:
                 case "", _:
                     return None
+                case "files", _:
+                    self._client.request("GET", "/files/v3/files/search", [("limit", "1")])
                 case "owners", _:
                     self._client.call(self._client.owners.get_page, limit=1)
                 case _, "read":

@@ -16,6 +16,8 @@ from typing import Any
 from connector.adapters.crms.batches import chunks
 from connector.adapters.crms.http import CallError
 from connector.adapters.crms.hubspot.client import HubspotClient
+from connector.adapters.crms.hubspot.files import SCHEMA as FILE_SCHEMA
+from connector.adapters.crms.hubspot.files import HubspotFiles
 from connector.adapters.crms.hubspot.translate import (
     OBJECTS,
     Pipelines,
@@ -27,6 +29,7 @@ from connector.adapters.crms.hubspot.translate import (
     merged_ids,
     moment,
     pipelines,
+    referring,
     refuse_unknown_links,
 )
 from connector.adapters.crms.values import without_reference
@@ -48,6 +51,7 @@ class HubspotReader:
         self._schemas: dict[RecordType, Schema] = {}
         self._required: frozenset[str] | None = None
         self._pipelines: Pipelines | None = None
+        self.files = HubspotFiles(client, mapping)
 
     def destination(self) -> Destination:
         """Say which portal the token leads to."""
@@ -58,7 +62,9 @@ class HubspotReader:
         """Say which types carry a key; only an un-keyed create, which is no upsert, takes its links along."""
         refuse_unknown_links(self._mapping)
         keyed = {type for type in (RecordType.OPPORTUNITY, RecordType.TASK) if self.is_keyed(type)}
-        return Abilities(keyed=frozenset(keyed), inline_links=frozenset({RecordType.TASK} - keyed))
+        inline = frozenset({RecordType.TASK, RecordType.NOTE} - keyed)
+        # A file's folder is its key: a second upload takes the first one's place.
+        return Abilities(keyed=frozenset({*keyed, RecordType.FILE}), inline_links=inline)
 
     def is_keyed(self, type: RecordType) -> bool:
         """Say whether a type has our unique property."""
@@ -68,6 +74,8 @@ class HubspotReader:
 
     def schema(self, type: RecordType) -> Schema:
         """Describe a type, once."""
+        if type is RecordType.FILE:
+            return FILE_SCHEMA
         if type not in self._schemas:
             rows = self._client.read(self._client.properties.get_all, OBJECTS[type])["results"]
             required = self._asked_for() if type is RecordType.OPPORTUNITY else frozenset()
@@ -103,6 +111,8 @@ class HubspotReader:
         self, type: RecordType, ids: Sequence[str], names: Sequence[str], links: bool = True
     ) -> dict[str, CrmRecord]:
         """Read records by id."""
+        if type is RecordType.FILE:
+            return self.files.read(ids, names)
         found: dict[str, CrmRecord] = {}
         for chunk in chunks(dict.fromkeys(ids), _MOST_IN_ONE_CALL):
             rows = self._batch(type, chunk, names)
@@ -125,8 +135,10 @@ class HubspotReader:
     ) -> dict[str, CrmRecord]:
         """Find our records by key; among archived ones only what is not alive."""
         wanted = list(dict.fromkeys(keys))
+        if type is RecordType.FILE:
+            return {} if among is Among.DELETED else self.files.find(wanted, names)
         found = {} if among is Among.DELETED else self._find_alive(type, wanted, names, near)
-        has_keys = self.is_keyed(type) or type is RecordType.TASK
+        has_keys = self.is_keyed(type) or referring(self._mapping, type, keyed=False) is not None
         if among is not Among.ALIVE and has_keys and len(found) < len(wanted):
             gone = self.every(type, names, archived="true")
             found = self._by_key(type, gone, names, wanted) | found
@@ -141,8 +153,10 @@ class HubspotReader:
             for chunk in chunks(wanted, _MOST_IN_ONE_CALL):
                 rows = self._batch(type, chunk, [*names, name], id_property=name)
                 found |= {str(one.fields[name]): one for one in self.records(type, rows, [*names, name])}
-        elif type is RecordType.TASK:
-            ids = self._ids_near(wanted, near) if near is not None and all(key in near for key in wanted) else None
+        elif referring(self._mapping, type, keyed=False) is not None:
+            ids = (
+                self._ids_near(type, wanted, near) if near is not None and all(key in near for key in wanted) else None
+            )
             candidates = self.every(type, names) if ids is None else self._rows(type, ids, names)
             found = self._by_key(type, candidates, names, wanted)
         return found
@@ -216,23 +230,23 @@ class HubspotReader:
         for chunk in chunks(ids, _MOST_IN_ONE_CALL):
             yield from self._batch(type, chunk, names)
 
-    def _ids_near(self, keys: Sequence[str], near: Near) -> list[str]:
-        """List the tasks associated with any of the records that the wanted ones are linked to."""
+    def _ids_near(self, wanted: RecordType, keys: Sequence[str], near: Near) -> list[str]:
+        """List the tasks or notes associated with any of the records that the wanted ones are linked to."""
         parents: dict[RecordType, dict[str, None]] = {}
-        for ref in (ref for key in keys for ref in near[key] if ref.id is not None):
+        for ref in (ref for key in keys for ref in near[key] if ref.id is not None and ref.type in OBJECTS):
             parents.setdefault(ref.type, {})[str(ref.id)] = None
-        found = [self.associated(OBJECTS[type], OBJECTS[RecordType.TASK], ids) for type, ids in parents.items()]
+        found = [self.associated(OBJECTS[type], OBJECTS[wanted], ids) for type, ids in parents.items()]
         return list(dict.fromkeys(one for some in found for others in some.values() for one in others))
 
     def _by_key(
         self, type: RecordType, rows: Iterable[Row], names: Sequence[str], keys: Sequence[str]
     ) -> dict[str, CrmRecord]:
-        wanted, body = set(keys), self._mapping.task.body
+        wanted, body = set(keys), referring(self._mapping, type, self.is_keyed(type))
         matching: dict[str, Row] = {}
         for row in rows:
             properties = row["properties"]
             key = str(properties.get(next(iter(self._key(type)), "")))
-            if type is RecordType.TASK and not self.is_keyed(type):
+            if body is not None:
                 key = str(without_reference(properties.get(body))[1])
             # Somebody may have copied a task, its last line included: ours was there first.
             if key in wanted and (key not in matching or _made(row) < _made(matching[key])):

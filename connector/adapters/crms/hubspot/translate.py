@@ -1,8 +1,8 @@
 """HubSpot's words and our words: object names, association types, and property values on the wire.
 
 Decided here: canonical text on our side, strings on theirs, an empty string for nothing. A pipeline is told by its
-label, which is what the mapping names; its id stays on the wire. A task that cannot carry a key ends its body with a
-`ref:` line that readers of this adapter never show.
+label, which is what the mapping names; its id stays on the wire. A note, and a task that cannot carry a key, end their
+body with a `ref:` line that readers of this adapter never show.
 
 Source: developers.hubspot.com, "Properties", "Associations v4" (association type ids), "Pipelines".
 """
@@ -25,7 +25,10 @@ OBJECTS = {
     RecordType.CONTACT: "contacts",
     RecordType.OPPORTUNITY: "deals",
     RecordType.TASK: "tasks",
+    RecordType.NOTE: "notes",
 }
+ATTACHED = "hs_attachment_ids"
+"""What a note carries a file by: a property, not an association."""
 MODIFIED = {RecordType.CONTACT: "lastmodifieddate"}
 MERGED = "hs_merged_object_ids"
 CURRENCY = "deal_currency_code"
@@ -38,6 +41,9 @@ _ASSOCIATION_TYPES = {
     ("tasks", "companies"): (192,),
     ("tasks", "contacts"): (204,),
     ("tasks", "deals"): (216,),
+    ("notes", "companies"): (190,),
+    ("notes", "contacts"): (202,),
+    ("notes", "deals"): (214,),
 }
 _TYPES = {
     "number": FieldType.NUMBER,
@@ -48,6 +54,7 @@ _TYPES = {
 _REQUIRED = {
     RecordType.OPPORTUNITY: ("dealname", "dealstage"),
     RecordType.TASK: ("hs_timestamp",),
+    RecordType.NOTE: ("hs_timestamp",),
 }
 _LONGEST_TEXT = 65_536
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -182,13 +189,22 @@ def links(mapping: CrmMapping, type: RecordType) -> Mapping[str, str]:
             return mapping.opportunity.links
         case RecordType.TASK:
             return mapping.task.links
+        case RecordType.NOTE if mapping.note is not None:
+            return {role: name for role, name in mapping.note.links.items() if name != ATTACHED}
         case _:
             return {}
 
 
+def referring(mapping: CrmMapping, type: RecordType, keyed: bool) -> str | None:
+    """Name the property whose last line is `ref: KEY`, where a type carries no key of its own."""
+    if type is RecordType.NOTE and mapping.note is not None:
+        return mapping.note.body
+    return mapping.task.body if type is RecordType.TASK and not keyed else None
+
+
 def refuse_unknown_links(mapping: CrmMapping) -> None:
     """Raise when the mapping wants an association whose type is not known here: nothing would be written right."""
-    for type in (RecordType.OPPORTUNITY, RecordType.TASK):
+    for type in (RecordType.OPPORTUNITY, RecordType.TASK, RecordType.NOTE):
         known = [to for one, to in _ASSOCIATION_TYPES if one == OBJECTS[type] and to != OBJECTS[RecordType.TASK]]
         for role, to_object in links(mapping, type).items():
             if to_object not in known:
@@ -216,7 +232,8 @@ def association_types(type: RecordType, to_object: str) -> list[dict[str, Any]]:
 
 def inline(type: RecordType, wanted: Iterable[Link]) -> list[dict[str, Any]]:
     """Write links as they travel with a create."""
-    return [{"to": {"id": link.to.id}, "types": association_types(type, link.name)} for link in wanted]
+    ends = [link for link in wanted if link.name != ATTACHED]
+    return [{"to": {"id": link.to.id}, "types": association_types(type, link.name)} for link in ends]
 
 
 def key_property(mapping: CrmMapping, type: RecordType) -> str | None:
@@ -263,11 +280,11 @@ class Translator:
         pipeline = self.mapping.opportunity.pipeline_field
         if self.type is RecordType.OPPORTUNITY and pipeline in fields and fields[pipeline]:
             fields[pipeline] = self.pipelines.label(str(fields[pipeline]))
-        if self.needs_reference:
-            body, key = without_reference(properties.get(self.mapping.task.body))
-            if self.mapping.task.body in fields:
-                fields[self.mapping.task.body] = body
-            if self.mapping.task.key in fields:
+        if self.referring is not None:
+            body, key = without_reference(properties.get(self.referring))
+            if self.referring in fields:
+                fields[self.referring] = body
+            if self.type is RecordType.TASK and self.mapping.task.key in fields:
                 fields[str(self.mapping.task.key)] = key
         return fields
 
@@ -278,25 +295,26 @@ class Translator:
             wanted.append(MERGED)
         if self.type is RecordType.CONTACT:
             wanted.append(self.mapping.contact.account)
-        if self.needs_reference:
-            wanted.append(self.mapping.task.body)
+        if self.referring is not None:
+            wanted.append(self.referring)
         return [name for name in dict.fromkeys(wanted) if name in self.specs]
 
     def fields_of(self, write: Write) -> dict[str, Scalar]:
         """Complete a write's fields with its key, its pipeline's id and its `ref:` line."""
-        fields = dict(write.fields)
+        attached = [str(link.to.id) for link in write.links if link.name == ATTACHED]
+        fields = {**write.fields, **({ATTACHED: ";".join(attached)} if attached else {})}
         pipeline = self.mapping.opportunity.pipeline_field
         if self.type is RecordType.OPPORTUNITY and pipeline in fields and fields[pipeline]:
             fields[pipeline] = self.pipelines.id(str(fields[pipeline]))
         if write.key is None:
             return fields
-        name, body, is_new = key_property(self.mapping, self.type), self.mapping.task.body, write.verb == "create"
+        name, body, is_new = key_property(self.mapping, self.type), self.referring, write.verb == "create"
         if is_new and name is not None and name in self.specs:
             fields[name] = write.key
-        if self.needs_reference and (is_new or body in fields):
+        if body is not None and (is_new or body in fields):
             fields[body] = with_reference(fields.get(body), write.key, _LONGEST_TEXT, paragraph=True)
         return fields
 
     @property
-    def needs_reference(self) -> bool:
-        return self.type is RecordType.TASK and not self.keyed
+    def referring(self) -> str | None:
+        return referring(self.mapping, self.type, self.keyed)

@@ -46,13 +46,15 @@ class HubspotWriter:
         self._mapping = mapping
 
     def batch_size(self, verb: Verb, type: RecordType) -> int:  # noqa: ARG002 - the same for all of them
-        """Say how many records one call carries."""
-        return _MOST_IN_ONE_CALL
+        """Say how many records one call carries; a file travels alone."""
+        return 1 if type is RecordType.FILE else _MOST_IN_ONE_CALL
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         """Carry out one batch of one verb and type."""
         if not batch:
             return []
+        if batch[0].type is RecordType.FILE:
+            return self._reader.files.write(batch)
         if batch[0].verb == "associate":
             return self._associate(batch)
         try:
@@ -146,8 +148,8 @@ class _Answer:
     def _names_of_result(self, row: Row) -> list[str]:
         properties = row["properties"]
         names = [row.get("objectWriteTraceId"), row.get("id"), properties.get(self._key) if self._key else None]
-        if self._translator.needs_reference:
-            names.append(without_reference(properties.get(self._translator.mapping.task.body))[1])
+        if (body := self._translator.referring) is not None:
+            names.append(without_reference(properties.get(body))[1])
         return [str(name) for name in names if name]
 
     @staticmethod

@@ -38,7 +38,7 @@ def connect(
         writer=SalesforceWriter(client, reader, mapping),
         setup=SalesforceSetup(client, reader, mapping, clock),
         meter=meter,
-        inspector=SalesforceInspector(client),
+        inspector=SalesforceInspector(client, mapping),
         bulk=SalesforceBulk(client, reader, mapping),
         removal=SalesforceRemoval(client, reader, mapping, clock),
     )

@@ -53,7 +53,11 @@ class SalesforceBulk:
 
     def size(self, verb: Verb, type: RecordType, count: int) -> int:
         """Say how many of `count` writes one job carries; 0 where batches serve better."""
-        if count <= _FEWEST_RECORDS or (verb == "create" and not self._reader.is_keyed(type)):
+        if (
+            type is RecordType.FILE
+            or count <= _FEWEST_RECORDS
+            or (verb == "create" and not self._reader.is_keyed(type))
+        ):
             return 0
         return min(count, _MOST_RECORDS)
 

@@ -28,8 +28,6 @@ _LABELS: Mapping[str, Mapping[Language, str]] = {
     "connector": {"en": "Expansion Connector", "fr": "Connecteur Expansion"},
     "sales": {"en": "Expansion Sales", "fr": "Expansion Commerciaux"},
 }
-_OBJECTS = (("Account", False), ("Contact", False), ("Opportunity", True))
-"""What the connector's user needs of records, and whether it writes them; nobody ever deletes."""
 USER_PERMISSIONS: Mapping[str, str] = {
     "ActivitiesAccess": "Access Activities",
     "ApiEnabled": "API Enabled",
@@ -152,7 +150,7 @@ def _connector_set(mapping: CrmMapping, wanted: Wanted) -> Component:
         *_field_permissions(grants(mapping, wanted, name)),
         ("hasActivationRequired", False),
         ("label", _label("connector", mapping)),
-        *(("objectPermissions", _object_permissions(one, writes)) for one, writes in _OBJECTS),
+        *(("objectPermissions", _object_permissions(*one)) for one in objects(mapping)),
         *(("userPermissions", [("enabled", True), ("name", one)]) for one in USER_PERMISSIONS),
     ]
     return Component("PermissionSet", name, content)
@@ -179,25 +177,34 @@ def user_grants() -> dict[str, bool]:
     return {f"Permissions{name}": True for name in USER_PERMISSIONS}
 
 
-def object_grants() -> Iterator[dict[str, Any]]:
+def objects(mapping: CrmMapping) -> tuple[tuple[str, bool, bool], ...]:
+    """Say what the connector's user needs beside reading: object, creates, edits; nobody ever deletes.
+
+    A note or a file is put only on a record that its user may edit; no field of an account is opened for writing.
+    """
+    documents = mapping.note is not None or mapping.file is not None
+    return (("Account", False, documents), ("Contact", False, False), ("Opportunity", True, True))
+
+
+def object_grants(mapping: CrmMapping) -> Iterator[dict[str, Any]]:
     """Give what the connector's permission set opens, as rows of ObjectPermissions."""
-    for name, writes in _OBJECTS:
+    for name, creates, edits in objects(mapping):
         yield {
             "SobjectType": name,
             "PermissionsRead": True,
-            "PermissionsCreate": writes,
-            "PermissionsEdit": writes,
+            "PermissionsCreate": creates,
+            "PermissionsEdit": edits,
             "PermissionsDelete": False,
             "PermissionsViewAllRecords": False,
             "PermissionsModifyAllRecords": False,
         }
 
 
-def _object_permissions(name: str, writes: bool) -> Content:
+def _object_permissions(name: str, creates: bool, edits: bool) -> Content:
     return [
-        ("allowCreate", writes),
+        ("allowCreate", creates),
         ("allowDelete", False),
-        ("allowEdit", writes),
+        ("allowEdit", edits),
         ("allowRead", True),
         ("modifyAllRecords", False),
         ("object", name),
@@ -223,8 +230,12 @@ def list_views(mapping: CrmMapping, wanted: Wanted) -> list[Component]:
         if managed is None or managed not in wanted.get(type, {}):
             continue
         ours = [name for name, new in wanted[type].items() if new.type is FieldType.NUMBER]
-        columns = [*_VIEW_COLUMNS[type], *ours][:_MOST_IN_A_VIEW]
-        filters = ((managed, "equals", "1"), *_VIEW_FILTERS[type])
+        week = mapping.opportunity.week if type is RecordType.OPPORTUNITY else None
+        listed = [week] if week is not None and week in wanted[type] else []
+        columns = [*listed, *_VIEW_COLUMNS[type], *ours][:_MOST_IN_A_VIEW]
+        # The Monday list where its field is: what is filled begins with the year.
+        own = (_VIEW_FILTERS[type][0], (listed[0], "startsWith", "2")) if listed else _VIEW_FILTERS[type]
+        filters = ((managed, "equals", "1"), *own)
         content = [
             ("fullName", view_name(mapping)),
             *(("columns", one) for one in columns),

@@ -23,6 +23,7 @@ from connector.adapters.crms.salesforce.errors import API_ENABLED, QUOTA
 from connector.adapters.crms.salesforce.translate import SOBJECTS
 from connector.domain.change import RecordType
 from connector.domain.inspection import ApiVersion, Right, Rights, Rule, RuleKind, Rules
+from connector.domain.mapping import CrmMapping
 
 OURS = (RecordType.OPPORTUNITY, RecordType.TASK)
 """Types that we write."""
@@ -36,6 +37,9 @@ _NEEDED: tuple[tuple[RecordType, str, str, str], ...] = (
     (RecordType.TASK, "Create", "createable", "gives the next step"),
     (RecordType.TASK, "Edit", "updateable", "withdraws what nobody touched"),
 )
+_ON_ACCOUNTS = (RecordType.ACCOUNT, "Edit", "updateable", "puts notes and files on it; no field of it is opened to us")
+_NEEDED_FOR_NOTES = (_ON_ACCOUNTS, (RecordType.NOTE, "Create", "createable", "puts the account card on an account"))
+_NEEDED_FOR_FILES = (_ON_ACCOUNTS, (RecordType.FILE, "Create", "createable", "attaches briefs and options pages"))
 _OBJECTS = "Setup → Permission Sets → the connector's set → Object Settings → {}"
 _FIELDS = "Setup → Permission Sets → the connector's set → Object Settings → the object → Field Permissions"
 _ACTIVITIES = "Setup → Permission Sets → the connector's set → System Permissions → Access Activities, Edit Tasks"
@@ -54,8 +58,11 @@ Row = Mapping[str, Any]
 class SalesforceInspector:
     """Asks, and writes nothing."""
 
-    def __init__(self, client: SalesforceClient) -> None:
+    def __init__(self, client: SalesforceClient, mapping: CrmMapping) -> None:
         self._client = client
+        notes = _NEEDED_FOR_NOTES if mapping.note is not None else ()
+        files = _NEEDED_FOR_FILES if mapping.file is not None else ()
+        self._needed = tuple(dict.fromkeys((*_NEEDED, *notes, *files)))
 
     def api_version(self) -> ApiVersion:
         """Ask the org which versions it answers; anybody may."""
@@ -68,10 +75,10 @@ class SalesforceInspector:
 
     def rights(self) -> Rights:
         """Describe the types of our work, and read our user's own permissions."""
-        described = {type: self._described(type) for type in dict.fromkeys(one[0] for one in _NEEDED)}
+        described = {type: self._described(type) for type in dict.fromkeys(one[0] for one in self._needed)}
         needed = [
             Right(f"{SOBJECTS[type]}: {what}", why, _where(type), bool(described[type].get(flag)))
-            for type, what, flag, why in _NEEDED
+            for type, what, flag, why in self._needed
         ]
         system = self._system()
         calls = system.get("PermissionsApiEnabled", True)  # whoever is answered may call

@@ -14,6 +14,7 @@ from connector.adapters.crms.batches import chunks
 from connector.adapters.crms.http import CallError, RefusedError
 from connector.adapters.crms.salesforce.client import SalesforceClient
 from connector.adapters.crms.salesforce.errors import QUOTA
+from connector.adapters.crms.salesforce.files import SalesforceFiles
 from connector.adapters.crms.salesforce.translate import (
     ALWAYS_READ,
     SOBJECTS,
@@ -22,6 +23,7 @@ from connector.adapters.crms.salesforce.translate import (
     lookups,
     record,
     record_types,
+    referring,
 )
 from connector.adapters.crms.values import without_reference
 from connector.domain.change import Abilities, Among, CrmRecord, Destination, FieldSpec, RecordType, Ref, Schema
@@ -30,6 +32,8 @@ from connector.domain.mapping import CrmMapping
 
 # Salesforce takes 16,384 characters of URL; a quoted id takes 29 of them, a key 43.
 _IDS_IN_ONE_QUERY = 200
+_PARENTS = {RecordType.TASK: "WhatId", RecordType.NOTE: "ParentId"}
+"""What names the record that one hangs on."""
 
 
 class SalesforceReader:
@@ -41,6 +45,7 @@ class SalesforceReader:
         self._schemas: dict[RecordType, Schema] = {}
         self._record_types: dict[str, tuple[str, ...]] = {}
         self._offered: dict[str, frozenset[str] | None] = {}
+        self.files = SalesforceFiles(client, mapping)
 
     def destination(self) -> Destination:
         """Say which org the credentials lead to."""
@@ -61,6 +66,8 @@ class SalesforceReader:
 
     def schema(self, type: RecordType) -> Schema:
         """Describe a type, once."""
+        if type is RecordType.FILE and type not in self._schemas:
+            self._schemas[type] = self.files.schema()
         if type not in self._schemas:
             described = self._client.get(f"sobjects/{SOBJECTS[type]}/describe")
             if type is RecordType.OPPORTUNITY:
@@ -104,6 +111,8 @@ class SalesforceReader:
         links: bool = True,  # noqa: ARG002 - they cost nothing here
     ) -> dict[str, CrmRecord]:
         """Read records by id."""
+        if type is RecordType.FILE:
+            return self.files.read(ids, names, self.schema(type).fields)
         found: dict[str, CrmRecord] = {}
         for chunk in chunks(dict.fromkeys(ids), _IDS_IN_ONE_QUERY):
             found |= {one.id: one for one in self.select(type, names, format_soql("Id IN {}", chunk))}
@@ -120,6 +129,8 @@ class SalesforceReader:
         """Find our records by key; the living one where a deleted one has the same key."""
         if among is Among.DELETED:
             return {}  # our queries tell of deleted records together with the living
+        if type is RecordType.FILE:
+            return self.files.find(keys, names, self.schema(type).fields)
         if not self.is_keyed(type):
             return self._find_by_reference(type, keys, names, near or {})
         name = str(key_field(self._mapping, type))
@@ -133,7 +144,7 @@ class SalesforceReader:
         """Yield the records that a SOQL condition holds for, oldest change first."""
         specs = self.schema(type).fields
         self._refuse_unknown(type, names, specs)
-        keyed = type is not RecordType.TASK or self.is_keyed(type)
+        keyed = self.is_keyed(type)
         columns = ", ".join(self._columns(type, names, specs, keyed))
         order = "ORDER BY SystemModstamp, Id"
         soql = f"SELECT {columns} FROM {SOBJECTS[type]} WHERE {where} {order}"  # noqa: S608 - names of the schema
@@ -144,20 +155,20 @@ class SalesforceReader:
         self, type: RecordType, names: Sequence[str], specs: Mapping[str, FieldSpec], keyed: bool
     ) -> list[str]:
         wanted = [*ALWAYS_READ, "MasterRecordId", *names, *lookups(self._mapping, type).values(), "AccountId"]
-        if not keyed:
-            wanted.append(self._mapping.task.body)
+        if (body := referring(self._mapping, type, keyed)) is not None:
+            wanted.append(body)
         return [name for name in dict.fromkeys(wanted) if name in specs]
 
     def _find_by_reference(
         self, type: RecordType, keys: Sequence[str], names: Sequence[str], near: Mapping[str, Sequence[Ref]]
     ) -> dict[str, CrmRecord]:
         """Search the `ref:` lines of our own records; a long text can be read, but not filtered by."""
-        if type is not RecordType.TASK or not keys:
+        body, parent = referring(self._mapping, type, keyed=False), _PARENTS.get(type)
+        if body is None or parent is None or not keys:
             return {}
-        body = self._mapping.task.body
         wanted, ids = set(keys), dict[str, list[str]]()
         ours = format_soql("CreatedById = {}", self._client.who_am_i()["user_id"])
-        for beside in _beside(keys, near):
+        for beside in _beside(keys, near, parent):
             where = f"{ours}{beside} ORDER BY CreatedDate, Id"
             for row in self._client.query(f"SELECT Id, {body} FROM {SOBJECTS[type]} WHERE {where}"):  # noqa: S608
                 _, key = without_reference(row.get(body))
@@ -182,8 +193,8 @@ class SalesforceReader:
                 )
 
 
-def _beside(keys: Sequence[str], near: Mapping[str, Sequence[Ref]]) -> Iterator[str]:
-    """Give the conditions that bound a search to the wanted tasks' parents; one empty condition where some have none.
+def _beside(keys: Sequence[str], near: Mapping[str, Sequence[Ref]], parent: str) -> Iterator[str]:
+    """Give the conditions that bound a search to the wanted records' parents; one empty condition where some have none.
 
     A task names one parent, its opportunity before its account, and a contact is none.
     """
@@ -194,7 +205,7 @@ def _beside(keys: Sequence[str], near: Mapping[str, Sequence[Ref]]) -> Iterator[
         yield ""
         return
     for chunk in chunks(sorted({one for some in parents.values() for one in some}), _IDS_IN_ONE_QUERY):
-        yield format_soql(" AND WhatId IN {}", chunk)
+        yield format_soql(f" AND {parent} IN {{}}", chunk)
 
 
 def _keep(found: dict[str, CrmRecord], key: str, one: CrmRecord) -> None:

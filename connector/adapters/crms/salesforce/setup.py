@@ -178,7 +178,7 @@ class SalesforceSetup:
         if is_ours:
             body |= components.user_grants()
         made = self._client.call("POST", "sobjects/PermissionSet/", body=body)
-        for row in components.object_grants() if is_ours else ():
+        for row in components.object_grants(self._mapping) if is_ours else ():
             self._client.call("POST", "sobjects/ObjectPermissions/", body={"ParentId": made["id"], **row})
         return _made(one)
 

@@ -1,9 +1,12 @@
 """Salesforce's words and our words: type names, link lookups, and field values on the wire.
 
 Decided here: canonical text on our side, JSON on theirs; a task that cannot carry a key ends its body with a `ref:`
-line that readers of this adapter never show, so that a body compares the same with and without keys.
+line that readers of this adapter never show, so that a body compares the same with and without keys. A note is a `Note`
+and not a `ContentNote`: it is one row that hangs on its parent from the start and is written two hundred at a time,
+where the other is a file whose link is a second call, and a kill between the two would leave a note on nothing. Neither
+is it a task that is done already, which would count as activity on the account. Its body cannot be filtered by.
 
-Source: REST API Developer Guide, "Valid Date and DateTime Formats"; Object Reference, "Field Types".
+Source: REST API Developer Guide, "Valid Date and DateTime Formats"; Object Reference, "Field Types", "Note".
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ SOBJECTS = {
     RecordType.CONTACT: "Contact",
     RecordType.OPPORTUNITY: "Opportunity",
     RecordType.TASK: "Task",
+    RecordType.NOTE: "Note",
+    RecordType.FILE: "ContentVersion",
     RecordType.OWNER: "User",
 }
 _PREFIXES = {"001": "account", "003": "contact", "006": "opportunity", "00T": "task", "005": "owner"}
@@ -132,8 +137,17 @@ def lookups(mapping: CrmMapping, type: RecordType) -> Mapping[str, str]:
             return mapping.task.links
         case RecordType.CONTACT:
             return {"account": mapping.contact.account}
+        case RecordType.NOTE:
+            return mapping.note.links if mapping.note is not None else {}
         case _:
             return {}
+
+
+def referring(mapping: CrmMapping, type: RecordType, keyed: bool) -> str | None:
+    """Name the field whose last line is `ref: KEY`, where a type carries no key of its own."""
+    if type is RecordType.NOTE and mapping.note is not None:
+        return mapping.note.body
+    return mapping.task.body if type is RecordType.TASK and not keyed else None
 
 
 def link_fields(links: Iterable[Link]) -> dict[str, str]:
@@ -173,10 +187,10 @@ def fields_of(write: Write, specs: Mapping[str, FieldSpec], mapping: CrmMapping,
     fields = {**write.fields, **link_fields(write.links)}
     if write.key is None:
         return fields
-    name, body, is_new = key_field(mapping, write.type), mapping.task.body, write.verb == "create"
+    name, body, is_new = key_field(mapping, write.type), referring(mapping, write.type, keyed), write.verb == "create"
     if is_new and name is not None and name in specs:
         fields[name] = write.key
-    if write.type is RecordType.TASK and not keyed and (is_new or body in fields):
+    if body is not None and (is_new or body in fields):
         fields[body] = with_reference(fields.get(body), write.key, specs[body].length)
     return fields
 
@@ -191,11 +205,11 @@ def record(
 ) -> CrmRecord:
     """Read one row of a query."""
     fields = {name: from_wire(specs[name], row.get(name)) if name in specs else None for name in names}
-    if type is RecordType.TASK and not keyed:
-        body, key = without_reference(from_wire(specs[mapping.task.body], row.get(mapping.task.body)))
-        if mapping.task.body in fields:
-            fields[mapping.task.body] = body
-        if mapping.task.key in names:
+    if (named := referring(mapping, type, keyed)) is not None:
+        body, key = without_reference(from_wire(specs[named], row.get(named)))
+        if named in fields:
+            fields[named] = body
+        if type is RecordType.TASK and mapping.task.key in names:
             fields[str(mapping.task.key)] = key
     return CrmRecord(
         type=type,

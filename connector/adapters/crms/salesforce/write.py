@@ -34,8 +34,8 @@ class SalesforceWriter:
         self._mapping = mapping
 
     def batch_size(self, verb: Verb, type: RecordType) -> int:  # noqa: ARG002 - the same for all of them
-        """Say how many records one call carries."""
-        return _MOST_IN_ONE_CALL
+        """Say how many records one call carries; the bytes of a file travel alone."""
+        return 1 if type is RecordType.FILE else _MOST_IN_ONE_CALL
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         """Carry out one batch of one verb and type."""
@@ -46,6 +46,8 @@ class SalesforceWriter:
             specs = self._reader.schema(type).fields
         except (LaterError, MendError) as error:
             return not_ready(batch, error)
+        if type is RecordType.FILE:
+            return self._reader.files.write(batch, specs)
         keyed = self._reader.is_keyed(type)
         bodies, refused = prepare(batch, specs, lambda one: fields_of(one, specs, self._mapping, keyed), to_wire)
 

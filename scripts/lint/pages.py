@@ -1,0 +1,83 @@
+"""Draws the README's documents from real runs in a sandbox: three briefs and two options pages of the portal.
+
+A first sync uploads the briefs; two deals that we proposed are then moved to *Compare options*, and the stages job
+attaches their options pages. Each page is shown by a headless chromium in the size of an A4 sheet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from base64 import b64decode
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import requests
+from picture import _connector, _deals
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHEET = "800,1131"
+BRIEFS, OPTIONS = 3, 2
+COMPARE = 2
+"""Place of *Compare options* among the stages."""
+
+
+def main(ready_file: str) -> int:
+    """Run the commands as a user would, and draw what they uploaded."""
+    told = json.loads(Path(ready_file).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as state:
+        env = {**os.environ, **told["env"], "CONNECTOR_STATE_DIR": state, "CONNECTOR_HOME": str(ROOT)}
+        env |= {"CONNECTOR_CRM": "hubspot"}
+        _connector(env, "install", "--yes")
+        _connector(env, "sync")
+        briefs = _files(told["hubspot"], set())
+        _compare(told["hubspot"])
+        _connector(env, "run", "--once")
+        options = _files(told["hubspot"], {one["id"] for one in briefs})
+        for kind, pages in (("brief", briefs[:BRIEFS]), ("options", options[:OPTIONS])):
+            for number, page in enumerate(pages, 1):
+                _draw(Path(state), f"{kind}-{number}", b64decode(page["content"]))
+    return 0
+
+
+def _files(hubspot: Mapping[str, Any], known: set[str]) -> list[dict[str, Any]]:
+    rows = requests.get(f"{hubspot['base_url']}/__state/files", timeout=30).json()
+    return [row for row in sorted(rows, key=lambda row: row["name"]) if row["id"] not in known]
+
+
+def _compare(hubspot: Mapping[str, Any]) -> None:
+    """Their owners move two deals of ours to where options are compared."""
+    requests.post(f"{hubspot['base_url']}/__switches", json={"search_lag": 0}, timeout=30).raise_for_status()
+    api = f"{hubspot['base_url']}/crm/v3"
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {hubspot['access_token']}"
+    ours = (deal for deal in _deals(session, api) if deal["properties"]["expansion_key"])
+    pipelines = session.get(f"{api}/pipelines/deals").json()["results"]
+    for deal in islice(ours, OPTIONS):
+        pipeline = next(one for one in pipelines if one["id"] == deal["properties"]["pipeline"])
+        stage = sorted(pipeline["stages"], key=lambda one: one["displayOrder"])[COMPARE]["id"]
+        moved = {"properties": {"dealstage": stage}}
+        session.patch(f"{api}/objects/deals/{deal['id']}", json=moved).raise_for_status()
+
+
+def _draw(folder: Path, name: str, content: bytes) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise SystemExit("no chromium: apt-get install chromium")
+    page = folder / f"{name}.html"
+    page.write_bytes(content)
+    shown = ROOT / ".github" / f"{name}.png"
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SHEET}"]
+    subprocess.run(  # noqa: S603 our own page
+        [chromium, *options, f"--screenshot={shown}", page.as_uri()], check=True, capture_output=True
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
