@@ -33,7 +33,7 @@ def test_d23_every_offer_stands_in_one_of_four_states() -> None:
         "signature": "pipeline: E-sign for Alder",
         "accounting_sync": "gap",
         "analytics": "pipeline: ours, consult since 2026-11-02",
-        "automation": "gap",
+        "automation": "not_eligible: use_too_low, 0 repetitive_actions in 28 days, from 120 on",
         "premium_support": "gap",
     }
 
