@@ -24,6 +24,7 @@ from connector.cli import (
     pilot,
     plans,
     preview,
+    propensity,
     rebuild,
     reference,
     runs,
@@ -95,6 +96,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "pilot": (
         "A pilot: what would have been done or was done, and what people did meanwhile.",
         {"report": pilot.report},
+    ),
+    "propensity": (
+        "How likely each account is to adopt each offer: learn it from outcomes in a file, score others.",
+        {"fit": propensity.fit, "predict": propensity.predict},
     ),
     "ledger": (
         "The ledger itself: what the connector remembers between two runs.",
