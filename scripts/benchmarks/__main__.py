@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bench_check import bench_check
+from bench_decisions import bench_decisions
 from bench_delivery import FULL, QUICK, Size, bench_delivery
 from bench_features import bench_features
 from bench_matching import bench_matching
@@ -25,6 +26,9 @@ from side_by_side import Comparison, machine
 BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
     "check": lambda _asked: [bench_check()],
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
+    "decisions": lambda asked: bench_decisions(
+        [int(one) for one in asked.seeds.split(",")], 200 if asked.quick else 2_000
+    ),
     "delivery": lambda asked: bench_delivery(_size(asked), asked.repetitions),
     "matching": lambda asked: bench_matching(asked.matched),
     "measure": lambda asked: bench_measure(GLANCED if asked.quick else MEASURED),
@@ -75,6 +79,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a small look, where it takes minutes")
     parser.add_argument("--customers", type=int, default=200, help="pull: customers of the demo company")
     parser.add_argument("--matched", type=int, default=100_000, help="matching: accounts on each side")
+    parser.add_argument("--seeds", default="11,12,13,14,15", help="decisions: the worlds to judge on")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     return parser.parse_args()
 
