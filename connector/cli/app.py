@@ -12,6 +12,7 @@ import typer
 from connector.cli import (
     alerts,
     audit,
+    backtest,
     doctor,
     explain,
     forget,
@@ -60,6 +61,7 @@ app.command("undo")(runs.undo)
 app.command("explain")(explain.explain)
 app.command("whatif")(whatif.whatif)
 app.command("whitespace")(whitespace.whitespace)
+app.command("backtest")(backtest.backtest)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)

@@ -50,6 +50,41 @@ class Owned:
 
 
 @dataclass
+class _Part:
+    """The rows of one day while they are collected; what belongs to an account is kept once."""
+
+    numbers: list[list[Number]] = field(default_factory=list)
+    texts: list[list[int]] = field(default_factory=list)
+    holds: list[list[bool]] = field(default_factory=list)
+    who: list[tuple[int, int]] = field(default_factory=list)
+    what: list[int] = field(default_factory=list)
+    signs: list[NDArray[np.float32]] = field(default_factory=list)
+    prior: list[float] = field(default_factory=list)
+
+    def arrays(self, day: date) -> dict[str, NDArray[Any]]:
+        """Pack what was collected."""
+        return {
+            "numbers": np.array(self.numbers, np.float32),
+            "texts": np.array(self.texts, np.int32),
+            "holds": np.array(self.holds, bool),
+            "who": np.array(self.who, np.int32),
+            "what": np.array(self.what, np.int32),
+            "signs": np.array(self.signs, np.float32).reshape(len(self.who), -1),
+            "prior": np.array(self.prior, np.float64),
+            "day": np.full(len(self.who), day.toordinal() - EPOCH, np.int32),
+        }
+
+
+def _terms(score: Score | None, sign: Mapping[str, int]) -> NDArray[np.float32]:
+    """What each signal adds to a score."""
+    told = np.zeros(len(sign), np.float32)
+    for reason in score.contributions if score else ():
+        if reason.name in sign:
+            told[sign[reason.name]] = reason.term
+    return told
+
+
+@dataclass
 class Rows:
     """Pairs of several days, collected; `offers` are those with a need."""
 
@@ -78,55 +113,30 @@ class Rows:
         scored: dict[str, dict[str, Score]] = defaultdict(dict)
         for one in scores:
             scored[one.account_id][one.offer] = one
-        numbers: list[list[Number]] = []
-        texts, holds, who, what, prior, signs = [], [], [], [], [], []
-        place = {name: at for at, name in enumerate(self.offers)}
+        part = _Part()
         sign = {name: at for at, name in enumerate(self.signals)}
         for account in accounts:
-            mine = scored.get(account.account_id, {})
-            if not every and not mine:
-                continue
-            owned = owned_offers(account, self.catalogue)
+            mine, owned = scored.get(account.account_id, {}), owned_offers(account, self.catalogue)
             wanted = [
-                name
-                for name in self.offers
+                (at, mine.get(name))
+                for at, name in enumerate(self.offers)
                 if name in mine or (every and eligible(name, account, owned, self.catalogue))
             ]
             if not wanted:
                 continue
-            row = dict(
-                numbers_of(
-                    account, metrics.get(account.account_id, {}), events.get(account.account_id, ()), self.catalogue
-                )
-            )
+            id = account.account_id
+            row = dict(numbers_of(account, metrics.get(id, {}), events.get(id, ()), self.catalogue))
             self.names = self.names or tuple(row)
-            entity = len(numbers)
-            numbers.append(list(row.values()))
-            texts.append([self.texts[name].of(getattr(account, name) or "") for name in TEXTS])
-            holds.append([name in owned for name in self.catalogue.offers])
-            for name in wanted:
-                who.append((self.accounts.of(account.account_id), entity))
-                what.append(place[name])
-                told = np.zeros(len(sign), np.float32)
-                score = mine.get(name)
-                for reason in score.contributions if score else ():
-                    if reason.name in sign:
-                        told[sign[reason.name]] = reason.term
-                signs.append(told)
-                prior.append(self.base_rate if score is None else score.p)
-        if who:
-            self.parts.append(
-                {
-                    "numbers": np.array(numbers, np.float32),
-                    "texts": np.array(texts, np.int32),
-                    "holds": np.array(holds, bool),
-                    "who": np.array(who, np.int32),
-                    "what": np.array(what, np.int32),
-                    "signs": np.array(signs, np.float32).reshape(len(who), len(sign)),
-                    "prior": np.array(prior, np.float64),
-                    "day": np.full(len(who), day.toordinal() - EPOCH, np.int32),
-                }
-            )
+            part.numbers.append(list(row.values()))
+            part.texts.append([self.texts[name].of(getattr(account, name) or "") for name in TEXTS])
+            part.holds.append([name in owned for name in self.catalogue.offers])
+            for offer, score in wanted:
+                part.who.append((self.accounts.of(id), len(part.numbers) - 1))
+                part.what.append(offer)
+                part.signs.append(_terms(score, sign))
+                part.prior.append(self.base_rate if score is None else score.p)
+        if part.who:
+            self.parts.append(part.arrays(day))
 
     def pairs(self) -> Pairs:
         """Everything that was added, without outcomes."""
