@@ -197,10 +197,9 @@ def numbers_of(
     seats = account.seats or 1.0
     for name in ("seats", "mrr_minor", "owned_offers", "tenure_days", "days_to_renewal", "nps", "activity_trend"):
         yield name, getattr(account, name)
-    yield "is_late", float(account.past_due or account.unpaid or account.overdue_invoices > 0)
+    # Late contracts, disputes and notices are left out: billing tells that they are, not since when.
+    yield "is_late", float(account.overdue_invoices > 0)
     yield "is_escalated", float(account.escalated_on is not None)
-    yield "disputes", float(account.disputes)
-    yield "gives_notice", float(account.cancel_on is not None)
     for name in catalogue.metrics:
         metric = metrics.get(name)
         yield f"{USE}{name}.per_seat", 0.0 if metric is None else asinh(metric.level_28 / seats)

@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from connector.compute.accounts import LIVE, newest
-from connector.compute.features import known
+from connector.compute.accounts import LIVE
+from connector.compute.history import known
 from connector.compute.propensity_pairs import Pairs
 from connector.compute.propensity_rows import Owned, Rows, outcomes
 from connector.domain.catalogue import Catalogue
@@ -101,7 +101,7 @@ def owned_history(warehouse: Warehouse, now: datetime) -> Mapping[str, Sequence[
     """What each account held and when, as billing tells it now."""
     from ibis import _
 
-    table = newest(known(warehouse.tables()["subscription_item_versions"], now), ["item_id", "valid_from"], "known_at")
+    table = known(warehouse.tables()["subscription_item_versions"], now)
     held = table.filter(_.status.isin(LIVE), _.offer_id.notnull()).select(
         "account_id", "offer_id", "quantity", "valid_from", "valid_to"
     )
