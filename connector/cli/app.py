@@ -12,6 +12,7 @@ import typer
 from connector.cli import (
     alerts,
     audit,
+    backtest,
     doctor,
     explain,
     forget,
@@ -24,6 +25,7 @@ from connector.cli import (
     pilot,
     plans,
     preview,
+    propensity,
     rebuild,
     reference,
     report,
@@ -63,6 +65,7 @@ app.command("whatif")(whatif.whatif)
 app.command("simulate")(simulate.simulate)
 app.command("whitespace")(whitespace.whitespace)
 app.command("report")(report.report)
+app.command("backtest")(backtest.backtest)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)
@@ -99,6 +102,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
     "pilot": (
         "A pilot: what would have been done or was done, and what people did meanwhile.",
         {"report": pilot.report},
+    ),
+    "propensity": (
+        "How likely each account is to adopt each offer: learn it from outcomes in a file, score others.",
+        {"fit": propensity.fit, "predict": propensity.predict},
     ),
     "ledger": (
         "The ledger itself: what the connector remembers between two runs.",

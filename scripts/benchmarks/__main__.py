@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bench_check import bench_check
+from bench_decisions import bench_decisions
 from bench_delivery import FULL, QUICK, Size, bench_delivery
 from bench_features import bench_features
 from bench_matching import bench_matching
 from bench_measure import FULL as MEASURED
 from bench_measure import QUICK as GLANCED
 from bench_measure import bench_measure
+from bench_propensity import FULL as SCORED
+from bench_propensity import QUICK as SCORED_QUICKLY
+from bench_propensity import bench_propensity
 from bench_pull import bench_pull
 from goals import Report
 from side_by_side import Comparison, machine
@@ -22,9 +26,13 @@ from side_by_side import Comparison, machine
 BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
     "check": lambda _asked: [bench_check()],
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
+    "decisions": lambda asked: bench_decisions(
+        [int(one) for one in asked.seeds.split(",")], 200 if asked.quick else 2_000
+    ),
     "delivery": lambda asked: bench_delivery(_size(asked), asked.repetitions),
     "matching": lambda asked: bench_matching(asked.matched),
     "measure": lambda asked: bench_measure(GLANCED if asked.quick else MEASURED),
+    "propensity": lambda asked: bench_propensity(SCORED_QUICKLY if asked.quick else SCORED),
     "pull": lambda asked: [bench_pull(asked.customers, asked.repetitions)],
 }
 
@@ -68,9 +76,10 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=180, help="features: days of usage")
     parser.add_argument("--records", type=int, help=f"delivery: opportunities, a task each ({FULL.opportunities:,})")
     parser.add_argument("--planned", type=int, help=f"delivery: the most records that are planned ({FULL.planned:,})")
-    parser.add_argument("--quick", action="store_true", help="delivery, measure: small, a look in two minutes")
+    parser.add_argument("--quick", action="store_true", help="a small look, where it takes minutes")
     parser.add_argument("--customers", type=int, default=200, help="pull: customers of the demo company")
     parser.add_argument("--matched", type=int, default=100_000, help="matching: accounts on each side")
+    parser.add_argument("--seeds", default="11,12,13,14,15", help="decisions: the worlds to judge on")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     return parser.parse_args()
 

@@ -1,0 +1,275 @@
+"""The ladder: scorecard, then a pooled ridge regression blended with it by evidence; gives a card.
+
+Reads like the ladder. Every figure that decides (weight, calibration, evidence) comes from rows that the model which
+scores them had not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connector.compute.propensity_blend import calibrate, logit_of, scorecard_line, weight_of
+from connector.compute.propensity_design import Design, make_design, pool_rate
+from connector.compute.propensity_encoding import digest_of, learn_features
+from connector.compute.propensity_judge import Auc, auc, auc_within, ece, log_loss
+from connector.compute.propensity_pairs import Bools, Floats, Pairs, Singles, in_order
+from connector.compute.propensity_ridge import Penalties, Ridge, fit_ridge
+from connector.compute.propensity_splits import FOLDS, Split, Splits, splits_of
+from connector.domain.propensity import (
+    HORIZON_DAYS,
+    LEAST_ADOPTIONS,
+    Blend,
+    Card,
+    Evidence,
+    OfferModel,
+    Quality,
+)
+
+C = 0.1
+OWN = {"free": 0.1, "near": 1.0, "shared": 1e7}
+"""How closely an offer's own effects are kept to the shared ones, as a multiple of the penalty."""
+TRIED_ON = 40_000
+"""Rows on which that is chosen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Scores of rows by models that had not seen them; `rows` are their places in the pairs."""
+
+    rows: NDArray[np.intp]
+    model: Floats
+    scorecard: Floats
+
+
+def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
+    """Fit a card on the rows whose outcome is known."""
+    pairs = in_order(pairs)
+    if bool((pairs.adopted < 0).any()):
+        pairs = pairs.take(np.flatnonzero(pairs.adopted >= 0))
+    if int(pairs.adopted.sum()) < LEAST_ADOPTIONS or bool(pairs.adopted.all()):
+        return prior_card(pairs, horizon_days, seed)
+    splits = splits_of(pairs, horizon_days, seed)
+    features = tuple(feature for feature in learn_features(pairs.columns) if feature.width)
+    design, shares, spreads = make_design(pairs, features, seed)
+    penalties = _chosen(pairs, design, seed)
+    whole, lifts = design.prepared(design.everything())
+    ridge = fit_ridge(whole.blocks, penalties)
+    roots = [ridge.root(at) for at in range(len(pairs.offers))]
+    pairs = replace(pairs, columns=())  # they are in the design now
+    unseen = judge_unseen(pairs, design, splits, penalties, ridge)
+    blend, shifts, evidence, quality = _joined(pairs, unseen, splits)
+    offers = tuple(
+        OfferModel(
+            offer=name,
+            effects=tuple(ridge.effects[at].tolist()),
+            root=tuple(float(f"{one:.6g}") for one in roots[at][np.tril_indices(len(roots[at]))]),
+            lifts=tuple(lifts[at].tolist()),
+            popularity=float(whole.blocks[at].popularity),
+            shift=float(shifts[at]),
+            positives=int(whole.blocks[at].y.sum()),
+            rows=len(whole.blocks[at].y),
+        )
+        for at, name in enumerate(pairs.offers)
+    )
+    return Card(
+        evidence=evidence,
+        quality=quality,
+        blend=blend,
+        features=features,
+        holdings=tuple(pairs.holdings),
+        held_shares=tuple(shares.tolist()),
+        held_spreads=tuple(spreads.tolist()),
+        lift_mean=design.lift_mean,
+        lift_spread=design.lift_spread,
+        offers=offers,
+        base=float(logit_of(np.array(pool_rate(whole.blocks, whole.everything())))),
+        as_of=last_day(pairs),
+        horizon_days=horizon_days,
+        seed=seed,
+        digest=digest_of(features),
+        settings={"C": C, "own": penalties.own / penalties.shared},
+        warnings=splits.warnings,
+    )
+
+
+def last_day(pairs: Pairs) -> str | None:
+    """The last day of the rows."""
+    if not pairs.is_dated or not len(pairs):
+        return None
+    return (date(1970, 1, 1) + timedelta(days=int(pairs.day.max()))).isoformat()
+
+
+def _chosen(pairs: Pairs, design: Design, seed: int) -> Penalties:
+    """Choose how far offers may differ, by what predicts accounts that were left out."""
+    alike = Penalties(1 / C, OWN["shared"], 1 / C)
+    if len(pairs.offers) == 1:
+        return alike
+    share = min(1.0, TRIED_ON / len(pairs))
+    thinned = pairs.folds(1000, f"thinned {seed}") < 1000 * share
+    dealt = pairs.folds(FOLDS, f"own {seed}")
+    best, least = alike, np.inf
+    tried = [alike, *(Penalties(1 / C, OWN[name] / C, 1 / C) for name in ("near", "free"))]
+    losses = np.zeros(len(tried))
+    for fold in range(FOLDS if share == 1 else 2):
+        train, test = thinned & (dealt != fold), thinned & (dealt == fold)
+        used = design.chosen(train)
+        prepared, _ = design.prepared(used)
+        for at, one in enumerate(tried):
+            ridge = fit_ridge(prepared.blocks, one, used)
+            logit, y = _scores(pairs, prepared, ridge, test)
+            losses[at] += float((np.logaddexp(0, logit) - y * logit).sum())
+    for one, loss in zip(tried, losses, strict=True):
+        if loss < least:
+            best, least = one, loss
+    return best
+
+
+def _scores(pairs: Pairs, design: Design, ridge: Ridge, mask: Bools) -> tuple[Floats, Floats]:
+    made = np.zeros(len(pairs))
+    for rows, block, effect in zip(design.rows, design.blocks, ridge.effects, strict=True):
+        chosen = mask[rows]
+        made[rows[chosen]] = _times(block.x[chosen], effect)
+    return made[mask], pairs.adopted[mask].astype(float)
+
+
+def _times(x: Singles, effect: Floats) -> Floats:
+    return np.asarray(x.astype(np.float64) @ effect)
+
+
+def judge_unseen(pairs: Pairs, design: Design, splits: Splits, penalties: Penalties, start: Ridge | None) -> Unseen:
+    """Score the rows of every split by a model of its training rows."""
+    model, scorecard, judged = np.zeros(len(pairs)), np.zeros(len(pairs)), np.zeros(len(pairs))
+    for split in splits.splits:
+        used = design.chosen(split.train)
+        prepared, _ = design.prepared(used)
+        ridge = fit_ridge(prepared.blocks, penalties, used, start)
+        model[split.test] += _scores(pairs, prepared, ridge, split.test)[0]
+        scorecard[split.test] += _scorecard(pairs, prepared, used, split)
+        judged[split.test] += 1
+    rows = np.flatnonzero(judged)
+    return Unseen(rows, model[rows] / judged[rows], scorecard[rows] / judged[rows])
+
+
+def _scorecard(pairs: Pairs, prepared: Design, used: Sequence[Bools], split: Split) -> Floats:
+    """The scorecard's log-odds, at the slope that the training rows teach; without one, the offer's popularity."""
+    if pairs.prior is None:
+        popular = np.array([block.popularity for block in prepared.blocks])
+        return popular[pairs.offer[split.test]] + logit_of(np.array(pool_rate(prepared.blocks, used)))
+    told = _told(pairs.prior)
+    a, b = scorecard_line(told[split.train], pairs.adopted[split.train].astype(float))
+    return a + b * told[split.test]
+
+
+def _told(prior: Floats) -> Floats:
+    """Log-odds of the scorecard; a row without one counts as the mean of the others."""
+    told = logit_of(prior)
+    return np.where(np.isnan(told), np.nanmean(told) if np.isfinite(told).any() else 0.0, told)
+
+
+def _joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats, Evidence, Quality]:
+    """Weigh model against scorecard, calibrate, and say what stands behind it."""
+    seen = pairs.take(unseen.rows)
+    y = seen.adopted.astype(float)
+    within = auc_within(unseen.model, y, seen.offer, seen.account)
+    if within is None or not within.is_no_luck:
+        blend, score = _scorecard_alone(pairs, seen, unseen)
+        quality = _quality(pairs, seen, score, within_of(score, seen), splits)
+        return blend, np.zeros(len(pairs.offers)), Evidence.NONE, quality
+    weight = weight_of(unseen.model, unseen.scorecard, y)
+    score = weight * unseen.model + (1 - weight) * unseen.scorecard
+    shift, stretch, shifts = calibrate(score, y, seen.offer, len(pairs.offers))
+    apart = _calibrated_apart(seen, score, y)
+    quality = _quality(pairs, seen, apart, within_of(apart, seen), splits)
+    if pairs.prior is None:
+        return Blend(weight, 0.0, 1.0, False, 0.0, shift, stretch), shifts, Evidence.MODEL, quality
+    told = _told(pairs.prior)
+    a, b = scorecard_line(told, pairs.adopted.astype(float))
+    return Blend(weight, a, b, True, float(told.mean()), shift, stretch), shifts, Evidence.MODEL, quality
+
+
+def _scorecard_alone(pairs: Pairs, seen: Pairs, unseen: Unseen) -> tuple[Blend, Floats]:
+    """Stay on the scorecard as it is, unless outcomes rank against it and that is no luck."""
+    if pairs.prior is None or seen.prior is None:
+        return Blend(0.0, 0.0, 1.0, False), unseen.scorecard
+    told = _told(pairs.prior)
+    against = auc(-_told(seen.prior), seen.adopted.astype(float), seen.account)
+    if against is not None and against.is_no_luck:
+        a, b = scorecard_line(told, pairs.adopted.astype(float))
+        return Blend(0.0, a, b, True, float(told.mean())), unseen.scorecard
+    return Blend(0.0, 0.0, 1.0, True, float(told.mean())), _told(seen.prior)
+
+
+def within_of(score: Floats, seen: Pairs) -> Auc | None:
+    """AUC among rows of one offer."""
+    return auc_within(score, seen.adopted.astype(float), seen.offer, seen.account)
+
+
+def _calibrated_apart(seen: Pairs, score: Floats, y: Floats) -> Floats:
+    """Calibrate each row by other accounts' outcomes, so that what is reported is no memory."""
+    made, dealt = np.empty(len(score)), seen.folds(FOLDS, "calibration")
+    for fold in range(FOLDS):
+        mine, others = dealt == fold, dealt != fold
+        if y[others].any():
+            shift, stretch, shifts = calibrate(score[others], y[others], seen.offer[others], len(seen.offers))
+            made[mine] = shift + stretch * score[mine] + shifts[seen.offer[mine]]
+        else:
+            made[mine] = score[mine]
+    return made
+
+
+def _quality(pairs: Pairs, seen: Pairs, score: Floats, within: Auc | None, splits: Splits) -> Quality:
+    y = seen.adopted.astype(float)
+    found = auc(score, y, seen.account)
+    return Quality(
+        rows=len(pairs),
+        positives=int(pairs.adopted.sum()),
+        offers=len(pairs.offers),
+        auc=found.value if found else None,
+        auc_low=found.low if found else None,
+        auc_high=found.high if found else None,
+        auc_within_offers=within.value if within else None,
+        log_loss=log_loss(score, y),
+        ece=ece(score, y),
+        validation=splits.told,
+    )
+
+
+def prior_card(pairs: Pairs, horizon_days: int, seed: int, base_rate: float = 0.02) -> Card:
+    """Keep what is believed beforehand: fewer outcomes than a model can learn from."""
+    adopted = int(pairs.adopted.sum()) if len(pairs) else 0
+    rate = (adopted + 20 * base_rate) / (len(pairs) + 20)
+    features = learn_features(pairs.columns)
+    middle = 0.0 if pairs.prior is None or not len(pairs) else float(_told(pairs.prior).mean())
+    counts = [
+        (int((pairs.offer == at).sum()), int(pairs.adopted[pairs.offer == at].sum())) for at in range(len(pairs.offers))
+    ]
+    offers = tuple(
+        OfferModel(name, (), (), (), 0.0, 0.0, positives, rows)
+        for name, (rows, positives) in zip(pairs.offers, counts, strict=True)
+    )
+    quality = Quality(
+        len(pairs), adopted, len(pairs.offers), None, None, None, None, None, None, "none: too few outcomes"
+    )
+    return Card(
+        evidence=Evidence.PRIOR_ONLY,
+        quality=quality,
+        blend=Blend(0.0, 0.0, 1.0, pairs.prior is not None, middle),
+        features=features,
+        holdings=tuple(pairs.holdings),
+        held_shares=(),
+        held_spreads=(),
+        lift_mean=0.0,
+        lift_spread=1.0,
+        offers=offers,
+        base=float(logit_of(np.array(rate))),
+        as_of=last_day(pairs),
+        horizon_days=horizon_days,
+        seed=seed,
+        digest=digest_of(features),
+        settings={"C": C},
+    )

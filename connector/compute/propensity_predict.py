@@ -1,0 +1,130 @@
+"""Pairs and a card → log-odds with every reason, and an interval.
+
+The log-odds *are* base + Σ terms, so the reasons add up by construction. A term is all that one feature contributes,
+however many columns it takes; what an offer contributes by itself (popularity, calibration) is the term `offer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connector.compute.propensity_blend import logit_of
+from connector.compute.propensity_design import held_by_row, matrix
+from connector.compute.propensity_pairs import Floats, Pairs
+from connector.compute.propensity_ridge import sigmoid
+from connector.domain.propensity import FITS_HELD, HELD, OFFER, PRIOR, Card, Evidence, OfferModel
+
+DIGITS = 9
+"""Of a term, after the point: below what anybody reads, above what a sum of them loses."""
+INTERVAL = 1.96
+SLOPE_SD = 0.5
+"""How unsure a scorecard's slope is before anything happened."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """Scores of rows, in their order."""
+
+    base: float
+    names: tuple[str, ...]
+    terms: Floats
+    """(row, name)."""
+    logit: Floats
+    p: Floats
+    low: Floats
+    high: Floats
+    fits_held: Floats
+    """Share of adopters that is expected of holders of the same things."""
+
+
+def term_names(card: Card) -> tuple[str, ...]:
+    """Names of the terms, in order."""
+    told = [OFFER]
+    if card.evidence is Evidence.MODEL:
+        told += [feature.name for feature in card.features]
+        told += [HELD, FITS_HELD] if card.holdings else []
+    return tuple(told + ([PRIOR] if card.blend.has_prior else []))
+
+
+def predict(card: Card, pairs: Pairs) -> Predicted:
+    """Score rows. The pairs' offers are the card's, in its order."""
+    names = term_names(card)
+    terms, deviation = np.zeros((len(pairs), len(names))), np.zeros(len(pairs))
+    fits = np.zeros(len(pairs))
+    prior = _prior(card, pairs)
+    order = np.argsort(pairs.offer, kind="stable")
+    ends = np.searchsorted(pairs.offer[order], np.arange(len(card.offers) + 1))
+    own = pairs.own()
+    for at, offer in enumerate(card.offers):
+        rows = order[ends[at] : ends[at + 1]]
+        if not len(rows):
+            continue
+        terms[rows, 0], deviation[rows] = _of_offer(card, offer, prior[rows])
+        if card.evidence is Evidence.MODEL:
+            made, spread, fits[rows] = _of_model(card, offer, pairs, rows, int(own[at]))
+            terms[rows, 1 : 1 + made.shape[1]] = made
+            deviation[rows] = np.hypot(deviation[rows], spread)
+    if card.blend.has_prior:
+        terms[:, -1] = card.blend.stretch * (1 - card.blend.weight) * card.blend.slope * prior
+    terms = np.round(terms, DIGITS)
+    logit = card.base + terms.sum(axis=1)
+    edges = (sigmoid(logit - INTERVAL * deviation), sigmoid(logit + INTERVAL * deviation))
+    return Predicted(card.base, names, terms, logit, sigmoid(logit), *edges, fits)
+
+
+def _prior(card: Card, pairs: Pairs) -> Floats:
+    """The scorecard's log-odds beside their mean; a row without one counts as the mean."""
+    if not card.blend.has_prior or pairs.prior is None:
+        return np.zeros(len(pairs))
+    told = logit_of(pairs.prior) - card.blend.prior_mean
+    return np.where(np.isfinite(told), told, 0.0)
+
+
+def _of_offer(card: Card, offer: OfferModel, prior: Floats) -> tuple[float, Floats]:
+    """What the offer contributes by itself, and how unsure the scorecard's part is."""
+    blend = card.blend
+    believed = blend.intercept + blend.slope * blend.prior_mean
+    scorecard = believed if blend.has_prior else card.base + offer.popularity
+    model = offer.effects[0] if offer.effects else 0.0
+    joined = blend.weight * model + (1 - blend.weight) * scorecard
+    known = 1 / (offer.positives + 1) + 1 / (offer.rows - offer.positives + 1)
+    deviation = blend.stretch * (1 - blend.weight) * np.sqrt(known + (SLOPE_SD * prior) ** 2)
+    return blend.shift + blend.stretch * joined + offer.shift - card.base, deviation
+
+
+def _of_model(
+    card: Card, offer: OfferModel, pairs: Pairs, rows: NDArray[np.intp], own: int
+) -> tuple[Floats, Floats, Floats]:
+    """Terms of every feature and of what is held, how unsure they are, and what holders of the same adopt."""
+    held = held_by_row(pairs, rows, own)
+    shares, spreads = np.array(card.held_shares), np.array(card.held_spreads)
+    x = matrix(pairs, rows, card.features, held, shares, spreads).astype(np.float64)
+    lift = held @ np.array(offer.lifts) / np.maximum(held.sum(axis=1), 1)
+    x[:, -1] = (lift - card.lift_mean) / card.lift_spread
+    by_column = x * np.array(offer.effects)
+    scale = card.blend.stretch * card.blend.weight
+    made = np.add.reduceat(by_column, _starts(card), axis=1)[:, 1:] * scale
+    deviation = np.sqrt(((x @ root_of(offer.root)) ** 2).sum(axis=1)) * scale
+    return made, deviation, sigmoid(card.base + offer.popularity + lift)
+
+
+def _starts(card: Card) -> list[int]:
+    """Where each term's columns begin: the intercept, the features, the holdings, the last column."""
+    starts = [0]
+    at = 1
+    for feature in card.features:
+        starts.append(at)
+        at += feature.width
+    return [*starts, at, at + len(card.holdings)] if card.holdings else starts
+
+
+def root_of(flat: Sequence[float]) -> Floats:
+    """A lower triangle from its rows one after another."""
+    width = int((np.sqrt(8 * len(flat) + 1) - 1) / 2)
+    made = np.zeros((width, width))
+    made[np.tril_indices(width)] = flat
+    return made

@@ -1,0 +1,141 @@
+"""What a propensity model knows and says: the card it is kept as, and what fitting it found.
+
+A card is plain numbers and words, so that it is JSON, never code; `score = f(card, features)` reproduces every figure.
+All arithmetic is in log-odds: base + Σ terms = logit p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+FORMAT = 1
+"""Of the card: a reader refuses what it does not know."""
+HORIZON_DAYS = 90
+LEAST_ADOPTIONS = 10
+"""Pooled over offers: below, only the scorecard speaks."""
+OFFER, HELD, FITS_HELD, PRIOR = "offer", "holdings", "adopted_by_holders", "prior"
+"""Terms that are no column: the offer itself, what is held, what holders of the same adopt, the scorecard."""
+
+Kind = Literal["number", "bool", "date", "category"]
+"""A date is read as the days by which it lies before the row's `as_of`."""
+
+
+class Evidence(StrEnum):
+    """What stands behind a probability."""
+
+    PRIOR_ONLY = "prior only"
+    """Fewer than ten adoptions: what is believed beforehand."""
+    MODEL = "model"
+    """Outcomes told adopters apart from the others, on rows that the model had not seen."""
+    NONE = "no evidence"
+    """There are outcomes, and what is known of the accounts does not tell who adopts."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """How a column becomes numbers: clipped, bent where it is skewed, and set to zero mean and unit spread."""
+
+    name: str
+    kind: Kind
+    low: float = 0.0
+    high: float = 1.0
+    bend: float = 0.0
+    """Scale of an inverse hyperbolic sine; 0: straight."""
+    mean: float = 0.0
+    spread: float = 1.0
+    missing: float = 0.0
+    """Share of rows without a value; a column of its own tells them where it is above zero."""
+    missing_spread: float = 1.0
+    levels: tuple[str, ...] = ()
+    """Of a category: those with a column of their own."""
+    shares: tuple[float, ...] = ()
+    spreads: tuple[float, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns that it takes."""
+        return len(self.levels) if self.kind == "category" else 1 + (self.missing > 0)
+
+
+@dataclass(frozen=True)
+class OfferModel:
+    """What was learnt about one offer: an effect for every column, and how sure that is."""
+
+    offer: str
+    effects: tuple[float, ...]
+    """The intercept, then one for each column."""
+    root: tuple[float, ...]
+    """Lower triangle of a root of the effects' covariance, row by row."""
+    lifts: tuple[float, ...]
+    """By holding, `none` last: how much more likely its holders are to adopt, in log-odds."""
+    popularity: float
+    """Log-odds of adoption, shrunk to the pool."""
+    shift: float = 0.0
+    """Calibration of this offer beside the pool."""
+    positives: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How scorecard and model are joined, and the result calibrated."""
+
+    weight: float
+    """Of the model, 0…1; the rest is the scorecard's."""
+    intercept: float
+    slope: float
+    """Of the scorecard's log-odds."""
+    has_prior: bool
+    """Without a prior column, the offer's popularity stands in for the scorecard."""
+    prior_mean: float = 0.0
+    """Mean log-odds of the scorecard; a row without a prior counts as this."""
+    shift: float = 0.0
+    stretch: float = 1.0
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the model is on rows that it had not seen."""
+
+    rows: int
+    positives: int
+    offers: int
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    auc_within_offers: float | None
+    log_loss: float | None
+    ece: float | None
+    validation: str
+    """How the rows were kept apart."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A fitted model with everything that a score needs and a reader may ask."""
+
+    evidence: Evidence
+    quality: Quality
+    blend: Blend
+    features: tuple[Feature, ...]
+    holdings: tuple[str, ...]
+    held_shares: tuple[float, ...]
+    held_spreads: tuple[float, ...]
+    lift_mean: float
+    lift_spread: float
+    offers: tuple[OfferModel, ...]
+    base: float
+    """Log-odds that every pair starts from."""
+    as_of: str | None
+    horizon_days: int
+    seed: int
+    digest: str
+    """Of the names and kinds of the features."""
+    settings: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] | None = None
+    challenger: str | None = None
+    """LightGBM's own text format, where it was promoted."""

@@ -1,0 +1,208 @@
+"""What the scores would have been worth on the customers' own history, before the first task is written.
+
+Rolling origin: each month is judged by a model whose outcomes were closed when the month began (embargo), always beside
+what needs no model: popularity, the scorecard, and the model of the month before. Without a model (too early, too
+few outcomes, no evidence) scores are the scorecard's, as in the daily run. Intervals resample accounts, not rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from connector.compute.propensity_blend import logit_of
+from connector.compute.propensity_fit import fit
+from connector.compute.propensity_judge import auc, ece, log_loss
+from connector.compute.propensity_pairs import Floats, Pairs
+from connector.compute.propensity_predict import predict
+from connector.compute.propensity_rows import popularity
+from connector.domain.catalogue import Catalogue
+from connector.domain.errors import MendError
+from connector.domain.propensity import HORIZON_DAYS, LEAST_ADOPTIONS, Card, Evidence
+from connector.ports.billing import Warehouse
+from connector.services.propensity_history import Rulebook, month_days, past_pairs, thinned
+
+LEAST_TO_JUDGE = 30
+LEARNT_FROM = 60_000
+RESAMPLED, LOOKED_AT = 300, 20
+TOO_FEW = "too few to judge"
+RANKERS = ("model", "last model", "scorecard", "popularity")
+Tell = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to judge: so many months, so many pairs a month that the team can work."""
+
+    months: int = 12
+    top: int = 50
+    horizon: int = HORIZON_DAYS
+
+
+def backtest(
+    warehouse: Warehouse, book: Rulebook, now: datetime, ask: Ask, tell: Tell = lambda *_: None
+) -> dict[str, Any]:
+    """Judge the last months whose outcomes are known."""
+    days = month_days(now - timedelta(days=ask.horizon), ask.months)
+    pairs = past_pairs(warehouse, book, days, now, ask.horizon, tell)
+    if pairs is None:
+        raise MendError("no billing history so far", hint="`connector plan` pulls it and writes nothing to the CRM")
+    tell("judging", 0)
+    worth = list_prices(pairs, book.catalogue, book.policy.reporting_currency)
+    _, left_out = book.of_the_past()
+    return {
+        "as_of": now.date().isoformat(),
+        "months": ask.months,
+        "top": ask.top,
+        "horizon_days": ask.horizon,
+        "rules_left_out": list(left_out),
+        **judged(pairs, worth, ask),
+    }
+
+
+def list_prices(pairs: Pairs, catalogue: Catalogue, currency: str) -> Floats:
+    """What each row would bring a month at the list price; more of something is priced as one of it."""
+    prices = np.array([float(catalogue.offers[name].list_price.get(currency, 0)) for name in pairs.offers])
+    usual = float(np.median(prices[prices > 0])) if (prices > 0).any() else 1.0
+    per_seat = np.array([catalogue.offers[name].quantity == "same" for name in pairs.offers])
+    seats = next((column.values for column in pairs.columns if column.name == "seats"), np.ones(len(pairs)))
+    many = np.where(per_seat[pairs.offer], np.nan_to_num(seats, nan=1.0), 1.0)
+    return np.asarray(np.where(prices > 0, prices, usual)[pairs.offer] * many)
+
+
+def judged(pairs: Pairs, worth: Floats, ask: Ask) -> dict[str, Any]:
+    """Judge every day by models of earlier ones, and all days together."""
+    windows, pooled = [], []
+    for day, test, ranked, card in _windows(pairs, ask):
+        y = test.adopted.astype(float)
+        found: dict[str, Any] = {
+            "day": day.isoformat(),
+            "rows": len(test),
+            "positives": int(y.sum()),
+            "evidence": str(card.evidence) if card else str(Evidence.PRIOR_ONLY),
+            "weight": card.blend.weight if card and card.evidence is Evidence.MODEL else 0.0,
+        }
+        if y.sum() < LEAST_TO_JUDGE:
+            windows.append(found | {"verdict": TOO_FEW})
+            continue
+        mine = worth[pairs.day == test.day[0]]
+        told = {who: _figures(p, test, mine, ask.top, is_p=who != "popularity") for who, p in ranked.items()}
+        windows.append(found | {"rankers": told})
+        pooled.append((ranked["model"], ranked["scorecard"], y))
+    together = _together(windows)
+    return {"windows": windows, "together": together, "calibration": _deciles(pooled), "verdict": _verdict(together)}
+
+
+def _windows(pairs: Pairs, ask: Ask) -> Iterator[tuple[date, Pairs, dict[str, Floats], Card | None]]:
+    before: Card | None = None
+    for day in np.unique(pairs.day):
+        mine = np.flatnonzero((pairs.day == day) & (pairs.adopted >= 0))
+        if not len(mine):
+            continue
+        test = pairs.take(mine)
+        train = np.flatnonzero((pairs.day <= day - ask.horizon) & (pairs.adopted >= 0))
+        card = None
+        if (pairs.adopted[train] == 1).sum() >= LEAST_ADOPTIONS:
+            card = fit(thinned(pairs.take(train), LEARNT_FROM), ask.horizon)
+        prior = np.full(len(test), 0.02) if test.prior is None else test.prior
+        ranked = {"model": _scored(card, test, prior), "scorecard": prior}
+        if before is not None:
+            ranked["last model"] = _scored(before, test, prior)
+        if len(train):
+            ranked["popularity"] = popularity(pairs, train)[mine]
+        before = card
+        yield date(1970, 1, 1) + timedelta(days=int(day)), test, ranked, card
+
+
+def _scored(card: Card | None, test: Pairs, prior: Floats) -> Floats:
+    return prior if card is None or card.evidence is not Evidence.MODEL else predict(card, test).p
+
+
+def _figures(p: Floats, test: Pairs, worth: Floats, top: int, is_p: bool) -> dict[str, Any]:
+    y = test.adopted.astype(float)
+    tenth = max(1, len(y) // 10)
+    rate, first = float(y.mean()), _first(p, tenth)
+    found = auc(p, y, test.account)
+    chosen = _first(p, top)
+    low, high = _resampled(p, y, test, top)
+    told = {
+        "precision": float((chosen * y).sum() / min(top, len(y))),
+        "precision_low": low,
+        "precision_high": high,
+        "lift_10": float((first * y).sum() / tenth / rate),
+        "value_captured": float((chosen * y * worth).sum() / max(1.0, (y * worth).sum())),
+        "auc": found.value if found else None,
+        "auc_low": found.low if found else None,
+        "auc_high": found.high if found else None,
+    }
+    if is_p:
+        logit = logit_of(p)
+        told |= {"log_loss": log_loss(logit, y), "ece": ece(logit, y)}
+    return told
+
+
+def _first(p: Floats, top: int) -> Floats:
+    """How much of each row is among the first: of a tie at the edge each takes its part."""
+    top = min(top, len(p))
+    edge = np.partition(p, len(p) - top)[len(p) - top]
+    above, tied = p > edge, p == edge
+    return np.asarray(above + tied * ((top - above.sum()) / tied.sum()))
+
+
+def _resampled(p: Floats, y: Floats, test: Pairs, top: int) -> tuple[float, float]:
+    """95 % of what the precision would have been with other accounts of the same kind."""
+    rng = np.random.default_rng(0)
+    tie = rng.random(len(p))
+    order = np.lexsort((tie, -p))[: top * LOOKED_AT]
+    account, adopted = test.account[order], y[order]
+    place = np.unique(account, return_inverse=True)[1]
+    made = []
+    for _ in range(RESAMPLED):
+        weight = rng.poisson(1.0, int(place.max()) + 1)[place]
+        within = np.minimum(np.cumsum(weight), top)
+        taken = np.diff(within, prepend=0)
+        made.append(float((taken * adopted).sum() / max(1, taken.sum())))
+    low, high = np.quantile(made, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _together(windows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Means over the months that could be judged and in which there was a model."""
+    told = [one["rankers"] for one in windows if "rankers" in one and {"model", "popularity"} <= one["rankers"].keys()]
+    made = {}
+    for who in RANKERS:
+        rows = [one[who] for one in told if who in one]
+        names = sorted({name for row in rows for name, value in row.items() if value is not None})
+        if rows:
+            made[who] = {
+                name: float(np.mean([row[name] for row in rows if row.get(name) is not None])) for name in names
+            }
+    return made
+
+
+def _deciles(pooled: Sequence[tuple[Floats, Floats, Floats]]) -> dict[str, list[dict[str, float]]]:
+    """By tenths of what was predicted: how much was, and how much happened."""
+    if not pooled:
+        return {}
+    y = np.concatenate([one[2] for one in pooled])
+    made = {}
+    for at, who in enumerate(("model", "scorecard")):
+        p = np.concatenate([one[at] for one in pooled])
+        parts = np.array_split(np.argsort(p, kind="stable"), 10)
+        made[who] = [
+            {"predicted": float(p[rows].mean()), "happened": float(y[rows].mean()), "rows": len(rows)} for rows in parts
+        ]
+    return made
+
+
+def _verdict(together: Mapping[str, Mapping[str, float]]) -> str:
+    if "model" not in together:
+        return f"{TOO_FEW}: no month has {LEAST_TO_JUDGE} adoptions and a model before it"
+    ours, rules = together["model"]["precision"], together["scorecard"]["precision"]
+    popular = together.get("popularity", {}).get("precision", 0.0)
+    beside = f"{rules:.0%} by the rules alone, {popular:.0%} by popularity"
+    return f"of the pairs worked each month {ours:.0%} would have adopted: {beside}"

@@ -1,0 +1,99 @@
+"""What was measured becomes rows to learn from, and only what came later becomes their outcome."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from connector.compute.propensity_rows import EPOCH, Owned, Rows, eligible, outcomes
+from connector.domain.catalogue import Catalogue, Offer
+from connector.domain.features import AccountFeatures, Holding
+from connector.domain.intent import Contribution
+from connector.domain.score import Score
+
+DAY = date(2026, 6, 1)
+AT = DAY.toordinal() - EPOCH
+CATALOGUE = Catalogue(
+    plans=["starter", "pro"],
+    offers={
+        "starter": Offer(label={}, need="plan"),
+        "pro": Offer(label={}, need="plan"),
+        "seats": Offer(label={}, need="seats", adds_to="plan", quantity="seats"),
+        "sync": Offer(label={}, need="sync", sold_with=["pro"]),
+        "extra": Offer(label={}, need="extra", prerequisites=["sync"]),
+        "training": Offer(label={}, recurring=False),
+    },
+)
+
+
+def account(plan: str = "starter", **more: Any) -> AccountFeatures:
+    held = Holding(plan, 5, 100, 100, "EUR", DAY)
+    return AccountFeatures("a1", plan=plan, seats=5, subscribed=True, holdings={plan: held}, **more)
+
+
+def rows_of(one: AccountFeatures, scores: list[Score] = [], every: bool = True) -> Rows:  # noqa: B006 - never changed
+    rows = Rows(CATALOGUE, ("near_limit",), 0.03)
+    rows.add(DAY, [one], {}, {}, scores, every)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("plan", "offers"), [("starter", ["pro", "seats"]), ("pro", ["seats", "sync"])], ids=["starter", "pro"]
+)
+def test_a_row_is_an_offer_that_could_be_sold(plan: str, offers: list[str]) -> None:
+    """Plans above, add-ons of the plan, what is not held; never a one-off, nor what misses its prerequisite."""
+    pairs = rows_of(account(plan)).pairs()
+
+    assert [pairs.offers[offer] for offer in pairs.offer] == offers
+    assert not eligible("seats", account(plan, is_test=True), frozenset(), CATALOGUE)
+
+
+def test_a_score_brings_its_probability_and_its_signals() -> None:
+    """A scored pair has the scorecard's p as prior and each signal's term; another has the base rate and none."""
+    score = Score("a1", "pro", "plan", 5, 0.4, -3.0, (Contribution("near_limit", 1.5, {}),), None, 0, DAY)
+
+    pairs = rows_of(account(), [score]).pairs()
+    only = rows_of(account(), [score], every=False).pairs()
+
+    assert pairs.prior is not None
+    assert pairs.prior.tolist() == [0.4, 0.03]
+    assert pairs.columns[-1].name == "signal.near_limit"
+    assert pairs.columns[-1].values.tolist() == [1.5, 0.0]
+    assert [only.offers[offer] for offer in only.offer] == ["pro"]
+
+
+@pytest.mark.parametrize(
+    ("after", "adopted"),
+    [
+        ([Owned("pro", AT + 30, AT + 999, 5)], [1, 0]),
+        ([Owned("pro", AT + 91, AT + 999, 5)], [0, 0]),
+        ([Owned("pro", AT, AT + 999, 5)], [0, 0]),
+        ([Owned("starter", AT + 90, AT + 999, 8)], [0, 1]),
+        ([Owned("starter", AT + 10, AT + 999, 3)], [0, 0]),
+        ([], [0, 0]),
+    ],
+    ids=["higher plan", "too late", "on the day", "more seats", "fewer seats", "nothing"],
+)
+def test_the_outcome_is_what_was_bought_within_the_horizon(after: list[Owned], adopted: list[int]) -> None:
+    """A first holding, or a larger quantity, that began after the day and within 90 days of it."""
+    end = after[0].since if after else AT + 999
+    history = {"a1": [Owned("starter", AT - 100, end, 5), *after]}
+
+    made = outcomes(rows_of(account()).pairs(), history, CATALOGUE, 90)
+
+    assert made.adopted.tolist() == adopted
+
+
+def test_days_are_joined_with_the_same_columns() -> None:
+    """An account on two days is two entities, each with what it held then."""
+    rows = rows_of(account("starter"))
+    rows.add(date(2026, 7, 1), [account("pro")], {}, {}, [])
+
+    pairs = rows.pairs()
+
+    assert np.unique(pairs.day).tolist() == [AT, AT + 30]
+    held = [pairs.holdings[int(place)] for entity in (0, 1) for place in np.flatnonzero(pairs.holds[entity])]
+    assert held == ["starter", "pro"]

@@ -1,0 +1,65 @@
+"""A backtest judges months by models of earlier ones, beside what needs none, and says when it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from connector.compute.propensity_pairs import Pairs
+from connector.services.backtest import TOO_FEW, Ask, _first, judged
+from connector.services.backtest_page import page
+from tests.compute.propensity_world import world
+
+DAYS = (20_000, 20_030, 20_100, 20_130)
+
+
+def told_of(pairs: Pairs, top: int = 40) -> dict[str, object]:
+    return judged(pairs, np.ones(len(pairs)), Ask(4, top))
+
+
+def test_months_are_judged_by_models_of_closed_outcomes() -> None:
+    """The first months have no model and are the scorecard's; later ones are ranked far above popularity."""
+    told = told_of(world(400, 3, days=DAYS, prior="shuffled"))
+
+    windows = told["windows"]
+    assert [one["evidence"] for one in windows] == ["prior only", "prior only", "model", "model"]
+    assert windows[0]["rankers"]["model"] == windows[0]["rankers"]["scorecard"]
+    together = told["together"]
+    assert together["model"]["precision"] > 1.5 * together["popularity"]["precision"]
+    assert together["model"]["precision"] > 1.5 * together["scorecard"]["precision"]
+    assert together["model"]["precision_low"] < together["model"]["precision"] < together["model"]["precision_high"]
+    assert "last model" in windows[3]["rankers"]
+
+
+def test_under_thirty_adoptions_nothing_is_judged() -> None:
+    """A month with few adoptions is told, and no figure of it."""
+    told = told_of(world(60, 2, days=DAYS, base=-4.0))
+
+    assert {one["verdict"] for one in told["windows"]} == {TOO_FEW}
+    assert not any("rankers" in one for one in told["windows"])
+    assert told["verdict"].startswith(TOO_FEW)
+    assert TOO_FEW in page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90})
+
+
+def test_noise_stays_on_the_scorecard() -> None:
+    """Where outcomes follow from nothing, the model's months are the scorecard's."""
+    told = told_of(world(400, 3, days=DAYS, strength=0.0, prior="shuffled"))
+
+    last = told["windows"][-1]
+    assert last["evidence"] == "no evidence"
+    assert last["rankers"]["model"] == last["rankers"]["scorecard"]
+
+
+def test_a_tie_at_the_edge_is_shared() -> None:
+    """Of five equal rows for two places each takes two fifths."""
+    assert _first(np.array([0.9, 0.1, 0.1, 0.1, 0.1, 0.1]), 3).tolist() == [1.0, 0.4, 0.4, 0.4, 0.4, 0.4]
+
+
+def test_the_page_asks_no_server_for_anything() -> None:
+    """Pictures and figures are inline."""
+    told = told_of(world(400, 3, days=DAYS, prior="good"))
+
+    text = page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90})
+
+    assert text.count("<svg") == 2
+    assert "http" not in text
+    assert "<script" not in text
