@@ -112,6 +112,7 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
     environment.filters = {name: ours.get(name) or environment.filters[name] for name in FILTERS}
     environment.tests = {name: test for name, test in environment.tests.items() if name in TESTS}
     environment.globals.clear()
+    environment.policies["truncate.leeway"] = 0  # Jinja lets a text be five characters longer than is asked for
     return environment
 
 
