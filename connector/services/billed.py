@@ -34,7 +34,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
     "fr": {
         "title": "Facturation : {offer}",
         "billed": "Facturé depuis le {on} : +{amount}/mois.",
-        "missing": "Gagnée le {won} ; {days} jours après, la facturation n’en montre rien : vérifiez la commande avec la finance.",
+        "missing": "Gagnée le {won} ; {days} jours après, rien n’est facturé : vérifiez la commande avec la finance.",
         "foot": "Données au {on}.",
     },
 }

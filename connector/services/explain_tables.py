@@ -60,8 +60,8 @@ REASONS: Mapping[str, Texts] = {
         "l’offre dépend d’un module sans usage ces 28 derniers jours : {{ missing }}",
     ),
     "unhealthy_overdue": _t(
-        "an invoice is {{ overdue }} {{ 'day' if overdue == 1 else 'days' }} overdue; at most {{ overdue_limit }} are let pass",
-        "une facture est en retard de {{ overdue }} jour{{ 's' if overdue > 1 }} ; {{ overdue_limit }} au plus sont tolérés",
+        "an invoice is {{ overdue }} day{{ 's' if overdue != 1 }} overdue; at most {{ overdue_limit }} are let pass",
+        "une facture a {{ overdue }} jour{{ 's' if overdue > 1 }} de retard ; {{ overdue_limit }} au plus sont tolérés",
     ),
     "unhealthy_dispute": _t(
         "disputed invoices in the last half year: {{ disputes }}", "factures contestées en six mois : {{ disputes }}"
@@ -137,6 +137,10 @@ REASONS: Mapping[str, Texts] = {
         "l’adoption d’abord : acheté, mais sans usage en 28 jours : {{ dormant }}",
     ),
     "quote_open": _t("a person has sent a quote for it", "quelqu’un a envoyé un devis à ce sujet"),
+    "play_open": _t("tasks about it are already under way", "des tâches sont déjà en cours à ce sujet"),
+    "play_cap": _t(
+        "its owner has enough new tasks of seven days", "son propriétaire a assez de nouvelles tâches sur sept jours"
+    ),
     "save_open": _t("a save task is open", "une tâche de rétention est en cours"),
     "no_signal": _t("nothing it does points to an offer", "rien dans son usage n’oriente vers une offre"),
 }

@@ -96,8 +96,8 @@ def _worth(candidate: Candidate) -> Iterator[Texts]:
         yield {
             "en": f"Worth {money(saved, 'en')} a month: {hours} hour{'s' if hours > 1 else ''} at {money(cost, 'en')}"
             + against("en"),
-            "fr": f"Valeur : {money(saved, 'fr')} par mois, soit {hours} heure{'s' if hours > 1 else ''} à {money(cost, 'fr')}"
-            + against("fr"),
+            "fr": f"Valeur : {money(saved, 'fr')} par mois, soit {hours} heure{'s' if hours > 1 else ''} "
+            f"à {money(cost, 'fr')}" + against("fr"),
         }
     beyond = used.pace - used.limit if used.limit is not None else 0
     if each and beyond > 0:
@@ -105,6 +105,6 @@ def _worth(candidate: Candidate) -> Iterator[Texts]:
         yield {
             "en": f"Worth {money(gained, 'en')} a month: {number(round(beyond), 'en')} {in_language(label, 'en')} "
             "beyond the limit" + against("en"),
-            "fr": f"Valeur : {money(gained, 'fr')} par mois, pour {number(round(beyond), 'fr')} {in_language(label, 'fr')} "
-            "au-delà de la limite" + against("fr"),
+            "fr": f"Valeur : {money(gained, 'fr')} par mois, pour {number(round(beyond), 'fr')} "
+            f"{in_language(label, 'fr')} au-delà de la limite" + against("fr"),
         }
