@@ -17,11 +17,10 @@ from connector.domain.features import Holding
 from connector.domain.intent import intent_of
 from connector.domain.keys import document_key
 from connector.domain.money import Money
-from connector.services.brief_page import typeset
 from connector.services.desk import Desk
 from connector.services.documents import Document, noted
 from connector.services.measure import Measured
-from connector.services.texts import day, in_language, money
+from connector.services.texts import day, in_language, money, typeset
 
 LOOKED_AT_FOR = 180
 """Days after it was won in which an opportunity gets its note; one that has it keeps it."""
@@ -35,7 +34,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
     "fr": {
         "title": "Facturation : {offer}",
         "billed": "Facturé depuis le {on} : +{amount}/mois.",
-        "missing": "Gagné le {won}, et la facturation n’en montre rien {days} jours après : vérifier la commande.",
+        "missing": "Gagnée le {won} ; {days} jours après, rien n’est facturé : vérifiez la commande avec la finance.",
         "foot": "Données au {on}.",
     },
 }

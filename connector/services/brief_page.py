@@ -13,7 +13,7 @@ from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language
 from connector.services.brief import BriefFacts, Kpi, Surprises
 from connector.services.page import Bar, bars, escaped, listed, page, pairs, section
-from connector.services.texts import day, headline, in_language, money, number, short_day
+from connector.services.texts import day, headline, in_language, money, number, short_day, typeset
 
 Words = Mapping[str, str]
 _WORDS: Mapping[Language, Words] = {
@@ -40,7 +40,7 @@ _WORDS: Mapping[Language, Words] = {
         "year": "year ago",
         "before": "28 days before",
         "now": "last 28 days",
-        "same": "as the 28 days before",
+        "same": "same as the 28 days before",
         "change": "{percent}% on the 28 days before",
         "limit": "limit {limit}",
         "value": "What it is worth to them",
@@ -55,16 +55,18 @@ _WORDS: Mapping[Language, Words] = {
         "announce": "To announce, not to sell",
         "announced": "{label}: +{amount} a month",
         "meeting": "Propose a separate meeting for it.",
-        "no_announce": "Nothing: leave the future to their goals.",
+        "no_announce": "Nothing: keep to their goals.",
         "surprises": "Not to be surprised by",
         "no_surprises": "Nothing open is known.",
-        "overdue": "One invoice overdue for {days} days",
-        "overdues": "{count} overdue invoices, the oldest for {days} days",
+        "overdue": "One invoice overdue for {late}",
+        "overdues": "{count} overdue invoices, the oldest for {late}",
         "dispute": "One open dispute",
         "disputes": "{count} open disputes",
         "escalated": "A support escalation open since {on}",
         "nps": "Last satisfaction score: {score} of 10, on {on}",
         "cancel": "The subscription ends on {on}: it was cancelled",
+        "day": "{days} day",
+        "days": "{days} days",
         "foot": "Data to {on}. Usage is that of the last 28 days.",
     },
     "fr": {
@@ -72,10 +74,10 @@ _WORDS: Mapping[Language, Words] = {
         "file": "Revue d’affaires {name} {on}",
         "under": "{on} · document interne, à ne pas remettre au client",
         "contract": "Le contrat",
-        "pays": "Paie",
+        "pays": "Montant facturé",
         "a_month": "{amount} par mois",
         "plan": "Formule",
-        "seats": "Postes",
+        "seats": "Licences",
         "renewal": "Renouvellement",
         "no_renewal": "date inconnue : à demander",
         "goals_head": "Ce qu’ils veulent",
@@ -84,43 +86,43 @@ _WORDS: Mapping[Language, Words] = {
         "interests": "Intérêts",
         "drivers": "Moteurs",
         "brakes": "Freins",
-        "ask": "inconnu : à demander",
+        "ask": "inconnus, à demander",
         "usage": "Ce qu’ils utilisent",
         "no_usage": "Aucun usage connu.",
         "year": "il y a un an",
-        "before": "28 j. d’avant",
-        "now": "28 derniers j.",
+        "before": "28 j d’avant",
+        "now": "28 derniers j",
         "same": "comme les 28 jours d’avant",
         "change": "{percent} % par rapport aux 28 jours d’avant",
         "limit": "limite {limit}",
         "value": "Ce que cela leur apporte",
-        "no_value": "Rien de calculable : demander ce qu’ils y ont gagné.",
+        "no_value": "Rien de calculable : demandez-leur ce qu’ils y ont gagné.",
         "worth": "{label} : {hours} h par mois, soit {amount} ({source})",
         "limits": "Limites atteintes",
         "no_limits": "Aucune.",
         "at_limit": "{label} : {pace} sur {limit}",
-        "over": "{label} : {pace} sur {limit}, dépassée {days} des 28 derniers jours",
+        "over": "{label} : {pace} sur {limit}, limite dépassée pendant {days} des 28 derniers jours",
         "uncovered": "Besoins non couverts",
-        "no_uncovered": "Aucun repéré : demander ce qu’ils font ailleurs.",
+        "no_uncovered": "Aucun repéré : demandez-leur ce qu’ils font ailleurs.",
         "announce": "À annoncer, sans vendre",
         "announced": "{label} : +{amount} par mois",
-        "meeting": "Proposer pour cela un rendez-vous dédié.",
-        "no_announce": "Rien : laisser la suite à leurs objectifs.",
+        "meeting": "Proposez pour cela un rendez-vous dédié.",
+        "no_announce": "Rien : restez-en à leurs objectifs.",
         "surprises": "À savoir avant d’y aller",
         "no_surprises": "Rien d’ouvert à notre connaissance.",
-        "overdue": "Une facture en retard de {days} jours",
-        "overdues": "{count} factures en retard, la plus ancienne de {days} jours",
+        "overdue": "Une facture en retard de {late}",
+        "overdues": "{count} factures en retard, la plus ancienne de {late}",
         "dispute": "Un litige en cours",
         "disputes": "{count} litiges en cours",
         "escalated": "Une escalade au support ouverte depuis le {on}",
         "nps": "Dernière note de satisfaction : {score} sur 10, le {on}",
         "cancel": "L’abonnement prend fin le {on} : il a été résilié",
+        "day": "{days} jour",
+        "days": "{days} jours",
         "foot": "Données au {on}. L’usage est celui des 28 derniers jours.",
     },
 }
 _ASKED = ("goals", "irritants", "interests", "drivers", "brakes")
-_SPACE = "\u00a0"
-"""French puts a no-break space before these marks and after the opening quote."""
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,6 @@ class Written:
 def words(language: Language) -> Words:
     """Give the brief's words with their typography."""
     return {key: typeset(text, language) for key, text in _WORDS[language].items()}
-
-
-def typeset(text: str, language: Language) -> str:
-    """Keep French marks with the word before them."""
-    if language != "fr":
-        return text
-    for mark in (":", ";", "?", "!", "%", "»"):
-        text = text.replace(f" {mark}", f"{_SPACE}{mark}")
-    return text.replace("« ", f"«{_SPACE}")
 
 
 def written_brief(account: CrmAccount, on: date, facts: BriefFacts, language: Language) -> Written:
@@ -205,7 +198,7 @@ def _kpi(kpi: Kpi, said: Words, language: Language) -> str:
     # A limit is drawn only where it is counted as the bars are: the pace of a month is not a sum of 28 days.
     is_gauge = kpi.limit is not None and abs(kpi.pace - kpi.now) <= 0.25 * max(kpi.pace, 1.0)
     limit = kpi.limit if is_gauge else None
-    told = f"{label}: {shown}; {change}".removesuffix("; ")
+    told = ", ".join(filter(None, (f"{label} {shown}", change)))
     under = [change, *([said["limit"].format(limit=number(_round(kpi.limit), language))] if kpi.limit else [])]
     small = "".join(f"<small>{escaped(line)}</small>" for line in (label, " · ".join(filter(None, under))))
     return f'<div class="kpi"><b>{escaped(shown)}</b>{small}{bars(values, limit, told)}</div>'
@@ -255,7 +248,9 @@ def surprise_lines(open_now: Surprises, language: Language) -> Iterator[str]:
         yield said["cancel"].format(on=day(open_now.cancel_on, language))
     if open_now.overdue:
         shape = said["overdue" if open_now.overdue == 1 else "overdues"]
-        yield shape.format(count=open_now.overdue, days=open_now.days_overdue or 0)
+        late = open_now.days_overdue or 0
+        days = said["day" if late == 1 else "days"].format(days=late)
+        yield shape.format(count=open_now.overdue, late=days)
     if open_now.disputes:
         yield said["dispute" if open_now.disputes == 1 else "disputes"].format(count=open_now.disputes)
     if open_now.escalated_on is not None:
@@ -276,7 +271,7 @@ def _core(account: CrmAccount, facts: BriefFacts, said: Words, language: Languag
         ("surprises", [*surprise_lines(facts.surprises, language)]),
     ):
         if lines:
-            told = "; ".join(lines[:2])
+            told = typeset(" ; " if language == "fr" else "; ", language).join(lines[:2])
             yield f"{said[heading]}: {told}" if language == "en" else typeset(f"{said[heading]} : {told}", language)
 
 

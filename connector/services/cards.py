@@ -23,11 +23,11 @@ from connector.domain.keys import document_key, episode_key, review_key, task_ke
 from connector.domain.play import REVIEW
 from connector.domain.white_space import Cell, Space
 from connector.services.brief import surprises_of
-from connector.services.brief_page import surprise_lines, typeset
+from connector.services.brief_page import surprise_lines
 from connector.services.desk import Desk
 from connector.services.documents import Document, noted
 from connector.services.measure import Measured
-from connector.services.texts import day, in_language, number, short_day
+from connector.services.texts import day, in_language, number, short_day, typeset
 
 CARD = "card"
 MOST = 6
@@ -49,6 +49,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "avoid": "Not to raise: {listed}",
         "said_no": "{offer} (declined {on})",
         "nothing": "nothing known",
+        "between": "; ",
         "foot": "Data to {on}. This note is kept up to date; what you write in it stays yours.",
     },
     "fr": {
@@ -61,11 +62,12 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "at": "{label} {pace} sur {limit}",
         "renewal": "Renouvellement : {on}",
         "no_renewal": "Renouvellement : date inconnue",
-        "review": "Revue d’affaires : dernière {last}, prochaine {next}",
+        "review": "Revue d’affaires : dernière : {last} ; prochaine : {next}",
         "none": "aucune connue",
-        "avoid": "À ne pas aborder : {listed}",
-        "said_no": "{offer} (refusé le {on})",
+        "avoid": "À ne pas évoquer : {listed}",
+        "said_no": "{offer} (refus le {on})",
         "nothing": "rien à notre connaissance",
+        "between": " ; ",
         "foot": "Données au {on}. Cette note est tenue à jour ; ce que vous y écrivez reste à vous.",
     },
 }
@@ -262,7 +264,7 @@ def _avoid(
     language: Language,
 ) -> str:
     lines = [*surprise_lines(surprises_of(accounts), language), *_declined(desk, declined, said, language)]
-    return said["avoid"].format(listed="; ".join(lines[:MOST]) or said["nothing"])
+    return said["avoid"].format(listed=said["between"].join(lines[:MOST]) or said["nothing"])
 
 
 def _declined(desk: Desk, declined: Sequence[Episode], said: Mapping[str, str], language: Language) -> Iterator[str]:

@@ -43,22 +43,25 @@ REASONS: Mapping[str, Texts] = {
     "on_trial": _t("still on trial", "encore à l’essai"),
     "not_a_customer": _t("pays nothing recurring", "ne paie rien de récurrent"),
     "not_recurring": _t("a one-off service is no expansion", "une prestation ponctuelle n’est pas une expansion"),
-    "already_owned": _t("has it already", "le possède déjà"),
-    "not_sold_in_country": _t("not sold in {{ country }}", "non vendu dans ce pays ({{ country }})"),
-    "not_sold_to_segment": _t("not sold to this segment ({{ segment }})", "non vendu à ce segment ({{ segment }})"),
+    "already_owned": _t("has it already", "le client l’a déjà"),
+    "not_sold_in_country": _t("not sold in {{ country }}", "offre non vendue dans ce pays ({{ country }})"),
+    "not_sold_to_segment": _t(
+        "not sold to this segment ({{ segment }})", "offre non vendue à ce segment ({{ segment }})"
+    ),
     "plan_too_low": _t(
-        "on plan {{ plan }}, and it is sold with {{ plans }}", "sur l’offre {{ plan }}, et il se vend avec {{ plans }}"
+        "its plan is {{ plan }}, and the offer is sold with {{ plans }}",
+        "sa formule est {{ plan }}, et l’offre se vend avec {{ plans }}",
     ),
     "prerequisite_missing": _t(
-        "lacks {{ missing }}, which it builds on", "il manque {{ missing }}, sur quoi il repose"
+        "lacks {{ missing }}, which it builds on", "il manque {{ missing }}, dont l’offre dépend"
     ),
     "prerequisite_unused": _t(
         "{{ missing }}, which it builds on, was not used in the last 28 days",
-        "{{ missing }}, sur quoi il repose, n’a pas servi ces 28 derniers jours",
+        "l’offre dépend d’un module sans usage ces 28 derniers jours : {{ missing }}",
     ),
     "unhealthy_overdue": _t(
-        "an invoice is {{ overdue }} days overdue; at most {{ overdue_limit }} are let pass",
-        "une facture est en retard de {{ overdue }} jours ; {{ overdue_limit }} au plus sont tolérés",
+        "an invoice is {{ overdue }} day{{ 's' if overdue != 1 }} overdue; at most {{ overdue_limit }} are let pass",
+        "une facture a {{ overdue }} jour{{ 's' if overdue > 1 }} de retard ; {{ overdue_limit }} au plus sont tolérés",
     ),
     "unhealthy_dispute": _t(
         "disputed invoices in the last half year: {{ disputes }}", "factures contestées en six mois : {{ disputes }}"
@@ -80,16 +83,17 @@ REASONS: Mapping[str, Texts] = {
     ),
     "unknown_health": _t(
         "a question about its health has no answer, and the policy asks for one",
-        "une question sur sa santé est sans réponse, et la politique en exige une",
+        "un critère de santé est inconnu, et la politique exige une réponse",
     ),
     "undone": _t("a person undid this proposal", "une personne a annulé cette proposition"),
     "rep_working": _t("a person works on it already: {{ theirs }}", "quelqu’un y travaille déjà : {{ theirs }}"),
     "unknown_need_open": _t(
         "a person’s open opportunity whose need cannot be told: {{ unread }}",
-        "opportunité ouverte d’un collègue dont le besoin est illisible : {{ unread }}",
+        "opportunité ouverte d’un collègue dont le besoin n’est pas identifiable : {{ unread }}",
     ),
     "need_open": _t(
-        "{{ open_offer }} is already proposed for this need", "{{ open_offer }} est déjà proposé pour ce besoin"
+        "{{ open_offer }} is already proposed for this need",
+        "une offre est déjà proposée pour ce besoin : {{ open_offer }}",
     ),
     "cool_down": _t(
         "our last proposal for this need ended on {{ closed }}; quiet until {{ until }}",
@@ -98,7 +102,7 @@ REASONS: Mapping[str, Texts] = {
     "no_price": _t(
         "no price is known in its currency ({{ currency }})", "aucun prix connu dans sa devise ({{ currency }})"
     ),
-    "no_gain": _t("it adds no recurring revenue", "il n’apporte aucun revenu récurrent"),
+    "no_gain": _t("it adds no recurring revenue", "l’offre n’apporte aucun revenu récurrent"),
     "better_offer": _t("another offer for the same need ranks higher", "une autre offre répond mieux au même besoin"),
     "unlikely": _t(
         "likelihood {{ p }}, and nothing is proposed below {{ p_minimum }}",
@@ -122,17 +126,21 @@ REASONS: Mapping[str, Texts] = {
     ),
     "no_partner": _t(
         "no partner delivers it in this country to this segment",
-        "aucun partenaire ne le livre dans ce pays à ce segment",
+        "aucun partenaire ne livre l’offre dans ce pays à ce segment",
     ),
     "use_too_low": _t(
         "{{ use|number }} {{ use_of }} in 28 days; it is proposed from {{ use_wanted|number }} on",
-        "{{ use|number }} {{ use_of }} en 28 jours ; il est proposé à partir de {{ use_wanted|number }}",
+        "{{ use|number }} {{ use_of }} en 28 jours ; l’offre est proposée à partir de {{ use_wanted|number }}",
     ),
     "adoption_first": _t(
         "{{ dormant }} was bought and not used in 28 days; adoption comes first",
-        "{{ dormant }} a été acheté et n’a pas servi en 28 jours ; l’adoption d’abord",
+        "l’adoption d’abord : acheté, mais sans usage en 28 jours : {{ dormant }}",
     ),
     "quote_open": _t("a person has sent a quote for it", "quelqu’un a envoyé un devis à ce sujet"),
+    "play_open": _t("tasks about it are already under way", "des tâches sont déjà en cours à ce sujet"),
+    "play_cap": _t(
+        "its owner has enough new tasks of seven days", "son propriétaire a assez de nouvelles tâches sur sept jours"
+    ),
     "save_open": _t("a save task is open", "une tâche de rétention est en cours"),
     "no_signal": _t("nothing it does points to an offer", "rien dans son usage n’oriente vers une offre"),
 }
@@ -158,8 +166,8 @@ MOVES: Mapping[str, Texts] = {
         "if the opportunity “{{ name }}” were closed", "si l’opportunité « {{ name }} » était close"
     ),
     "prerequisite_owned": _t("if the customer had {{ offers }}", "si le client avait {{ offers }}"),
-    "prerequisite_used": _t("if {{ offers }} were used", "si {{ offers }} était utilisé"),
-    "on_plan": _t("if the customer were on {{ offers }}", "si le client était sur l’offre {{ offers }}"),
+    "prerequisite_used": _t("if {{ offers }} were used", "si le client utilisait {{ offers }}"),
+    "on_plan": _t("if the customer were on {{ offers }}", "si le client passait à {{ offers }}"),
     "tasks_done": _t(
         "if the owner had at most {{ limit }} open tasks (now {{ now }})",
         "si le propriétaire n’avait plus que {{ limit }} tâches en cours (aujourd’hui {{ now }})",
@@ -174,12 +182,12 @@ OVER: Mapping[str, Texts] = {
     "cool_down": _t("when the cool-down ends", "à la fin de la période de silence"),
     "account_cap": _t("when the account’s week is over", "quand la semaine de ce compte est passée"),
     "owner_cap": _t("when the owner’s week has room again", "quand la semaine du propriétaire se libère"),
-    "day_cap": _t("when a new day has room", "quand une nouvelle journée a de la place"),
+    "day_cap": _t("when a new day has room", "dès qu’un jour a de la place"),
     "unhealthy_escalation": _t("when the escalation is old enough", "quand l’escalade est assez ancienne"),
     "unhealthy_nps": _t("when the score is half a year old", "quand la note a six mois"),
     "unknown_need_open": _t(
         "when nobody has touched the open opportunity for long enough",
-        "quand l’opportunité ouverte est restée assez longtemps intacte",
+        "quand l’opportunité ouverte n’a plus bougé depuis assez longtemps",
     ),
 }
 IF_NOTHING_ELSE = _t("if nothing else changes", "si rien d’autre ne change")

@@ -70,7 +70,7 @@ def _partner(candidate: Candidate) -> Iterator[Texts]:
     if partner is not None:
         yield {
             "en": f"Delivered by {partner.name}: ask them before you promise a date",
-            "fr": f"Livré par {partner.name} : les consulter avant de promettre une date",
+            "fr": f"Livraison par {partner.name} : consultez-les avant de promettre une date",
         }
 
 
@@ -86,7 +86,7 @@ def _worth(candidate: Candidate) -> Iterator[Texts]:
         return (
             f" against {money(price, language)} ({source})"
             if language == "en"
-            else f" contre {money(price, language)} ({source})"
+            else f", contre {money(price, language)} ({source})"
         )
 
     hour, each = worth.hour.get(price.currency), worth.beyond_limit.get(price.currency)
@@ -94,8 +94,10 @@ def _worth(candidate: Candidate) -> Iterator[Texts]:
     if hour and hours:
         saved, cost = Money(hours * hour, price.currency), Money(hour, price.currency)
         yield {
-            "en": f"Worth {money(saved, 'en')} a month: {hours} hours at {money(cost, 'en')}" + against("en"),
-            "fr": f"Vaut {money(saved, 'fr')} par mois : {hours} heures à {money(cost, 'fr')}" + against("fr"),
+            "en": f"Worth {money(saved, 'en')} a month: {hours} hour{'s' if hours > 1 else ''} at {money(cost, 'en')}"
+            + against("en"),
+            "fr": f"Valeur : {money(saved, 'fr')} par mois, soit {hours} heure{'s' if hours > 1 else ''} "
+            f"à {money(cost, 'fr')}" + against("fr"),
         }
     beyond = used.pace - used.limit if used.limit is not None else 0
     if each and beyond > 0:
@@ -103,6 +105,6 @@ def _worth(candidate: Candidate) -> Iterator[Texts]:
         yield {
             "en": f"Worth {money(gained, 'en')} a month: {number(round(beyond), 'en')} {in_language(label, 'en')} "
             "beyond the limit" + against("en"),
-            "fr": f"Vaut {money(gained, 'fr')} par mois : {number(round(beyond), 'fr')} {in_language(label, 'fr')} "
-            "au-delà de la limite" + against("fr"),
+            "fr": f"Valeur : {money(gained, 'fr')} par mois, pour {number(round(beyond), 'fr')} "
+            f"{in_language(label, 'fr')} au-delà de la limite" + against("fr"),
         }

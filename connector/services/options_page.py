@@ -17,12 +17,12 @@ from connector.domain.episode import Episode
 from connector.domain.intent import Intent, intent_of
 from connector.domain.keys import document_key
 from connector.domain.money import Money
-from connector.services.brief_page import Written, typeset
+from connector.services.brief_page import Written
 from connector.services.desk import Desk
 from connector.services.documents import Document, attached
 from connector.services.options import Option, Options, read_options
 from connector.services.page import listed, page, pairs, section, table
-from connector.services.texts import day, headline, in_language, money, number
+from connector.services.texts import day, headline, in_language, money, number, typeset
 
 CONFRONT = "confront"
 _WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -75,15 +75,15 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "what": "Quoi",
         "price": "Prix par mois",
         "change": "Écart par mois",
-        "worth": "Ce que cela leur vaut",
-        "return": "Retour",
+        "worth": "Valeur pour eux",
+        "return": "Retour sur investissement",
         "condition": "Condition",
         "trade": "Concession et contrepartie",
         "units": "{offer} × {quantity}",
         "nothing": "rien ne change",
         "limits": "Limites",
         "at": "{label} : {pace} sur {limit}",
-        "unknown_worth": "leur demander ce que cela ferait gagner",
+        "unknown_worth": "à leur demander : ce que cela ferait gagner",
         "hour": "{amount} ({hours} heure ; {source})",
         "hours": "{amount} ({hours} heures ; {source})",
         "worth_of": "{amount} ({source})",
@@ -91,16 +91,16 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "no_condition": "aucune",
         "concede": "nous cédons −{percent} % ; en échange : {condition}",
         "nothing_for_nothing": "pas de remise sans contrepartie",
-        "theirs": "Leur propre proposition : la demander",
+        "theirs": "Leur propre proposition : à demander",
         "said": "Ce qu’ils ont dit",
         "interests": "Intérêts",
         "drivers": "Moteurs",
         "brakes": "Freins",
-        "ask": "inconnu : à demander",
+        "ask": "inconnus, à demander",
         "answers": "Ce qui répond à un frein, et ce qu’il faut savoir",
-        "no_answers": "Rien n’est noté au catalogue : citer un client qui l’a fait.",
+        "no_answers": "Rien n’est noté au catalogue : citez un client qui l’a fait.",
         "why": "Ce que montre leur propre usage",
-        "foot": "Données au {on}. Prix mensuels hors taxes ; les frais uniques sont à part.",
+        "foot": "Données au {on}. Prix mensuels hors taxes ; frais ponctuels à part.",
     },
 }
 
@@ -154,8 +154,9 @@ def written_options(
         section(said["why"], listed(shown[:4])) if shown else "",
     ]
     under = said["under"].format(offer=offer, owner=owner, on=day(today, language))
-    short = [f"{head}: {cells[i]}" for i, head in enumerate(heads) for name, cells in rows[1:2]]
-    core = "\n".join([offer, *(typeset(line, language) for line in short), "", foot])
+    colon = typeset(" :", language) if language == "fr" else ":"
+    short = [f"{head}{colon} {cells[i]}" for i, head in enumerate(heads) for name, cells in rows[1:2]]
+    core = "\n".join([offer, *short, "", foot])
     name = said["file"].format(name=account.name)
     return Written(title, name, page(title, under, language, sections, foot), core, foot)
 

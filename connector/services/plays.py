@@ -30,7 +30,7 @@ from connector.services.world import World
 WEEK = timedelta(days=7)
 NOT_USED: Texts = {
     "en": "{offer}: paid for since {since}, not used in the last 28 days",
-    "fr": "{offer} : facturé depuis le {since}, pas utilisé au cours des 28 derniers jours",
+    "fr": "{offer} : facturation depuis le {since}, aucun usage au cours des 28 derniers jours",
 }
 
 

@@ -29,6 +29,8 @@ from connector.domain.expressions import FILTERS, LONGEST_TEXT, LOOP, PARTS, TES
 from connector.domain.money import Money, exponent
 
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "fr": "fr_FR"}
+_NO_BREAK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
+"""Spaces that French sets before these marks and after the opening quote."""
 
 
 def in_language(texts: Texts, language: Language) -> str:
@@ -39,7 +41,7 @@ def in_language(texts: Texts, language: Language) -> str:
 def render(template: str, language: Language, context: Mapping[str, Any], at: str | None = None) -> str:
     """Render one template; raise ConfigError with its place when it names what is not there."""
     try:
-        return _bounded(_compiled(template, language).generate(context), at).strip()
+        return typeset(_bounded(_compiled(template, language).generate(context), at).strip(), language)
     except TemplateError as wrong:
         known = ", ".join(sorted(context))
         raise ConfigError(f"template: {wrong.message}", at=at, hint=f"names known here: {known}") from None
@@ -127,6 +129,11 @@ def _replaced(text: str, old: str, new: str) -> str:
     if len(made) > LONGEST_TEXT:
         raise ValueError(f"replace makes more than {LONGEST_TEXT:,} characters")
     return made
+
+
+def typeset(text: str, language: Language) -> str:
+    """Keep French marks with the word before them: people type plain spaces, and no line may end there."""
+    return _NO_BREAK.sub("\u00a0", text) if language == "fr" else text
 
 
 def money(value: Money, language: Language, whole: bool = True) -> str:

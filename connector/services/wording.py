@@ -6,6 +6,7 @@ What stands below the line of a letter is the contact's language and no part of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language, Texts
 from connector.domain.play import Email, Step, Variant, Whom
-from connector.services.texts import in_language, render
+from connector.services.texts import in_language, render, typeset
 
 LONGEST_SUBJECT = 80
 SHORTEST_NAME = 24
 """Characters of an account's name that stay in a subject, so that people recognise it."""
 MOST_LINES = 10
+_BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
+"""White space at which a line may end."""
 DONE_WHEN: Texts = {"en": "Done when you can say yes:", "fr": "C’est fait quand la réponse est oui :"}
 TO_PASTE: Texts = {"en": "To paste, if you like:", "fr": "À coller, si vous le souhaitez :"}
 SUBJECT: Texts = {"en": "Subject:", "fr": "Objet :"}
@@ -62,7 +65,7 @@ def body_of(step: Step, texts: Texts, language: Language, names: Mapping[str, An
     if not step.exit:
         return body
     question = render(in_language(step.exit, language), language, names, at)
-    return f"{body}\n{in_language(DONE_WHEN, language)} {question}"
+    return f"{body}\n{typeset(in_language(DONE_WHEN, language), language)} {question}"
 
 
 def letter(
@@ -72,12 +75,13 @@ def letter(
     words = words_for(email, whom)
     subject = one_line(render(in_language(words.subject, language), language, names, at))
     body = render(in_language(words.body, language), language, names, at)
-    return f"\n\n— {in_language(TO_PASTE, reader)} —\n{in_language(SUBJECT, language)} {subject}\n\n{body}"
+    above, head = typeset(in_language(TO_PASTE, reader), reader), typeset(in_language(SUBJECT, language), language)
+    return f"\n\n— {above} —\n{head} {subject}\n\n{body}"
 
 
 def one_line(text: str) -> str:
-    """Put a text on one line: a name may hold anything."""
-    return " ".join(text.split())
+    """Put a text on one line: a name may hold anything; what must not break stays together."""
+    return _BREAKS.sub(" ", text).strip()
 
 
 def cut(text: str, most: int) -> str:
@@ -87,4 +91,4 @@ def cut(text: str, most: int) -> str:
     whole = text[: most - 1]
     words, _, _ = whole.rpartition(" ")
     # A cut at a word may not cost more than a third: some names have no spaces.
-    return (words if len(words) * 3 > most * 2 else whole).rstrip(" ,;:–-(«“") + "…"
+    return (words if len(words) * 3 > most * 2 else whole).rstrip(" \u00a0,;:–-(«“") + "…"

@@ -78,7 +78,10 @@ def test_d11_what_a_colleague_reported_is_cited(catalogue: Catalogue, rules: Sig
     old = told(catalogue, rules, crm | {"reported_on": "2026-08-01"})
 
     assert found.evidence["en"] == "opens in Spain: “two sites by June” (told by Sophie Arnoult, 8 Oct 2026)"
-    assert unnamed.evidence["fr"] == "opens in Spain : « two sites by June » (rapporté par un collègue, 8 oct. 2026)"
+    assert (
+        unnamed.evidence["fr"]
+        == "opens in Spain\xa0: «\xa0two sites by June\xa0» (rapporté par un collègue, 8 oct. 2026)"
+    )
     assert found.strength == pytest.approx(0.5)
     assert old.signals == ()
 

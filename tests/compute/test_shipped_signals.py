@@ -82,7 +82,7 @@ def test_d4_seats_near_their_limit(measured: Measured) -> None:
         "47 of 50 seats in use at the peak, and at least 90% of them on 19 of the last 28 days; data to 21 Nov 2026"
     )
     assert found.evidence["fr"] == (
-        "jusqu’à 47 licences utilisées sur 50, et au moins 90 % pendant 19 des 28 derniers jours ; "
+        "jusqu’à 47 licences utilisées sur 50, et au moins 90\xa0% pendant 19 des 28 derniers jours\xa0; "
         "données au 21 nov. 2026"
     )
 
@@ -94,7 +94,7 @@ def test_d4_a_monthly_limit_reached(measured: Measured) -> None:
     assert found.needs == ("higher_plan",)
     assert found.evidence["en"].startswith("6,088 documents a month at the pace of the last 28 days, 5,000 included;")
     assert found.evidence["fr"] == (
-        f"6{THIN}088 documents par mois au rythme des 28 derniers jours, pour 5{THIN}000 inclus ; "
+        f"6{THIN}088 documents par mois au rythme des 28 derniers jours, pour 5{THIN}000 inclus\xa0; "
         "données au 21 nov. 2026"
     )
 
@@ -120,7 +120,7 @@ def test_d5_a_need_that_no_owned_module_covers(measured: Measured) -> None:
 
     assert (found.id, found.kind, found.needs) == ("reports_by_hand", "cross_sell", ("reporting",))
     assert found.evidence["fr"] == (
-        "140 rapports construits à la main au cours des 28 derniers jours, sur 28 jours ; données au 21 nov. 2026"
+        "140 rapports construits à la main au cours des 28 derniers jours, sur 28 jours\xa0; données au 21 nov. 2026"
     )
     assert measured.of("owner") == ()
 
@@ -132,7 +132,7 @@ def test_d7_exploration_points_to_the_need_of_what_was_looked_at(measured: Measu
     assert (found.id, found.needs) == ("explored", ("automation",))
     assert found.evidence == {
         "en": "looked at Automation 3 times in the last 28 days, last on 20 Nov 2026",
-        "fr": "Automatisation : 3 consultations sur les 28 derniers jours, la dernière le 20 nov. 2026",
+        "fr": "Automatisation\xa0: 3 consultations sur les 28 derniers jours, la dernière le 20 nov. 2026",
     }
     assert found.strength == pytest.approx(3 / 5 * 0.5 ** (2 / 21))
 

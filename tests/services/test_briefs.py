@@ -197,7 +197,7 @@ def test_the_brief_is_in_its_readers_language() -> None:
     assert 'lang="fr"' in page
     assert "Revue d’affaires\u00a0: Acme" in text
     assert "1\u202f234\u00a0€ par mois" in text
-    assert "inconnu\u00a0: à demander" in text
+    assert "inconnus, à demander" in text
     assert "Données au 30 septembre 2026" in text
 
 

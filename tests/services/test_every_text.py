@@ -60,8 +60,10 @@ def nordwind(language: Language) -> dict[str, Any]:
         ],
     }[language]
     data = {"en": "; data to 21 Nov 2026", "fr": " ; données au 21 nov. 2026"}[language]
+    names = text_names(RULES, language)
     return {
-        **text_names(RULES, language),
+        **names,
+        **(_in_french(names) if language == "fr" else {}),
         "account": CrmAccount("a1", "Nordwind"),
         "evidence": [f"{line}{data}" for line in said],
         "goals": "",
@@ -70,6 +72,19 @@ def nordwind(language: Language) -> dict[str, Any]:
         "avoid": [],
         "subject": "Call Nordwind",
         "stage": "Consult",
+    }
+
+
+def _in_french(names: Mapping[str, Any]) -> dict[str, Any]:
+    """What the catalogue, the contacts and the save play say in French: a feminine plural shows a wrong agreement."""
+    label = RULES.catalogue.offers["seats"].label["fr"]
+    return {
+        "offer": {**names["offer"], "label": label},
+        "announce": [label],
+        "contact": {"name": "Ana Ruiz", "role": "DAF", "why": "aucun échange noté pour l’instant"},
+        "reasons": ["Une facture est en retard de 21 jours"],
+        "next": ["Demandez à la comptabilité ce qui a été envoyé et répondu"],
+        "links": ["Guide : https://example.com/guide"],
     }
 
 
@@ -89,7 +104,11 @@ def known_well(language: Language) -> dict[str, Any]:
             if english
             else "le prix du renouvellement (« Renouvellement 2027 » est en cours)"
         ],
-        "terms": ["One-off: set-up €500" if english else "Une fois : mise en service 500 €"],
+        "terms": [
+            "Once, on top and not counted above: Onboarding, €500"
+            if english
+            else "Une seule fois, en sus et non compté ci-dessus : Mise en service, 500 €"
+        ],
         "quantity": 12,
     }
 
@@ -189,7 +208,7 @@ def test_d24_letters_speak_to_their_reader() -> None:
     }
 
     assert len(set(said.values())) == 4
-    assert all("To paste, if you like" in text and "Objet :" in text and "Bonjour" in text for text in said.values())
+    assert all("To paste, if you like" in text and "Objet\xa0:" in text and "Bonjour" in text for text in said.values())
     assert "Quelques chiffres" in said["analytical"]
     assert "un lundi ordinaire" in said["creative"]
     assert "quel résultat attendez-vous" in said["executive"]

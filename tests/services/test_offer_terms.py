@@ -138,7 +138,7 @@ def test_d23_what_it_is_worth_is_told_with_its_arithmetic_and_source() -> None:
 
     assert plain(hours) == [f"Worth €675 a month: 15 hours at €45 against €99 ({SOURCE['en']})"]
     assert plain(units)[0].startswith("Worth €750 a month: 300 reports built by hand beyond the limit against €99")
-    assert plain(hours, "fr") == [f"Vaut 675 € par mois : 15 heures à 45 € contre 99 € ({SOURCE['fr']})"]
+    assert plain(hours, "fr") == [f"Valeur : 675 € par mois, soit 15 heures à 45 €, contre 99 € ({SOURCE['fr']})"]
     assert proposed(selling(worth=replace(worth, hour={"USD": 1})), metric=metric).intents[0].terms == ()
 
 

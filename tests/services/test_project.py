@@ -139,7 +139,7 @@ def test_d24_texts_are_in_the_owners_language() -> None:
     """D24: An owner who reads French gets French, whatever the customer speaks."""
     task = projected(world(accounts={"a1": CrmAccount("a1", "Acme", owner_id="u2")}), INTENT).desired[1]
 
-    assert value(task, "Subject") == "Appeler Acme : 80 rapports"
+    assert value(task, "Subject") == "Appeler Acme\xa0: 80 rapports"
     assert "à 99 € par mois" in value(task, "Description").replace("\xa0", " ")
 
 

@@ -42,10 +42,10 @@ def test_d15_an_unpaid_invoice_blocks_and_yields_a_save_task() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"disputes": 2}, "Factures contestées au cours des six derniers mois : 2"),
+        ({"disputes": 2}, "Factures contestées au cours des six derniers mois\xa0: 2"),
         ({"unpaid": True}, "Le dernier paiement d’un abonnement a échoué"),
         ({"cancel_on": date(2027, 1, 1)}, "Une résiliation est prévue le 1 janvier 2027"),
-        ({"activity_trend": -0.42}, "L’usage baisse de 42 % par rapport aux 28 jours précédents"),
+        ({"activity_trend": -0.42}, "L’usage baisse de 42\xa0% par rapport aux 28 jours précédents"),
         ({"escalated_on": date(2026, 11, 10)}, "Une escalade au support est ouverte depuis le 10 novembre 2026"),
         ({"nps": 3.0, "nps_on": date(2026, 11, 10)}, "Ils ont donné 3 sur 10"),
     ],
