@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -16,7 +17,8 @@ def main() -> None:
     from connector.cli.app import app
 
     collect_seldom()
-    without_pandas()
+    if not os.environ.get("CONNECTOR_USAGE_URL"):
+        without_pandas()
     sys.exit(guarded(app))
 
 
@@ -33,9 +35,10 @@ def without_pandas() -> None:
     """Keep pandas out of this process, even where it is installed.
 
     Nothing of ours uses it, but pyarrow looks for it with the first list it is given and DuckDB with every value bound,
-    which loads it: half a second and 60 MB.
+    which loads it: half a second and 60 MB. Other engines than DuckDB need it: where usage lies in one, it is let in.
     """
-    sys.meta_path.insert(0, _NoPandas)
+    if _NoPandas not in sys.meta_path:
+        sys.meta_path.insert(0, _NoPandas)
 
 
 class _NoPandas:

@@ -71,6 +71,7 @@ class Cli:
         with (
             mock.patch.dict(os.environ, env, clear=True),
             mock.patch.object(sys, "argv", ["connector", *arguments]),
+            mock.patch("connector.cli.without_pandas"),  # other tests of this process may use it
             redirect_stdout(out),
             redirect_stderr(err),
         ):

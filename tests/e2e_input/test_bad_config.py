@@ -295,7 +295,7 @@ def test_what_install_would_make_is_one_mistake_a_type(cli: Cli, portal: Portal)
     errors = cli("check", "--live", "--json").json["errors"]
 
     assert [error["message"].split(":")[0] for error in errors] == [
-        "account lacks 5 fields of ours",
+        "account lacks 9 fields of ours",
         "opportunity lacks 7 fields of ours",
         "task lacks 2 fields of ours",
     ]
