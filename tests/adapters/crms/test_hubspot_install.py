@@ -28,7 +28,7 @@ def test_the_plan_is_what_is_done_and_then_nothing_is(new_hubspot: New) -> None:
     sent = len(world.control.requests)
 
     assert done == planned
-    assert len(planned) == 32
+    assert len(planned) == 33
     assert told(world.crm.setup.survey(wanted(world)), Doing.CREATE) == []
     assert world.crm.setup.install(wanted(world)) == []
     assert {one["method"] for one in world.control.requests[sent:]} == {"GET"}
@@ -41,7 +41,7 @@ def test_every_property_is_in_our_group_and_says_whose_it_is(new_hubspot: New) -
     world.crm.setup.install(wanted(world))
 
     rows = [row for row in world.store.dump("properties") if row["groupName"] == "expansion"]
-    assert len(rows) == 28
+    assert len(rows) == 29
     assert all("Created by the expansion connector (namespace expansion)." in row["description"] for row in rows)
     assert [row["objectType"] for row in rows if row["hasUniqueValue"]] == ["deals", "tasks"]
 

@@ -29,7 +29,7 @@ def test_the_plan_is_what_is_done_and_then_nothing_is(new_salesforce: New) -> No
     sent = len(world.control.requests)
 
     assert done == planned
-    assert len(planned) == 36
+    assert len(planned) == 37
     assert told(world.crm.setup.survey(wanted(world)), Doing.CREATE) == []
     assert world.crm.setup.install(wanted(world)) == []
     assert writes(world, sent) == []
@@ -69,7 +69,7 @@ def test_who_may_not_deploy_makes_fields_one_by_one(new_salesforce: New) -> None
     assert world.crm.setup.missing(wanted(world)) == {}
     assert len(told(done, Doing.BY_HAND)) == 4
     assert all("--out DIR" in str(step.hint) for step in done if step.doing is Doing.BY_HAND)
-    assert len([one for one in writes(world) if one == "POST tooling/sobjects/CustomField/"]) == 28
+    assert len([one for one in writes(world) if one == "POST tooling/sobjects/CustomField/"]) == 29
     assert len(world.store.dump("ObjectPermissions")) == 3
 
 

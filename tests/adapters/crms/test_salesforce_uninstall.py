@@ -109,7 +109,7 @@ def test_installing_again_after_an_uninstallation_works(new_salesforce: New) -> 
 
     done = world.crm.setup.install(wanted(world))
 
-    assert len(done) == 26
+    assert len(done) == 37
     assert world.crm.setup.missing(wanted(world)) == {}
 
 
