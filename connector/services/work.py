@@ -17,6 +17,7 @@ from connector.domain.intent import Intent
 from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.project import Project
+from connector.domain.propensity import Learnt
 from connector.domain.run import Run
 from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
@@ -50,6 +51,8 @@ class Work:
     """Names this process to others that want to deliver to the same destination."""
     actor: str = "connector"
     """Names the person or service in the audit trail."""
+    learnt: Callable[[], Learnt | None] = lambda: None
+    """Reads what was learnt from outcomes; None: the scorecard speaks alone."""
 
     @property
     def is_shadow(self) -> bool:
@@ -137,3 +140,5 @@ class Decided:
     chosen: Chosen
     mrr: Mapping[str, Any]
     accounts: Sequence[BillingAccount]
+    learnt: Learnt | None = None
+    """What had a part in the scores beside the rules."""
