@@ -198,7 +198,6 @@ def _usable(variable: str) -> Iterator[None]:
 def open_work(settings: Settings, actor: str | None = None) -> Iterator[Work]:
     """Put a run together; `actor` names in the audit trail who runs it, else the person at the machine."""
     from connector.adapters.ledger import this_process
-    from connector.services.learnt import FILE, load_learnt
 
     project = project_of(settings)
     mapping = mapping_of(project)
@@ -214,7 +213,6 @@ def open_work(settings: Settings, actor: str | None = None) -> Iterator[Work]:
             snapshots=settings.state / "runs",
             holder=this_process(),
             actor=actor or this_person(),
-            learnt=lambda: load_learnt(settings.state / FILE),
         )
 
 

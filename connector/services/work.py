@@ -23,6 +23,7 @@ from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 from connector.services.choose import Chosen
+from connector.services.learnt import FILE, load_learnt
 from connector.services.measure import Measured
 from connector.services.memory import Memory
 from connector.services.pull import Pulled
@@ -51,12 +52,14 @@ class Work:
     """Names this process to others that want to deliver to the same destination."""
     actor: str = "connector"
     """Names the person or service in the audit trail."""
-    learnt: Callable[[], Learnt | None] = lambda: None
-    """Reads what was learnt from outcomes; None: the scorecard speaks alone."""
 
     @property
     def is_shadow(self) -> bool:
         return is_shadow(self.project)
+
+    def learnt(self) -> Learnt | None:
+        """Read what was learnt from outcomes; None: the scorecard speaks alone."""
+        return load_learnt(self.snapshots.parent / FILE)
 
     def looking(self) -> Work:
         """In shadow mode, see the CRM as it will be once our fields and stages are made."""
