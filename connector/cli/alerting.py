@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector.cli.boundary import redact
 from connector.cli.output import ERR
@@ -45,6 +45,17 @@ class Watch:
             summary=outcome.summary,
             reasons=_refusals(work, outcome),
         )
+
+    def learnt(self, exit: Exit, told: Mapping[str, Any]) -> None:
+        """Note that a model was learnt, and where the last months came out otherwise than foretold."""
+        from connector.domain.alert import Ended
+
+        months = [
+            f"month from {one['day']}: {one['happened']:,} adopted, {one['low']:,.0f} to {one['high']:,.0f} foretold"
+            for one in told["watched"]
+        ]
+        drift = ["the model drifts: the rules alone speak until it is right again", *months]
+        self.ended = Ended("train", self.crm, datetime.now(UTC), exit, reasons=drift if told["adrift"] else ())
 
 
 @contextmanager

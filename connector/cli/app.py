@@ -104,8 +104,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = {
         {"report": pilot.report},
     ),
     "propensity": (
-        "How likely each account is to adopt each offer: learn it from outcomes in a file, score others.",
-        {"fit": propensity.fit, "predict": propensity.predict},
+        "How likely each account is to adopt each offer: learn it from your history or a file.",
+        {"train": propensity.train, "fit": propensity.fit, "predict": propensity.predict},
     ),
     "ledger": (
         "The ledger itself: what the connector remembers between two runs.",

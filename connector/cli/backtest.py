@@ -60,4 +60,8 @@ def _show(told: dict[str, Any]) -> None:
     if few:
         OUT.print(f"  too few to judge: {', '.join(few)}", markup=False)
     if told["rules_left_out"]:
-        OUT.print(f"  left out, since a CRM keeps no past: {', '.join(told['rules_left_out'])}", markup=False)
+        OUT.print(
+            f"  rules left out, for what they read has no past: {', '.join(told['rules_left_out'])}", markup=False
+        )
+    if told["features_left_out"]:
+        OUT.print(f"  without a past: {', '.join(told['features_left_out'])}", markup=False)

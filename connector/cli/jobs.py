@@ -11,8 +11,11 @@ from connector.cli.alerting import look_for_silence, watched
 from connector.cli.boundary import redact, saved
 from connector.cli.options import Crm, Json, settings
 from connector.cli.output import ERR, OUT, say_json
+from connector.cli.propensity import ADRIFT, train_once
 from connector.domain.errors import ConnectorError, Exit, worst
 
+TRAIN = "train"
+"""The job that learns from history and writes nothing to a CRM."""
 PATIENCE_SECONDS = 300
 """How long a scheduled job waits for another that delivers to the same CRM, before it gives up its turn."""
 
@@ -80,23 +83,40 @@ def health(json: Json = False) -> None:
 
 def _run(job: str, crm: str | None) -> Exit:
     """Run one job and say how it ended; whatever goes wrong with it, the other jobs go on."""
-    from connector.bootstrap import business_now, open_work
-    from connector.domain.run import EXITS, RunStatus
-    from connector.services.run import run_job
-    from connector.services.work import Request
-
     began = datetime.now(UTC)
     try:
-        chosen = settings(crm)
-        with watched(chosen, job) as watching, open_work(chosen, actor=f"job {job}") as work:
-            outcome = run_job(work, Request(business_now(chosen, work.project), job=job, patience=PATIENCE_SECONDS))
-            watching.note(work, outcome, job)
+        return _trained(crm, began) if job == TRAIN else _ran(job, crm, began)
     except ConnectorError as wrong:
         ERR.print(f"{began:%H:%M:%S} {job}: {redact(str(wrong))}", markup=False)
         return wrong.exit_code
     except Exception as bug:  # one job's bug must not end the service, nor reach its log with a stack
         ERR.print(f"{began:%H:%M:%S} {job}: bug: {redact(str(saved(bug)))}", markup=False)
         return Exit.BUG
+
+
+def _trained(crm: str | None, began: datetime) -> Exit:
+    """Learn a card from billing history; two months out of band are worth an alert."""
+    chosen = settings(crm)
+    with watched(chosen, TRAIN) as watching:
+        told = train_once(chosen)
+        ended = Exit.PARTIAL if told["adrift"] else Exit.OK
+        watching.learnt(ended, told)
+    what = f"{told['evidence']}, weight {told['weight']:.2f}" if told["in_use"] else f"{told['evidence']}, not in use"
+    OUT.print(f"{began:%H:%M:%S} {TRAIN}: card {told['hash']}: {ADRIFT if told['adrift'] else what}", markup=False)
+    return ended
+
+
+def _ran(job: str, crm: str | None, began: datetime) -> Exit:
+    """Run a job that writes."""
+    from connector.bootstrap import business_now, open_work
+    from connector.domain.run import EXITS, RunStatus
+    from connector.services.run import run_job
+    from connector.services.work import Request
+
+    chosen = settings(crm)
+    with watched(chosen, job) as watching, open_work(chosen, actor=f"job {job}") as work:
+        outcome = run_job(work, Request(business_now(chosen, work.project), job=job, patience=PATIENCE_SECONDS))
+        watching.note(work, outcome, job)
     delivered = ", ".join(f"{name} {count}" for name, count in outcome.summary["delivered"].items() if count)
     if outcome.run.status is RunStatus.WAITING:
         delivered = f"approve it with `connector approve {outcome.run.id} --by NAME`"

@@ -1,14 +1,21 @@
-"""`connector propensity`: learn from a file of outcomes who adopts what, and score other rows with what was learnt."""
+"""`connector propensity`: learn from outcomes who adopts what, your own history's or a file's, and score with it."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.options import Json
-from connector.cli.output import OUT, say_json
+from connector.cli.options import AsOf, Crm, Json, settings
+from connector.cli.output import OUT, progress, say_json
+
+if TYPE_CHECKING:
+    from connector.config.settings import Settings
+
+MONTHS = 16
+ADRIFT = "two months in a row came out otherwise than foretold: the rules alone speak until a model is right again"
 
 Held = Annotated[
     Path | None,
@@ -66,6 +73,60 @@ def predict(
         say_json(told)
     else:
         OUT.print(f"{told['rows']:,} rows scored ({told['evidence']}) → {out}")
+
+
+def train(
+    months: Annotated[
+        int, typer.Option("--months", min=1, max=36, help="Months to learn from, the last known ones.")
+    ] = MONTHS,
+    as_of: AsOf = None,
+    crm: Crm = None,
+    json: Json = False,
+) -> None:
+    """Learn from your own billing history who adopts what; the next run scores with it. Nothing is written to the CRM.
+
+    Example: connector propensity train --json
+    """
+    told = train_once(settings(crm), months, as_of, json)
+    if json:
+        say_json(told)
+        return
+    _tell(told, Path(told["card"]))
+    for month in told["watched"]:
+        between = f"{month['low']:.0f}–{month['high']:.0f}"
+        OUT.print(f"  {month['day']}   {month['happened']} adopted, {between} foretold", markup=False)
+    if told["left_out"]:
+        OUT.print(f"  no past      {', '.join(told['left_out'])}", markup=False)
+    if told["adrift"]:
+        OUT.print(f"  [yellow]warning[/]      {ADRIFT}")
+
+
+def train_once(
+    chosen: Settings, months: int = MONTHS, as_of: str | None = None, is_quiet: bool = True
+) -> dict[str, Any]:
+    """Learn a card, put it in the place of the one before, and say what it is worth."""
+    from connector.bootstrap import business_now, open_warehouse, project_of
+    from connector.services.learnt import FILE, save_learnt
+    from connector.services.propensity import Fitted
+    from connector.services.propensity_history import Rulebook
+    from connector.services.training import train as learn
+
+    project = project_of(chosen)
+    book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
+    with open_warehouse(chosen) as warehouse, progress(is_quiet) as tell:
+        learnt = learn(warehouse, book, business_now(chosen, project, as_of), months, tell)
+    save_learnt(chosen.state, learnt)
+    return {
+        **Fitted(learnt.card).told(),
+        "hash": learnt.hash,
+        "as_of": learnt.card.as_of,
+        "card": str(chosen.state / FILE),
+        "in_use": learnt.in_use is not None,
+        "adrift": learnt.is_adrift,
+        "watched": [asdict(one) for one in learnt.watched],
+        "left_out": dict(learnt.left_out),
+        "rules_left_out": list(learnt.rules_left_out),
+    }
 
 
 def _tell(told: dict[str, Any], out: Path) -> None:

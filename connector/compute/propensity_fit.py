@@ -33,6 +33,8 @@ from connector.domain.propensity import (
 C = 0.1
 OWN = {"free": 0.1, "near": 1.0, "shared": 1e7}
 """How closely an offer's own effects are kept to the shared ones, as a multiple of the penalty."""
+CHANCE = 0.5
+"""AUC of an order that tells nothing."""
 TRIED_ON = 40_000
 """Rows on which that is chosen."""
 
@@ -176,8 +178,10 @@ def _joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats
     seen = pairs.take(unseen.rows)
     y = seen.adopted.astype(float)
     within = auc_within(unseen.model, y, seen.offer, seen.account)
-    if within is None or not within.is_no_luck:
-        blend, score = _scorecard_alone(pairs, seen, unseen)
+    is_reversed = _ranks_against(seen, y)
+    # Outcomes that rank against the scorecard for sure are no noise: then the model need only be better than chance.
+    if within is None or not (within.is_no_luck or (is_reversed and within.value > CHANCE)):
+        blend, score = _scorecard_alone(pairs, seen, unseen, is_reversed)
         quality = _quality(pairs, seen, score, within_of(score, seen), splits)
         return blend, np.zeros(len(pairs.offers)), Evidence.NONE, quality
     weight = weight_of(unseen.model, unseen.scorecard, y)
@@ -192,13 +196,18 @@ def _joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats
     return Blend(weight, a, b, True, float(told.mean()), shift, stretch), shifts, Evidence.MODEL, quality
 
 
-def _scorecard_alone(pairs: Pairs, seen: Pairs, unseen: Unseen) -> tuple[Blend, Floats]:
+def _ranks_against(seen: Pairs, y: Floats) -> bool:
+    """Tell whether those adopt whom the scorecard ranks last, and that is no luck."""
+    against = None if seen.prior is None else auc(-_told(seen.prior), y, seen.account)
+    return against is not None and against.is_no_luck
+
+
+def _scorecard_alone(pairs: Pairs, seen: Pairs, unseen: Unseen, is_reversed: bool) -> tuple[Blend, Floats]:
     """Stay on the scorecard as it is, unless outcomes rank against it and that is no luck."""
     if pairs.prior is None or seen.prior is None:
         return Blend(0.0, 0.0, 1.0, False), unseen.scorecard
     told = _told(pairs.prior)
-    against = auc(-_told(seen.prior), seen.adopted.astype(float), seen.account)
-    if against is not None and against.is_no_luck:
+    if is_reversed:
         a, b = scorecard_line(told, pairs.adopted.astype(float))
         return Blend(0.0, a, b, True, float(told.mean())), unseen.scorecard
     return Blend(0.0, 0.0, 1.0, True, float(told.mean())), _told(seen.prior)

@@ -270,7 +270,7 @@ class Plays:
 class Job:
     """One scheduled job: a cron line (five fields, project time zone) or an interval."""
 
-    run: Literal["sync", "stages"] = "sync"
+    run: Literal["sync", "stages", "train"] = "sync"
     cron: str | None = None
     every_minutes: int | None = None
 

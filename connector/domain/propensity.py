@@ -19,6 +19,9 @@ LEAST_ADOPTIONS = 10
 OFFER, HELD, FITS_HELD, PRIOR = "offer", "holdings", "adopted_by_holders", "prior"
 """Terms that are no column: the offer itself, what is held, what holders of the same adopt, the scorecard."""
 
+LEARNT = "learnt."
+"""Begins the name of every contribution that a model makes and no rule does: nothing to cite to a customer."""
+
 Kind = Literal["number", "bool", "date", "category"]
 """A date is read as the days by which it lies before the row's `as_of`."""
 
@@ -139,3 +142,51 @@ class Card:
     versions: Mapping[str, str] | None = None
     challenger: str | None = None
     """LightGBM's own text format, where it was promoted."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a model of closed outcomes foretold of a month, and what came."""
+
+    day: str
+    rows: int
+    happened: int
+    predicted: float
+    low: float
+    """95 % of what could have come, had the model been right."""
+    high: float
+
+    @property
+    def side(self) -> int:
+        """-1: fewer came than could have; 1: more; 0: the model was right as far as one can tell."""
+        return (self.happened > self.high) - (self.happened < self.low)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A card that the daily run works with, how it was learnt, and how its like did in the last months."""
+
+    card: Card
+    hash: str
+    """Of the card's bytes: a run notes it."""
+    learnt_on: str
+    left_out: Mapping[str, str]
+    """Features without a past, each with the reason."""
+    rules_left_out: tuple[str, ...] = ()
+    watched: tuple[Cohort, ...] = ()
+
+    @property
+    def is_adrift(self) -> bool:
+        """Two months in a row missed on the same side: the scorecard speaks until a model is right again."""
+        sides = [one.side for one in self.watched[-2:]]
+        return len(sides) == 2 and sides[0] != 0 and sides[0] == sides[1]
+
+    @property
+    def in_use(self) -> Card | None:
+        """The card, if it has evidence and still holds."""
+        return self.card if self.card.evidence is Evidence.MODEL and not self.is_adrift else None
+
+
+def is_learnt(name: str) -> bool:
+    """Tell a model's contribution from a rule's."""
+    return name.startswith(LEARNT)

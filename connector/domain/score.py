@@ -14,6 +14,7 @@ from connector.domain.catalogue import Texts
 from connector.domain.intent import Contribution
 from connector.domain.money import Money
 
+BOUNDS = "bounds"
 BOUND: Texts = {
     "en": "kept within the bounds of a cautious estimate",
     "fr": "ramené dans les bornes d’une estimation prudente",
@@ -81,10 +82,14 @@ class Card:
 
 def scorecard(base_rate: float, contributions: Sequence[Contribution], bounds: Sequence[float]) -> Card:
     """Add the terms up and keep p within its bounds."""
-    base = logit(base_rate)
+    return bounded(logit(base_rate), contributions, bounds)
+
+
+def bounded(base: float, contributions: Sequence[Contribution], bounds: Sequence[float]) -> Card:
+    """Add terms to a base in log-odds and keep p within its bounds."""
     ranked = sorted(contributions, key=lambda one: (-abs(one.term), one.name))
     total = base + math.fsum(one.term for one in ranked)
-    bounded = min(max(total, logit(bounds[0])), logit(bounds[1]))
-    if bounded != total:
-        ranked.append(Contribution("bounds", bounded - total, BOUND))
-    return Card(probability(bounded), base, tuple(ranked))
+    kept = min(max(total, logit(bounds[0])), logit(bounds[1]))
+    if kept != total:
+        ranked.append(Contribution(BOUNDS, kept - total, BOUND))
+    return Card(probability(kept), base, tuple(ranked))

@@ -237,6 +237,11 @@ def _next(ended: Ended) -> list[str]:
             return [f"connector runs {ended.run_id}", f'connector approve {ended.run_id} --by "YOUR NAME"']
         case Condition.WAITING:
             return ["connector plan", "connector install"]
+        case Condition.PARTIAL if ended.job == "train":
+            return [
+                "connector backtest      # where it began",
+                "connector propensity train      # when the cause is past",
+            ]
         case Condition.PARTIAL:
             cures = _cures(ended.summary) if _problems(ended.summary) else []
             if cures and not _count(ended.summary, "parked"):

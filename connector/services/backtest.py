@@ -24,7 +24,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.errors import MendError
 from connector.domain.propensity import HORIZON_DAYS, LEAST_ADOPTIONS, Card, Evidence
 from connector.ports.billing import Warehouse
-from connector.services.propensity_history import Rulebook, month_days, past_pairs, thinned
+from connector.services.propensity_history import Rulebook, month_days, past_pairs, thinned, unasked
 
 LEAST_TO_JUDGE = 30
 LEARNT_FROM = 60_000
@@ -53,13 +53,14 @@ def backtest(
         raise MendError("no billing history so far", hint="`connector plan` pulls it and writes nothing to the CRM")
     tell("judging", 0)
     worth = list_prices(pairs, book.catalogue, book.policy.reporting_currency)
-    _, left_out = book.of_the_past()
+    without = unasked(warehouse, book, days[0], now)
     return {
         "as_of": now.date().isoformat(),
         "months": ask.months,
         "top": ask.top,
         "horizon_days": ask.horizon,
-        "rules_left_out": list(left_out),
+        "rules_left_out": list(without.rules),
+        "features_left_out": dict(without.features),
         **judged(pairs, worth, ask),
     }
 

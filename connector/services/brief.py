@@ -17,6 +17,7 @@ from connector.domain.money import Money
 from connector.domain.signal import Signal
 from connector.services.measure import Measured
 from connector.services.offer_terms import MONTH
+from connector.services.reasons import ruled
 
 MOST_KPIS = 6
 MOST_LINES = 5
@@ -171,7 +172,7 @@ def _uncovered(signals: Sequence[Signal], intents: Sequence[Intent], catalogue: 
 
 def _announced(intents: Sequence[Intent], catalogue: Catalogue) -> Iterator[Announced]:
     for intent in intents:
-        best = max(intent.contributions, key=lambda one: one.term, default=None)
+        best = max(ruled(intent.contributions), key=lambda one: one.term, default=None)
         evidence = best.evidence if best is not None and best.term > 0 else {}
         yield Announced(catalogue.offers[intent.offer].label, intent.delta_mrr, evidence)
 

@@ -28,7 +28,7 @@ from connector.domain.workdays import add_workdays, next_workday
 from connector.services.avoid import Avoid
 from connector.services.calendar import country_of, holidays_of
 from connector.services.people import language_of, profile_of, whom_to_call
-from connector.services.reasons import cited, internal_to
+from connector.services.reasons import cited, internal_to, ruled
 from connector.services.texts import headline, in_language, render
 from connector.services.wording import body_of, letter, subject_of, words_for
 from connector.services.world import World
@@ -277,7 +277,7 @@ class Desk:
         offer = self.rules.catalogue.offers[intent.offer]
         reasons, against = cited(intent.contributions, self.rules.signals)
         internal = internal_to(self.rules)
-        outside = [c for c in intent.contributions if c.name not in internal]
+        outside = [c for c in ruled(intent.contributions) if c.name not in internal]
         return {
             **self.account_names(account, language),
             "offer": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from connector.domain.gates import Candidate
 from connector.domain.intent import Contribution
 from connector.domain.occupied import Crm, OpenEpisode
 from connector.domain.policy import No
-from connector.domain.score import logit
+from connector.domain.propensity import LEARNT, is_learnt
+from connector.domain.score import logit, probability
 from connector.domain.signal import Signal
 from connector.services.calendar import holidays_of
 from connector.services.candidates import Customers
@@ -28,7 +30,7 @@ from connector.services.explain_words import data_to, number, why, would
 from connector.services.facts import Facts, load_facts, load_of
 from connector.services.lookup import find_account
 from connector.services.moment import moment
-from connector.services.reasons import cited
+from connector.services.reasons import LEAST_TERM, cited
 from connector.services.score import score
 from connector.services.snapshot import decisions_of, facts_of
 from connector.services.texts import headline, in_language, money, percent
@@ -36,6 +38,11 @@ from connector.services.turning import changes, nearest_offers, verdict
 
 Row = Mapping[str, Any]
 PROPOSED = ("opportunity", "task")
+OTHERS = f"{LEARNT}others"
+OTHERS_TOLD: Texts = {
+    "en": "everything else that the model weighs, each too little to name",
+    "fr": "tout ce que le modèle pèse par ailleurs, trop peu pour être nommé",
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ def _with_proposals(facts: Facts, proposed: Sequence[Row]) -> Crm:
 def _candidates(facts: Facts, decisions: Sequence[Row]) -> list[Candidate]:
     """Every offer that was considered, with what stood on account and owner when it was weighed."""
     rules, loads = facts.rules, {row["subject"]: load_of(row["load"]) for row in decisions}
-    scores = score(facts.measured, rules.catalogue, rules.policy, rules.fx, facts.today)
+    scores = score(facts.measured, rules.catalogue, rules.policy, rules.fx, facts.today, facts.card)
     customers = Customers(facts.measured, facts.crm, rules.catalogue, rules.policy, facts.today)
     weighed = customers.candidates(scores.scores)
     loaded = ((one, loads.get(one.score.offer)) for one in weighed)
@@ -179,8 +186,8 @@ def _score(one: Candidate, decisions: Sequence[Row], facts: Facts, language: Lan
         "verdict": in_language(VERDICTS[now], language) if decision == row["decision"] else row["decision"],
         "because": why(first, one, language) if first is not None else None,
         "base": round(made.base, 4),
-        "base_likelihood": percent(one.policy.base_rate, language),
-        "contributions": [_term(term, language) for term in made.contributions],
+        "base_likelihood": percent(one.policy.base_rate if facts.card is None else probability(made.base), language),
+        "contributions": [_term(term, language) for term in _named(made.contributions)],
         "log_odds": round(logit(made.p), 4),
         "gates": [_gate(name, no, one, language) for name, no in asked],
         "would_change": [would(change, now, facts.rules.catalogue, language) for change in changes(one, facts)],
@@ -200,6 +207,13 @@ def _gate(name: str, no: No | None, one: Candidate, language: Language) -> dict[
 
 def _decision(now: str, first: No | None) -> str:
     return now if first is None else first.reason.value
+
+
+def _named(contributions: Sequence[Contribution]) -> list[Contribution]:
+    """Tell what a model weighs too little to name as one term, so that all terms still add up."""
+    small = [one for one in contributions if is_learnt(one.name) and abs(one.term) < LEAST_TERM]
+    rest = [one for one in contributions if one not in small]
+    return [*rest, Contribution(OTHERS, fsum(one.term for one in small), OTHERS_TOLD)] if small else rest
 
 
 def _term(term: Contribution, language: Language) -> dict[str, Any]:

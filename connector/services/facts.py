@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from connector.domain.catalogue import Catalogue
+from connector.domain.errors import SourceDataError
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
 from connector.domain.feed import Feed
 from connector.domain.gates import Load
@@ -26,7 +27,9 @@ from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.policy import GatesPolicy, Scope
 from connector.domain.project import Project
+from connector.domain.propensity import Card, Learnt
 from connector.domain.signal import Signals
+from connector.services.learnt import FILE, load_learnt
 from connector.services.measure import Measured, believed, raised
 
 FACTS, RULES = "facts.parquet", "rules.json"
@@ -73,10 +76,19 @@ class Facts:
     names: Mapping[str, str]
     """CRM account → its name; a billing account without one stands for itself."""
     owners: Mapping[str, str]
+    card: Card | None = None
+    """The model that had a part in the scores."""
 
 
 def save_facts(
-    folder: Path, run_id: str, destination: str, project: Project, measured: Measured, crm: Crm, told: Told
+    folder: Path,
+    run_id: str,
+    destination: str,
+    project: Project,
+    measured: Measured,
+    crm: Crm,
+    told: Told,
+    learnt: Learnt | None = None,
 ) -> None:
     """Keep what a run decides from in its folder."""
     rows = list(_rows(measured, crm, told.accounts))
@@ -100,6 +112,7 @@ def save_facts(
         "feeds": [asdict(feed) for feed in measured.feeds],
         "prices": [dict(price) for price in measured.prices],
         **{name: _json(kind).dump_python(getattr(documents, name), mode="json") for name, kind in DOCUMENTS.items()},
+        **({"card": learnt.hash} if learnt is not None else {}),
     }
     (folder / RULES).write_text(json.dumps(body, ensure_ascii=False, default=str), encoding="utf-8")
 
@@ -151,7 +164,19 @@ def load_facts(folder: Path, accounts: Collection[str] | None = None) -> Facts:
         crm=Crm(links, {one.account_id: one for one in found["context"]}, ambiguous),
         names={row["account_id"]: row["name"] for row in found["name"] if row["account_id"] not in links},
         owners=told["owners"],
+        card=_card(folder, told.get("card")),
     )
+
+
+def _card(folder: Path, hash: str | None) -> Card | None:
+    """Read the card that a run worked with; raise when it is not the one that the run noted."""
+    if hash is None:
+        return None
+    learnt = load_learnt(folder / FILE)
+    if learnt is None or learnt.hash != hash:
+        what = f"the model {hash} that this run worked with is not beside it"
+        raise SourceDataError(what, at=str(folder / FILE), hint="a newer run can be explained")
+    return learnt.in_use
 
 
 def load_json(load: Load) -> str:

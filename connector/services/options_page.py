@@ -22,6 +22,7 @@ from connector.services.desk import Desk
 from connector.services.documents import Document, attached
 from connector.services.options import Option, Options, read_options
 from connector.services.page import listed, page, pairs, section, table
+from connector.services.reasons import ruled
 from connector.services.texts import day, headline, in_language, money, number, typeset
 
 CONFRONT = "confront"
@@ -146,7 +147,7 @@ def written_options(
     rows = _rows(told, catalogue, said, language)
     heads = [said["today"], said["a"], said["b"]]
     answers = [in_language(one, language) for one in intent.terms]
-    shown = [headline(in_language(one.evidence, language)) for one in intent.contributions if one.term > 0]
+    shown = [headline(in_language(one.evidence, language)) for one in ruled(intent.contributions) if one.term > 0]
     sections = [
         section(said["compare"], table(heads, rows)),
         section(said["said"], pairs(_said(account, said))),

@@ -1,21 +1,21 @@
 """The customers' own history as rows to learn from: each past day as it was known then, and what was bought after.
 
-Days go through the same steps as the daily run: measured, scored by the rules of today, then read as pairs. Rules on
-CRM fields are left out, because a CRM does not tell what stood there then. Outcomes come from billing alone: a record
-that was withdrawn or undone in the CRM changes no label.
+Days go through the same steps as the daily run: measured, scored by the rules of today, then read as pairs. What has no
+past (a CRM tells what stands there now) is left out with the rules that read it, and is named. Outcomes come from
+billing alone: a record that was withdrawn or undone in the CRM changes no label.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from connector.compute.accounts import LIVE
-from connector.compute.history import known
+from connector.compute.history import known, without_history
 from connector.compute.propensity_pairs import Pairs
 from connector.compute.propensity_rows import Owned, Rows, outcomes
 from connector.domain.catalogue import Catalogue
@@ -43,17 +43,33 @@ class Rulebook:
     policy: GatesPolicy
     fx: FxTable
 
-    def of_the_past(self) -> tuple[Signals, tuple[str, ...]]:
-        """Rules that a past day can be asked, and the names of those that it cannot."""
-        today_only = {
-            id for id, rule in self.signals.rules.items() if any(name.startswith(CRM) for name in rule.when.names())
-        }
-        kept = {id: rule for id, rule in self.signals.rules.items() if id not in today_only}
-        return Signals(rules=kept), tuple(sorted(today_only))
+    def of_the_past(self, without: Container[str]) -> tuple[Signals, tuple[str, ...]]:
+        """Rules that a past day can be asked, and the names of those that read what has no past."""
 
-    def rows(self) -> Rows:
+        def is_known(name: str) -> bool:
+            return name not in without and not (name.startswith(CRM) and CRM in without)
+
+        read = {id: {*rule.when.names(), rule.strength.of} for id, rule in self.signals.rules.items()}
+        kept = {id: rule for id, rule in self.signals.rules.items() if all(map(is_known, read[id]))}
+        return Signals(rules=kept), tuple(sorted(self.signals.rules.keys() - kept.keys()))
+
+    def rows(self, rules: Signals) -> Rows:
         """Start to collect rows."""
-        return Rows(self.catalogue, tuple(sorted(self.signals.rules)), self.policy.base_rate)
+        return Rows(self.catalogue, tuple(sorted(rules.rules)), self.policy.base_rate)
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """What past days cannot be asked: features, each with the reason, and the rules that read them."""
+
+    features: Mapping[str, str]
+    rules: tuple[str, ...]
+
+
+def unasked(warehouse: Warehouse, book: Rulebook, first: datetime, now: datetime) -> Unasked:
+    """Name what has no past on the first of some days."""
+    features = without_history(warehouse.first_read(), first, now)
+    return Unasked(features, book.of_the_past(features)[1])
 
 
 def month_days(now: datetime, months: int) -> list[datetime]:
@@ -74,14 +90,15 @@ def past_pairs(
     tell: Tell = lambda *_: None,
 ) -> Pairs | None:
     """Every eligible pair on each day; its outcome where the horizon is over by `now`, else unknown."""
-    rules, _ = book.of_the_past()
-    rows = book.rows()
+    without = without_history(warehouse.first_read(), days[0], now)
+    rules, _ = book.of_the_past(without)
+    rows = book.rows(rules)
     for day in days:
         tell(f"as of {day.date()}", 0)
         add_day(rows, book, measure(warehouse, book.catalogue, rules, day))
     if not rows.parts:
         return None
-    pairs = outcomes(rows.pairs(), owned_history(warehouse, now), book.catalogue, horizon)
+    pairs = outcomes(rows.pairs().without(list(without)), owned_history(warehouse, now), book.catalogue, horizon)
     return open_ones_unknown(pairs, now.date(), horizon)
 
 

@@ -24,6 +24,7 @@ from connector.domain.money import Money
 from connector.domain.project import Project
 from connector.services.facts import Facts
 from connector.services.pilot_report import share
+from connector.services.reasons import ruled
 from connector.services.world import World
 
 ACCEPTED: tuple[OurStage, ...] = ("consult", "confront", "concretize", "won")
@@ -172,7 +173,7 @@ def _attempt(
         owner=owner.name if owner is not None else "nobody",
         kind=intent.kind,
         offer=intent.offer,
-        signals=tuple(dict.fromkeys(one.name for one in intent.contributions if one.term > 0)),
+        signals=tuple(dict.fromkeys(one.name for one in ruled(intent.contributions) if one.term > 0)),
         opened_on=opened,
         closed_on=rules.day(episode.closed_at) if episode.closed_at is not None else None,
         state=episode.state,

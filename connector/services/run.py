@@ -33,6 +33,7 @@ from connector.services.desk import Desk
 from connector.services.drift import held_for_schema
 from connector.services.facts import Told, save_facts
 from connector.services.keys import keys_of
+from connector.services.learnt import keep_beside
 from connector.services.match import match
 from connector.services.measure import measure
 from connector.services.monday import monday
@@ -96,7 +97,9 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
             world = _matched(work, request, current, world, accounts)
             measured = measure(warehouse, rules.catalogue, rules.signals, now, told_by_crm(world))
         with current.step("score", request.tell):
-            scores = score(measured, rules.catalogue, rules.policy, rules.fx, today)
+            learnt = work.learnt()
+            card = learnt.in_use if learnt is not None else None
+            scores = score(measured, rules.catalogue, rules.policy, rules.fx, today, card)
             mrr = asdict(tie(warehouse, sources, now))
     with current.step("choose", request.tell):
         current.within = bounds(rules, world, segments_of(measured.accounts, linked(world.links)))
@@ -108,7 +111,7 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         )
         begun, unbegun = plays_due(measured, side, world, rules, today, begun_today(chosen, world))
         chosen = replace(chosen, plays=tuple(begun), held=(*chosen.held, *unbegun))
-    return Decided(world, pulled, measured, scores, side, chosen, mrr, accounts)
+    return Decided(world, pulled, measured, scores, side, chosen, mrr, accounts, learnt)
 
 
 def _matched(work: Work, request: Request, current: Current, world: World, accounts: Sequence[BillingAccount]) -> World:
@@ -155,7 +158,11 @@ def _keep_facts(work: Work, request: Request, current: Current, decided: Decided
     owners = {id: owner.name for id, owner in decided.world.owners.items()}
     told = Told(work.project.day(request.now), names, owners)
     to = work.snapshots / current.run.id
-    save_facts(to, current.run.id, current.destination.id, work.project, decided.measured, decided.crm, told)
+    if decided.learnt is not None:
+        keep_beside(work.snapshots.parent, to)
+    save_facts(
+        to, current.run.id, current.destination.id, work.project, decided.measured, decided.crm, told, decided.learnt
+    )
 
 
 def desired_of(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connector.compute.added import PriceList
+from connector.compute.propensity_daily import misfit, with_card
 from connector.compute.scores import score_account
 from connector.domain.catalogue import Catalogue
 from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy
+from connector.domain.propensity import Card
 from connector.domain.score import Score
 from connector.domain.signal import Signal
 from connector.services.measure import Measured
@@ -25,9 +27,17 @@ class Scores:
 
 
 def score(
-    measured: Measured, catalogue: Catalogue, policy: GatesPolicy, fx: FxTable, today: date | None = None
+    measured: Measured,
+    catalogue: Catalogue,
+    policy: GatesPolicy,
+    fx: FxTable,
+    today: date | None = None,
+    card: Card | None = None,
 ) -> Scores:
-    """Score every account on the prices known at the moment it was measured; `today` is its day, else that in UTC."""
+    """Score every account on the prices known at the moment it was measured; `today` is its day, else that in UTC.
+
+    Without a card, or with one of another catalogue, the scorecard alone speaks.
+    """
     prices, today = PriceList.of(measured.prices), today or measured.as_of.date()
     signals: dict[str, list[Signal]] = defaultdict(list)
     for signal in measured.signals:
@@ -46,4 +56,7 @@ def score(
             today,
         )
     ]
+    if card is not None and misfit(card, catalogue) is None:
+        read = measured.accounts, measured.metrics, measured.events
+        made = list(with_card(made, measured.as_of.date(), *read, catalogue, policy, card))
     return Scores(measured.as_of, tuple(sorted(made, key=lambda s: (-s.value, s.account_id, s.offer))))

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.domain.change import Cause, Plan, Why
 from connector.domain.link import LinkDecision, LinkState
+from connector.domain.propensity import Learnt
 from connector.domain.run import Delivered, RunStatus
 from connector.services.drift import held_for_schema
 from connector.services.measure import Measured
@@ -38,6 +39,7 @@ def of_run(
         "destination": current.destination.id,
         "now": current.run.now.isoformat(),
         **(of_decisions(decided.pulled, decided.world.links, decided.mrr, decided.measured) if decided else {}),
+        **(of_model(decided.learnt) if decided and decided.learnt else {}),
         "mode": current.mode,
         "scope": dict(current.within.told),
         "held": current.held,
@@ -47,6 +49,13 @@ def of_run(
         "api_calls": {"crm": calls, "source": sum(decided.pulled.api_calls.values()) if decided else 0},
         "seconds": current.seconds,
     }
+
+
+def of_model(learnt: Learnt) -> dict[str, Any]:
+    """Say which card lay there, and whether it had a part in the scores."""
+    is_used = learnt.in_use is not None
+    weight = round(learnt.card.blend.weight, 4) if is_used else 0.0
+    return {"model": {"hash": learnt.hash, "in_use": is_used, "weight": weight}}
 
 
 def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:

@@ -306,7 +306,7 @@ def _considered(id: str, group: Sequence[str], facts: Facts, signals: Sequence[S
     alone = {one: measured.accounts[one] for one in group}
     others = tuple(one for one in measured.signals if one.account_id != id and one.account_id in alone)
     less = replace(measured, accounts=alone, signals=(*signals, *others))
-    scores = score(less, rules.catalogue, rules.policy, rules.fx, facts.today)
+    scores = score(less, rules.catalogue, rules.policy, rules.fx, facts.today, facts.card)
     return Customers(less, facts.crm, rules.catalogue, rules.policy, facts.today).candidates(scores.scores)
 
 

@@ -70,7 +70,7 @@ def decide_by(facts: Facts, rules: Rules) -> dict[tuple[str, str], Said]:
     read = measured.accounts, measured.metrics, measured.events
     signals = raised(rules.signals, *read, rules.catalogue, facts.as_of)
     measured = replace(measured, signals=believed(signals, measured.feeds, facts.as_of.date()))
-    scores = score(measured, rules.catalogue, rules.policy, rules.fx, facts.today)
+    scores = score(measured, rules.catalogue, rules.policy, rules.fx, facts.today, facts.card)
     chosen = choose(measured, scores, facts.crm, rules.catalogue, rules.policy, facts.as_of, holidays_of, facts.today)
     said = {(one.account_id, one.subject): _held(one) for one in chosen.held}
     return said | {(one.account_id, one.offer): _proposed(one, rank) for rank, one in enumerate(chosen.intents, 1)}

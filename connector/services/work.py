@@ -17,11 +17,13 @@ from connector.domain.intent import Intent
 from connector.domain.mapping import CrmMapping
 from connector.domain.occupied import Crm as CrmSide
 from connector.domain.project import Project
+from connector.domain.propensity import Learnt
 from connector.domain.run import Run
 from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 from connector.services.choose import Chosen
+from connector.services.learnt import FILE, load_learnt
 from connector.services.measure import Measured
 from connector.services.memory import Memory
 from connector.services.pull import Pulled
@@ -54,6 +56,10 @@ class Work:
     @property
     def is_shadow(self) -> bool:
         return is_shadow(self.project)
+
+    def learnt(self) -> Learnt | None:
+        """Read what was learnt from outcomes; None: the scorecard speaks alone."""
+        return load_learnt(self.snapshots.parent / FILE)
 
     def looking(self) -> Work:
         """In shadow mode, see the CRM as it will be once our fields and stages are made."""
@@ -137,3 +143,5 @@ class Decided:
     chosen: Chosen
     mrr: Mapping[str, Any]
     accounts: Sequence[BillingAccount]
+    learnt: Learnt | None = None
+    """What had a part in the scores beside the rules."""

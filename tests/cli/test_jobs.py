@@ -10,13 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from connector.cli import jobs
 from connector.cli.app import app
 from connector.cli.boundary import guarded
 from connector.config.project import load_project
 from connector.config.settings import shipped
+from connector.domain.alert import Ended
 from connector.domain.change import Plan
 from connector.domain.errors import Exit, UnreachableError
 from connector.domain.run import Run, RunStatus
+from connector.services.alerts import summary_of
 from connector.services.work import Outcome, Request
 
 NOW = datetime(2026, 9, 30, tzinfo=UTC)
@@ -77,3 +80,39 @@ def test_the_worst_job_decides(
 
     assert guarded(app) == code
     assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("adrift", "code", "said"),
+    [(False, Exit.OK, "train: card abc: model, weight 0.80"), (True, Exit.PARTIAL, "otherwise than foretold")],
+)
+def test_learning_is_a_job_that_ends_as_partial_when_the_model_drifts(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    adrift: bool,
+    code: Exit,
+    said: str,
+) -> None:
+    """A job `train` learns and opens no CRM; two months out of band are told to whoever asked for alerts."""
+    month = {"day": "2026-05-01", "happened": 3, "low": 10.2, "high": 20.6}
+    told = {
+        "hash": "abc",
+        "evidence": "model",
+        "weight": 0.8,
+        "in_use": not adrift,
+        "adrift": adrift,
+        "watched": [month],
+    }
+    rung: list[Ended] = []
+    monkeypatch.setattr("connector.cli.jobs.train_once", lambda _chosen: told)
+    monkeypatch.setattr("connector.cli.alerting.tell_ended", lambda _chosen, ended: rung.append(ended))
+    monkeypatch.setenv("CONNECTOR_STATE_DIR", str(tmp_path))
+
+    assert jobs._run("train", "hubspot") == code
+
+    assert said in capsys.readouterr().out
+    (ended,) = rung
+    body = summary_of(ended, "Europe/Paris").body
+    assert ("month from 2026-05-01: 3 adopted, 10 to 21 foretold" in body) == adrift
+    assert ("connector propensity train" in body) == adrift

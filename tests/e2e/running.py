@@ -31,6 +31,7 @@ from connector.cli.boundary import guarded
 from connector.config.project import load_project
 from connector.domain.project import Project
 from connector.services import run as run_service
+from connector.services.learnt import hash_of
 
 LAZY = [
     *(f"connector.adapters.{part}" for part in ("ledger", "sources.files", "sources.stripe", "warehouse")),
@@ -102,8 +103,9 @@ class Kept:
             "measure": self.once("measure", lambda _w, _c, _r, now, crm: f"{now} {told(crm)}"),
             "score": self.once(
                 "score",
-                lambda m, _c, policy, _f, today: (
+                lambda m, _c, policy, _f, today, card: (
                     f"{m.as_of} {today} {policy} {told({i: a.crm for i, a in m.accounts.items()})}"
+                    f" {hash_of(card) if card else ''}"
                 ),
             ),
             "tie": self.once("tie", lambda _w, _s, now: str(now)),
