@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from connector.domain.catalogue import Texts
 from connector.domain.intent import Contribution
@@ -20,6 +21,7 @@ BOUND: Texts = {
 }
 
 
+@lru_cache(maxsize=256)
 def logit(p: float) -> float:
     """Log-odds of a probability."""
     return math.log(p / (1 - p))
@@ -83,7 +85,7 @@ def scorecard(base_rate: float, contributions: Sequence[Contribution], bounds: S
     """Add the terms up and keep p within its bounds."""
     base = logit(base_rate)
     ranked = sorted(contributions, key=lambda one: (-abs(one.term), one.name))
-    total = base + math.fsum(one.term for one in ranked)
+    total = base + math.fsum([one.term for one in ranked])
     bounded = min(max(total, logit(bounds[0])), logit(bounds[1]))
     if bounded != total:
         ranked.append(Contribution("bounds", bounded - total, BOUND))
