@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector.compute.breadth import with_use
+from connector.compute.breadth import of_use
 from connector.compute.history import known
+from connector.compute.peers import Peers
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
 from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
@@ -118,12 +119,17 @@ def account_features(
     invoices = {row["account_id"]: row for row in rows["invoices"]}
     satisfaction = {row["account_id"]: row for row in rows["satisfaction"]}
     events = rows["event_count"][0]["rows"] or None
-    made = {}
+    today, peers, holdings = as_of.date(), Peers(catalogue), {}
     for row in rows["accounts"]:
         account = row["account_id"]
-        held = items.get(account, ())
-        holdings = _of_holdings(held, row["currency"], intervals, catalogue)
-        base = AccountFeatures(
+        held = holdings[account] = _of_holdings(items.get(account, ()), row["currency"], intervals, catalogue)
+        if account in items and not row["is_test"] and held["mrr_minor"] > 0:
+            peers.count((row["industry"], row["segment"]), _owned(held, catalogue))
+    usual, made = peers.by_segment(), {}
+    for row in rows["accounts"]:
+        account = row["account_id"]
+        held, counts = holdings.pop(account), account in items and not row["is_test"]
+        made[account] = AccountFeatures(
             account_id=account,
             name=row["name"] or "",
             is_test=row["is_test"],
@@ -131,13 +137,18 @@ def account_features(
             segment=row["segment"],
             industry=row["industry"],
             events=events,
-            **holdings,
-            **_of_contract(subscriptions.get(account, ()), held, holdings["mrr_minor"], as_of.date()),
-            **_of_invoices(invoices.get(account), as_of.date()),
-            **_of_satisfaction(satisfaction.get(account)),
+            peers=usual.get((row["industry"], row["segment"]), ()) if counts and held["mrr_minor"] > 0 else (),
+            **held,
+            **_of_contract(subscriptions.pop(account, ()), items.pop(account, ()), held["mrr_minor"], today),
+            **_of_invoices(invoices.pop(account, None), today),
+            **_of_satisfaction(satisfaction.pop(account, None)),
+            **of_use(_owned(held, catalogue), metrics.get(account, {}), catalogue),
         )
-        made[account] = with_use(base, metrics.get(account, {}), catalogue)
     return made
+
+
+def _owned(holdings: Part, catalogue: Catalogue) -> frozenset[str]:
+    return catalogue.with_contents(frozenset(holdings["holdings"]))
 
 
 def _by_account(rows: Iterable[Row]) -> dict[str, list[Row]]:

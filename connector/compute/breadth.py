@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, MetricFeatures, owned_offers, used_offers
+from connector.domain.features import MetricFeatures, used_offers
 
 Metrics = Mapping[str, MetricFeatures]
 
 
-def with_use(base: AccountFeatures, metrics: Metrics, catalogue: Catalogue) -> AccountFeatures:
-    """Add what its metrics say together; nothing where no usage was ever told."""
+def of_use(owned: frozenset[str], metrics: Metrics, catalogue: Catalogue) -> dict[str, Any]:
+    """Fields of `AccountFeatures` that its metrics tell together; nothing where no usage was ever told."""
     if not metrics:
-        return base
-    seen = {name for name in owned_offers(base, catalogue) - set(catalogue.plans) if catalogue.offers[name].used_when}
+        return {}
+    seen = {name for name in owned.difference(catalogue.plans) if catalogue.offers[name].used_when}
     told_to = max(m.data_to for m in metrics.values())
     last = max(m.last_day for m in metrics.values())
     users, users_previous = _counted("users", metrics, catalogue)
     teams, teams_previous = _counted("teams", metrics, catalogue)
-    return replace(
-        base,
-        activity_trend=_trend(metrics),
-        metrics_used=sum(m.active_days > 0 for m in metrics.values()),
-        users=users,
-        users_previous=users_previous,
-        teams=teams,
-        teams_previous=teams_previous,
-        modules_used=len(used_offers(seen, metrics, catalogue)),
-        modules_owned=len(seen),
-        first_used_on=min(m.first_day for m in metrics.values()),
-        last_used_on=last,
-        days_since_use=(told_to - last).days,
-        data_to=told_to,
-    )
+    return {
+        "activity_trend": _trend(metrics),
+        "metrics_used": sum(m.active_days > 0 for m in metrics.values()),
+        "users": users,
+        "users_previous": users_previous,
+        "teams": teams,
+        "teams_previous": teams_previous,
+        "modules_used": len(used_offers(seen, metrics, catalogue)),
+        "modules_owned": len(seen),
+        "first_used_on": min(m.first_day for m in metrics.values()),
+        "last_used_on": last,
+        "days_since_use": (told_to - last).days,
+        "data_to": told_to,
+    }
 
 
 def _trend(metrics: Metrics) -> float | None:

@@ -1,7 +1,8 @@
 """Which rules fire on whom: what `signals.tried` looks at and `signals.strength_of` answers, for everybody at once.
 
 What rules need is made ready once and not once an account, and a case is put together only where a rule fires: of some
-sixty questions an account is asked, five are answered yes.
+sixty questions an account is asked, five are answered yes. Most of the others fail on one number of the account or the
+metric itself, and are done with before what is known of it is put together.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cached_property
 
 from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, together
 from connector.domain.catalogue import Catalogue
-from connector.domain.compiled import Test, compiled
+from connector.domain.compiled import Test, compiled, necessary, on_row
 from connector.domain.crm_facts import crm_view
 from connector.domain.features import (
     OWNS,
@@ -23,12 +24,13 @@ from connector.domain.features import (
     MetricFeatures,
     OfferFeatures,
     event_view,
+    feature_names,
     metric_view,
     named,
     offer_view,
     owned_offers,
 )
-from connector.domain.signal import TOLD_TO, Condition, SignalRule, Signals, freshness
+from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 View = Mapping[str, Feature]
 
@@ -73,6 +75,8 @@ class _Known:
 class _Customer:
     """One account, and what its rules look at; each view is made when the first rule asks for it."""
 
+    __slots__ = ("_features", "_of_metrics", "account", "events", "known", "metrics", "owned", "told")
+
     def __init__(
         self,
         account: AccountFeatures,
@@ -83,9 +87,17 @@ class _Customer:
         self.account, self.metrics, self.events, self.known = account, metrics, events, known
         self.owned = owned_offers(account, known.catalogue)
         self.told = frozenset(one.event for one in events)
-        crm = crm_view(account.crm) if account.crm else known.silent_crm
-        self.features: View = {**named(account), **known.owning(self.owned), **crm, TOLD_TO: known.today}
+        self._features: View | None = None
         self._of_metrics: dict[str, View] = {}
+
+    @property
+    def features(self) -> View:
+        """What is known of the account itself."""
+        if self._features is None:
+            known, crm = self.known, self.account.crm
+            told = crm_view(crm) if crm else known.silent_crm
+            self._features = {**named(self.account), **known.owning(self.owned), **told, TOLD_TO: known.today}
+        return self._features
 
     def using(self, used: MetricFeatures) -> View:
         """What is known of one of its metrics, and of itself."""
@@ -137,8 +149,18 @@ class _OfAccount(_Question):
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         super().__init__(rule_id, rule, known)
         self._is_of_usage = bool({*rule.when.names(), rule.strength.of} & FROM_USAGE)
+        self._may_fire_on = on_row(rule.when, feature_names(AccountFeatures) - rule.read.keys())
+        self._first = [compiled(part) for part in necessary(rule.when, rule.read.keys())]
+        of_crm = [compiled(part) for part in necessary(rule.when, known.silent_crm.keys() - rule.read.keys())]
+        self._needs_crm = not all(test(known.silent_crm) for test in of_crm)
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
+        if (self._needs_crm and not customer.account.crm) or not self._may_fire_on(customer.account):
+            return ()
+        if self._first:
+            read = read_of(self.rule, customer.metrics)
+            if not all(test(read) for test in self._first):
+                return ()
         told: Feature = customer.account.data_to if self._is_of_usage else self.known.today
         if self.rule.dated:
             told = customer.features.get(self.rule.dated)
@@ -149,11 +171,15 @@ class _OfAccount(_Question):
 
 
 class _OfMetric(_Question):
+    def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
+        super().__init__(rule_id, rule, known)
+        self._may_fire_on = on_row(rule.when, feature_names(MetricFeatures))
+
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         found: list[Fired] = []
         for name in self.rule.metrics:
             used = customer.metrics.get(name)
-            if used is not None:
+            if used is not None and self._may_fire_on(used):
                 view = self._seen(used, customer) if self.rule.read else customer.using(used)
                 if self._holds(view):
                     found += self._case(customer, view, used.data_to, self.needs, metric=name)
@@ -169,7 +195,7 @@ class _OfOffer(_Question):
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         super().__init__(rule_id, rule, known)
         of_offer = frozenset(offer_view(OfferFeatures("", 0.0, 0, None)))
-        self._first = [compiled(part) for part in _necessary(rule.when, of_offer)]
+        self._first = [compiled(part) for part in necessary(rule.when, of_offer)]
         self._usual: dict[int, tuple[Sequence[OfferFeatures], list[tuple[OfferFeatures, str]]]] = {}
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
@@ -210,12 +236,3 @@ class _OfEvent(_Question):
 
 
 _QUESTIONS = {"account": _OfAccount, "metric": _OfMetric, "offer": _OfOffer, "event": _OfEvent}
-
-
-def _necessary(condition: Condition, names: frozenset[str]) -> Iterator[Condition]:
-    """Parts that must hold for the whole to hold, and that read nothing but these names."""
-    if condition.feature is None and not condition.any and not condition.none:
-        for part in condition.all:
-            yield from _necessary(part, names)
-    elif set(condition.names()) <= names and not any(leaf.absent_for is not None for leaf in condition.leaves()):
-        yield condition

@@ -25,6 +25,8 @@ LEAST_OF_A_PACK = 2
 """Parts that something must point to before a pack is proposed instead of one of them."""
 FORESEEABLE_DAYS = 365
 """A trend is not followed further than this."""
+Terms = dict[int, Contribution]
+"""What each signal of an account adds to a score, by its identity."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def score_account(
 ) -> Iterator[Score]:
     """Score every offer that some signal of the account points to."""
     context = [signal for signal in signals if not signal.needs]
+    terms: Terms = {}
     signals = [*signals, *through_plan(signals, account, catalogue, policy)]
     for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
         met = [signal for signal in signals if need in signal.needs]
@@ -57,7 +60,7 @@ def score_account(
         pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
             heard = [signal for signal in met if signal.speaks_for(name)]
-            card = weigh([*heard, *bearing(context, heard)], policy)
+            card = weigh([*heard, *bearing(context, heard)], policy, terms)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             if made.quantity > 0:
                 yield _score(account, name, need, card, made, heard, policy, fx, today)
@@ -67,7 +70,7 @@ def score_account(
         if need_of_pack is None or len(wanted) < LEAST_OF_A_PACK:
             continue
         # A pack sells no more easily than the part of it that is wanted least.
-        cards = [weigh([*pointing, *bearing(context, pointing)], policy) for pointing in wanted]
+        cards = [weigh([*pointing, *bearing(context, pointing)], policy, terms) for pointing in wanted]
         made = recommend(name, account, [], catalogue, prices, policy.sizing, today)
         pointing = [signal for some in wanted for signal in some]
         yield _score(
@@ -109,14 +112,24 @@ def bearing(context: Sequence[Signal], pointing: Sequence[Signal]) -> Iterator[S
     return (signal for signal in context if signal.metric is None or signal.metric in metrics)
 
 
-def weigh(signals: Sequence[Signal], policy: GatesPolicy) -> Card:
-    """Add up what each signal says; the same rule on two metrics counts once, at its strongest."""
+def weigh(signals: Sequence[Signal], policy: GatesPolicy, terms: Terms | None = None) -> Card:
+    """Add up what each signal says; the same rule on two metrics counts once, at its strongest.
+
+    `terms` is kept by whoever weighs the same signals for several offers.
+    """
     by_rule: dict[str, list[Signal]] = {}
     for signal in signals:
         by_rule.setdefault(signal.id, []).append(signal)
     strongest = (some[0] if len(some) == 1 else min(some, key=_rank) for some in by_rule.values())
-    terms = [Contribution(signal.id, signal.term, signal.evidence) for signal in strongest]
-    return scorecard(policy.base_rate, terms, policy.p_bounds)
+    known = {} if terms is None else terms
+    return scorecard(policy.base_rate, [_term(signal, known) for signal in strongest], policy.p_bounds)
+
+
+def _term(signal: Signal, known: Terms) -> Contribution:
+    # By identity: a signal has no hash, and whoever keeps the terms keeps the signals.
+    if id(signal) not in known:
+        known[id(signal)] = Contribution(signal.id, signal.term, signal.evidence)
+    return known[id(signal)]
 
 
 def _rank(signal: Signal) -> tuple[float, str, str]:

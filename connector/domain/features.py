@@ -248,6 +248,11 @@ def named(row: AccountFeatures | MetricFeatures | EventFeatures | OfferFeatures)
     return dict(zip(_NAMES[type(row)], _VALUES[type(row)](row), strict=True))
 
 
+def feature_names(kind: type[AccountFeatures] | type[MetricFeatures]) -> frozenset[str]:
+    """The names of `named`."""
+    return frozenset(_NAMES[kind])
+
+
 _NAMES = {
     kind: tuple(f.name for f in fields(kind) if f.name not in _HIDDEN)
     for kind in (AccountFeatures, MetricFeatures, EventFeatures, OfferFeatures)

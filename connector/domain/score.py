@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from connector.domain.catalogue import Texts
 from connector.domain.intent import Contribution
@@ -21,6 +22,7 @@ BOUND: Texts = {
 }
 
 
+@lru_cache(maxsize=256)
 def logit(p: float) -> float:
     """Log-odds of a probability."""
     return math.log(p / (1 - p))
@@ -88,7 +90,7 @@ def scorecard(base_rate: float, contributions: Sequence[Contribution], bounds: S
 def bounded(base: float, contributions: Sequence[Contribution], bounds: Sequence[float]) -> Card:
     """Add terms to a base in log-odds and keep p within its bounds."""
     ranked = sorted(contributions, key=lambda one: (-abs(one.term), one.name))
-    total = base + math.fsum(one.term for one in ranked)
+    total = base + math.fsum([one.term for one in ranked])
     kept = min(max(total, logit(bounds[0])), logit(bounds[1]))
     if kept != total:
         ranked.append(Contribution(BOUNDS, kept - total, BOUND))

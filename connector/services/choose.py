@@ -7,7 +7,7 @@ any of them owns or owes counts for all (`candidates`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -68,15 +68,10 @@ def choose(
     """
     today = today or now.date()
     customers = Customers(measured, crm, catalogue, policy, today)
-    intents: list[Intent] = []
     loads: dict[tuple[str, str], Load] = {}
     held = _without_signal(customers, scores)
     ledger = _Tally.of(crm, today)
-    scored: dict[str, set[str]] = defaultdict(set)
-    by_need: dict[tuple[str, str], list[Score]] = defaultdict(list)
-    for one in scores.scores:
-        scored[one.offer].add(one.account_id)
-        by_need[customers.of(one.account_id), one.need].append(one)
+    passed: list[Candidate] = []
     said: dict[str, Answers] = defaultdict(dict)
     for customer, best in customers.ranked(scores.scores):
         weighed = customers.candidate(customer, best, ledger.load(customers.context(customer)))
@@ -84,12 +79,28 @@ def choose(
         refused = first_no(weighed, said[customer])
         if refused is None:
             ledger.count(weighed)
-            ids = tuple(a.account_id for a in weighed.accounts if a.account_id in scored[best.offer])
-            intents.append(_intent(weighed, ids, holidays, rivals_of(weighed, by_need)))
+            passed.append(weighed)
         else:
             held.append(Held(customer, best.offer, refused.reason.value, refused.detail, best.p, best.value))
     helped, unhelped = _helped(customers, book, fx or FxTable())
-    return Chosen(tuple(intents), (*held, *unhelped), tuple(helped), customers.white_space(), loads)
+    intents = tuple(_intents(passed, customers, scores, holidays))
+    return Chosen(intents, (*held, *unhelped), tuple(helped), customers.white_space(), loads)
+
+
+def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:
+    """Put together what is proposed, beside what else was scored for the few customers that get a proposal."""
+    proposed = {one.crm.account_id for one in passed}
+    scored: set[tuple[str, str]] = set()
+    by_need: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    for one in scores.scores:
+        customer = customers.of(one.account_id)
+        if customer in proposed:
+            scored.add((one.account_id, one.offer))
+            by_need[customer, one.need].append(one)
+    for weighed in passed:
+        ids = (account.account_id for account in weighed.accounts)
+        billed = tuple(id for id in ids if (id, weighed.score.offer) in scored)
+        yield _intent(weighed, billed, holidays, rivals_of(weighed, by_need))
 
 
 def load_on(crm: Crm, account_id: str, on: date) -> Load:

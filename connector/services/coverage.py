@@ -22,7 +22,7 @@ from connector.domain.misses import Miss, misses
 from connector.domain.signal import SignalRule, Signals
 from connector.ports.billing import Warehouse
 from connector.services.evidence import Wording
-from connector.services.measure import Measured, measure, signal_of
+from connector.services.measure import Measured, measure
 
 WEEK = timedelta(days=7)
 REASONS = 3
@@ -145,7 +145,7 @@ def _cases(
     for case in tried(rules, account, measured.metrics.get(id, {}), measured.events.get(id, ()), catalogue, today):
         looked_at = True
         strength = strength_of(case, today)
-        texts: Mapping[str, str] = {} if strength is None else signal_of(case, Wording(case.rule, catalogue)).evidence  # type: ignore[assignment]
+        texts: Mapping[str, str] = {} if strength is None else Wording(case.rule, catalogue).signal(case).evidence  # type: ignore[assignment]
         about = case.metric or case.offer or ""
         why = () if strength is not None else tuple(_why(case, today))
         yield Case(id, account.name, about, strength, texts.get(language, ""), why)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from connector.compute.signals import Fired
 from connector.domain.catalogue import Catalogue, Language, Texts
 from connector.domain.features import Feature
-from connector.domain.signal import AT, SignalRule
+from connector.domain.signal import AT, WORDS, Signal, SignalRule
 from connector.services.texts import in_language, names_in, render
 
 PERCENT = {
@@ -29,7 +29,7 @@ Words = tuple[tuple[str, type, Feature], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers(Mapping[str, Feature]):
-    """Features by name; the names are a rule's, and its signals share them."""
+    """Features by name; the names are a rule's, and its signals share them. What is told may go on beyond them."""
 
     names: tuple[str, ...]
     told: tuple[Feature, ...]
@@ -57,24 +57,37 @@ class Wording:
         self._names = {language: names_in(text, language) for language, text in rule.evidence.items()}
         named = frozenset[str]().union(*self._names.values())
         self._cited = tuple(sorted(named | {name for word, name in PERCENT.items() if word in named}))
+        cited = (name for name in self._cited if name not in self._read and name not in WORDS)
+        self._names_told = (*self._read, *cited)
+        self._asked = frozenset(self._names_told)
 
-    def numbers(self, case: Fired) -> Numbers:
-        """The features that the rule read."""
-        return Numbers(self._read, tuple(map(case.features.get, self._read)))
-
-    def offer(self, case: Fired) -> str | None:
-        """The offer that a case is about, where the catalogue has it."""
-        return case.offer if case.offer in self._catalogue.offers else None
-
-    def evidence(self, case: Fired) -> Evidence:
-        """What a case says."""
-        cited = [name for name in self._cited if name in case.features]
-        names = self._cited if len(cited) == len(self._cited) else tuple(cited)
-        return Evidence(self, Numbers(names, tuple(map(case.features.__getitem__, names))), case.metric, case.offer)
+    def signal(self, case: Fired) -> Signal:
+        """Say what a rule that fired says, in every language it has."""
+        rule, features = case.rule, case.features
+        names = self._names_told
+        told = read = tuple(map(features.get, names))
+        if not self._asked <= features.keys():
+            # What the CRM tells has a name only where it is told; elsewhere one tuple serves both uses.
+            names = tuple(name for name in self._cited if name in features)
+            told = tuple(map(features.__getitem__, names))
+        return Signal(
+            case.rule_id,
+            rule.row,
+            rule.kind,
+            case.account_id,
+            case.needs,
+            case.strength,
+            rule.weight,
+            Evidence(self, names, told, case.metric, case.offer),
+            case.data_to,
+            case.metric,
+            Numbers(self._read, read),
+            case.offer if case.offer in self._catalogue.offers else None,
+        )
 
     def words(self, of: Evidence, language: Language) -> Words:
         """What a text names, as people cite it: whole numbers where they are large, labels in its language."""
-        names, known = self._names[language], of.known
+        names, known = self._names[language], Numbers(of.names, of.told)
         cited = {name: _citable(known[name]) for name in names if name in known.names}
         for word, name in PERCENT.items():
             if word in names:
@@ -93,7 +106,9 @@ class Evidence(Mapping[Language, str]):
     """A text per language."""
 
     wording: Wording
-    known: Numbers
+    names: tuple[str, ...]
+    told: tuple[Feature, ...]
+    """What the rule read and what the texts cite, by `names`."""
     metric: str | None
     offer: str | None
 

@@ -23,9 +23,7 @@ from connector.compute.accounts import (
 from connector.compute.features import event_features, held_quantities, in_memory, usage_features
 from connector.compute.firing import fired
 from connector.compute.freshness import feeds, feeds_of, restrained
-from connector.compute.peers import with_peers
 from connector.compute.rows import rows_of, tuples
-from connector.compute.signals import Fired
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
 from connector.domain.feed import Feed, is_drop_believed
@@ -73,6 +71,8 @@ def measure(
 ) -> Measured:
     """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
     tables = warehouse.tables()
+    # Whatever reads all of the usage comes before anything is kept of it: its memory serves for what follows.
+    told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
     # Usage may lie in another engine: what it is compared with is small, and goes there.
     held = in_memory(warehouse.execute(held_quantities(items_in_force(tables, as_of), catalogue)))
     usage = usage_features(tables, held, catalogue, as_of)
@@ -85,9 +85,9 @@ def measure(
     prices = [*_rows(warehouse, prices_known(tables, as_of))]
     facts = {name: [*_rows(warehouse, expression)] for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
-    accounts = with_peers(account_features(facts, intervals, metrics, catalogue, as_of), catalogue)
+    accounts = account_features(facts, intervals, metrics, catalogue, as_of)
+    del facts  # many rows, and everything that follows is told of accounts
     accounts = with_crm(accounts, crm, as_of.date())
-    told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
     if not is_drop_believed(told, as_of.date()):
         accounts = restrained(accounts)
     signals = raised(rules, accounts, metrics, events, catalogue, as_of)
@@ -114,7 +114,7 @@ def raised(
     """Try every rule on what was measured; what fires can say why."""
     wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
     cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
-    return tuple(signal_of(case, wordings[case.rule_id]) for case in cases)
+    return tuple(wordings[case.rule_id].signal(case) for case in cases)
 
 
 def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:
@@ -131,22 +131,3 @@ def _made(kind: type[T], warehouse: Warehouse, expression: Any) -> Iterator[T]:
     """Rows of an expression that has a column for every field of a kind."""
     columns = [field.name for field in fields(kind)]
     return starmap(kind, tuples(warehouse.execute(expression).select(columns)))
-
-
-def signal_of(case: Fired, wording: Wording) -> Signal:
-    """Say what a rule that fired says, in every language it has."""
-    rule = case.rule
-    return Signal(
-        id=case.rule_id,
-        row=rule.row,
-        kind=rule.kind,
-        account_id=case.account_id,
-        needs=case.needs,
-        strength=case.strength,
-        weight=rule.weight,
-        evidence=wording.evidence(case),
-        data_to=case.data_to,
-        metric=case.metric,
-        numbers=wording.numbers(case),
-        offer=wording.offer(case),
-    )

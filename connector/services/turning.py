@@ -23,7 +23,7 @@ from connector.services.candidates import Customers
 from connector.services.choose import load_on
 from connector.services.evidence import Wording
 from connector.services.facts import Facts
-from connector.services.measure import raised, signal_of
+from connector.services.measure import raised
 from connector.services.score import score
 
 Verdict = Literal["opportunity", "task", "no"]
@@ -260,7 +260,7 @@ def altered(id: str, facts: Facts) -> Iterator[tuple[tuple[Signal, ...], Mapping
         for way in (way for way in _ways(case, day) if max(turn.distance for turn in way) <= NEAR):
             moved = replace(case, features={**case.features, **{turn.feature: turn.then for turn in way}})
             strength = strength_of(moved, day)
-            new = [] if strength is None else [signal_of(replace(moved, strength=strength), wording)]
+            new = [] if strength is None else [wording.signal(replace(moved, strength=strength))]
             about = [(turn.feature, case.metric or case.offer) for turn in way]
             numbers = {"turns": way, "metric": case.metric, "offer": case.offer, "about": about, "row": case.rule.row}
             yield (*rest, *new), numbers, sum(turn.distance for turn in way)
