@@ -106,7 +106,7 @@ CROSS_CHECKS = [
     (NEGOTIATION, "{% for line in evidence %}", "{% for line in evidence", "template, its line", "every {{ has its }}"),
     (NEGOTIATION, "- id: meet", "- id: listen", "step listen stands twice", "task's key"),
     (NEGOTIATION, '  fr: "{{ account.name }} – {{ offer.label }}"\n', "", "title has no text in fr", "add `fr: …`"),
-    (REVIEW, "{{ goals or", "{{ gaols or", "unknown name 'gaols'", "did you mean goals?"),
+    (REVIEW, "{{ (goals or", "{{ (gaols or", "unknown name 'gaols'", "did you mean goals?"),
     (REVIEW, "[90, 120]", "[120, 90]", "before_renewal is no window", "[90, 120]"),
     (REVIEW, "every_months: 3", "every_months: 0", "at least 1", "12: yearly"),
     ("mappings/fx.yaml", "currency: USD", "currency: USX", "unknown currency 'USX'", "did you mean U"),
