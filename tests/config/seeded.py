@@ -65,7 +65,7 @@ MISTAKES = (
     Mistake("no such day", FX, "since: 2024-01-01, rate: \"0.92\"", "since: 2024-13-01, rate: \"0.92\"", "since: 2024-13", "since", "write a day like"),
     # YAML itself ----------------------------------------------------------------------------------------------------
     Mistake("tab", SF, "  name: Name\n  domain", "\tname: Name\n  domain", "^\tname", "\\t", "tab by spaces"),
-    Mistake("indentation", SF, "  stage: StageName", "   stage: StageName", ": StageName", "not valid YAML", "indentation|line up"),
+    Mistake("indentation", SF, "  stage: StageName", "   stage: StageName", "stage: StageName", "not valid YAML", "indentation|line up"),
     Mistake("open quote", SF, "label: Expansion need,", "label: 'Expansion need,", "$eof", "not valid YAML", "quote"),
     Mistake("open bracket", SF, "  done: [Completed]", "  done: [Completed", ": Deferred", "not valid YAML", "close the bracket|quotes"),
     Mistake("unquoted template", SF, "{value: '{{ amount }}', policy: merge}", "{value: {{ amount }}, policy: merge}", "{ amount", "a key must be a word", "quotes"),

@@ -92,6 +92,7 @@ def test_what_is_ours_is_installed(mapping: CrmMapping) -> None:
     """Every field of our prefix that the mapping names is in its `install:` section, under the same type."""
     ours = {name for type, name, _ in sections(mapping) if type is RecordType.OPPORTUNITY}
     ours |= {mapping.opportunity.key, mapping.opportunity.need, mapping.opportunity.episode}
+    ours |= {mapping.opportunity.week} if mapping.opportunity.week else set()
     ours |= {rule.field for rule in mapping.opportunity.outcomes}
 
     assert {name for name in ours if name.startswith(mapping.own_prefix)} == set(mapping.install["opportunity"])
