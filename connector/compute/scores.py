@@ -7,7 +7,7 @@ trend will ask for, a larger pack; `added` tells what that comes to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from math import ceil
 
@@ -20,6 +20,7 @@ from connector.domain.money import FxTable, Money, share_of
 from connector.domain.policy import GatesPolicy, Sizing
 from connector.domain.score import Card, Score, Step, scorecard
 from connector.domain.signal import Signal
+from connector.domain.values import value
 
 LEAST_OF_A_PACK = 2
 """Parts that something must point to before a pack is proposed instead of one of them."""
@@ -29,7 +30,7 @@ Terms = dict[int, Contribution]
 """What each signal of an account adds to a score, by its identity."""
 
 
-@dataclass(frozen=True)
+@value
 class Recommended:
     """An offer, how much of it, and what it adds per month."""
 

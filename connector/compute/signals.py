@@ -23,6 +23,7 @@ from connector.domain.features import (
     owned_offers,
 )
 from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
+from connector.domain.values import value
 
 FROM_USAGE = frozenset({"activity_trend", "metrics_used"})
 """Account features that are as old as the usage they come from."""
@@ -30,7 +31,7 @@ OF_OFFERS = frozenset({"upsell", "cross_sell"})
 """Kinds that point to something to sell: without needs of its own, such a rule looks at events about an offer only."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fired:
     """A rule whose condition holds for an account, a metric or an event of it."""
 

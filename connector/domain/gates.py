@@ -7,7 +7,7 @@ health, to who is already working on it, to how much is enough. Gates see one fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Literal
 
@@ -17,11 +17,12 @@ from connector.domain.health import QUESTIONS, Question
 from connector.domain.occupied import ANY_NEED, CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
+from connector.domain.values import value
 
 Link = Literal["linked", "unmatched", "ambiguous"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Load:
     """What is already proposed or open, as the walk down the ranking reaches a candidate."""
 
@@ -39,7 +40,7 @@ class Load:
     """New proposals of this day, on any account."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """An offer for a CRM account, with all that a gate may look at."""
 

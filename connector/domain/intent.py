@@ -10,11 +10,12 @@ from typing import Any
 from connector.domain.catalogue import Kind, Lever, Texts
 from connector.domain.money import Money
 from connector.domain.policy import Refresh
+from connector.domain.values import value
 
 REFRESH = Refresh()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contribution:
     """One signed term of a score, in log-odds, with the evidence a person can check in every language."""
 
@@ -137,7 +138,7 @@ class PlayIntent:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A "no" with its reason: nothing is silently dropped."""
 
