@@ -22,6 +22,7 @@ from connector.domain.occupied import Crm, CrmContext
 from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, Reason
 from connector.domain.score import Score
+from connector.domain.uncollected import uncollected
 from connector.services.candidates import Customers
 from connector.services.measure import Measured
 from connector.services.moment import Holidays, moment, no_holidays
@@ -50,6 +51,7 @@ class Chosen:
     """Plays of `plays.yaml` that begin or end."""
 
 
+@uncollected()
 def choose(
     measured: Measured,
     scores: Scores,

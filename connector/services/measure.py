@@ -28,6 +28,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
 from connector.domain.feed import Feed, is_drop_believed
 from connector.domain.signal import Signal, Signals
+from connector.domain.uncollected import uncollected
 from connector.ports.billing import Warehouse
 from connector.services.evidence import Wording
 
@@ -62,6 +63,7 @@ class Measured:
         return tuple(signal for signal in self.signals if signal.account_id == account_id)
 
 
+@uncollected()
 def measure(
     warehouse: Warehouse,
     catalogue: Catalogue,
