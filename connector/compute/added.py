@@ -172,39 +172,43 @@ def _on_the_bill(
 ) -> Money | None:
     """Try the change on the subscription's own items, prices and discounts."""
     offer, contents = catalogue.offers[name], catalogue.contents(name)
-    terms = {one: _terms(one.discounts or "[[], []]") for one in bill}
-    before = {one: _priced(one, terms[one], prices) for one in bill}
-    after = {one: item for one, item in before.items() if one.offer not in contents}
+    here, before = bill.index(changed), {at: _priced(one, prices) for at, one in enumerate(bill)}
+    after = {at: item for at, item in before.items() if bill[at].offer not in contents}
     more: list[PricedItem] = []
     if offer.adds_to is not None:
-        after[changed] = replace(before[changed], quantity=_exact(changed.quantity or 0) + quantity)
+        after[here] = replace(before[here], quantity=_exact(changed.quantity or 0) + quantity)
     else:
-        now = before[changed].price
+        now = before[here].price
         listed = prices.find(name, changed.currency, now.interval, now.interval_count)
         listed = listed or _stated(offer, changed.currency)
         if listed is None:
             return None
         more.append(PricedItem(listed.price, quantity, listed.product_id))
         if name in catalogue.plans and changed.offer in catalogue.plans:
-            after.pop(changed, None)
-    total = added(list(before.values()), [*after.values(), *more], terms[changed].shared)
+            after.pop(here, None)
+    total = added(list(before.values()), [*after.values(), *more], _terms(changed).shared)
     return Money(round_minor(total), changed.currency)
 
 
+def _priced(one: BilledItem, prices: PriceList) -> PricedItem:
+    listed = prices.by_id[one.price_id or ""]
+    units = None if one.quantity is None else _exact(one.quantity)
+    return PricedItem(listed.price, units, listed.product_id, _terms(one).own)
+
+
+def _terms(one: BilledItem) -> Terms:
+    return _read(one.discounts or "[[], []]")
+
+
 @lru_cache(maxsize=10_000)
-def _terms(text: str) -> Terms:
+def _read(text: str) -> Terms:
     return Terms.from_json(text)
 
 
-def _priced(one: BilledItem, terms: Terms, prices: PriceList) -> PricedItem:
-    listed = prices.by_id[one.price_id or ""]
-    units = None if one.quantity is None else _exact(one.quantity)
-    return PricedItem(listed.price, units, listed.product_id, terms.own)
-
-
-def _exact(quantity: float) -> Decimal:
+@lru_cache(maxsize=10_000)
+def _exact(quantity: float) -> Fraction:
     """A quantity as billing wrote it: 1.1 is no binary fraction."""
-    return Decimal(str(quantity))
+    return Fraction(str(quantity))
 
 
 def _by_amounts(
