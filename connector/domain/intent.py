@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from connector.domain.catalogue import Kind, Lever, Texts
+from connector.domain.load import Load
 from connector.domain.money import Money
 from connector.domain.policy import Refresh
 from connector.domain.values import value
@@ -149,6 +150,8 @@ class Held:
     detail: str = ""
     p: float | None = None
     value: int | None = None
+    load: Load | None = field(default=None, compare=False, repr=False)
+    """What stood on the account and its owner when it was weighed."""
 
 
 def brief_of(intent: Intent) -> dict[str, Any]:

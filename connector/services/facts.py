@@ -22,7 +22,7 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.errors import SourceDataError
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
 from connector.domain.feed import Feed
-from connector.domain.gates import Load
+from connector.domain.load import Load
 from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.policy import GatesPolicy, Scope

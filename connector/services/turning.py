@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from connector.compute.signals import Fired, strength_of, tried
 from connector.domain.asking import answers, first_no
-from connector.domain.gates import Candidate, Load
+from connector.domain.gates import Candidate
+from connector.domain.load import Load
 from connector.domain.near import Turn, Turns, is_fixed, turns
 from connector.domain.policy import Reason
 from connector.domain.signal import Signal
