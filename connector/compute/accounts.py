@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from connector.compute.breadth import of_use
@@ -19,6 +20,8 @@ from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
 from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
 
+MANY_DAYS = 10_000
+"""Days on which customers began, in thirty years: what follows from one is worked out once."""
 LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscription statuses under which an item is still held."""
 COMMITTED_MONTHS = 6
@@ -27,6 +30,16 @@ DISPUTE_MEMORY_DAYS = 180
 ESCALATED = ("support_escalation", "escalation_opened")
 SETTLED = ("escalation_closed",)
 SCORED = ("nps_response",)
+OF_ACCOUNT = ("account_id", "name", "is_test", "country", "segment", "industry", "currency")
+OF_SUBSCRIPTION = (
+    *("account_id", "subscription_id", "started_at", "cancel_at", "trial_end", "status", "paused", "term_months"),
+    *("period_start", "period_end"),
+)
+OF_ITEM = (
+    *("account_id", "item_id", "offer_id", "price_id", "subscription_id", "quantity", "currency", "status"),
+    *("mrr_minor", "list_mrr_minor", "discounts", "valid_from"),
+)
+"""The columns that are read of many rows."""
 Row = Mapping[str, Any]
 Part = dict[str, Any]
 """Some of the fields of `AccountFeatures`."""
@@ -64,9 +77,9 @@ def account_expressions(tables: Mapping[str, Any], as_of: datetime) -> dict[str,
     accounts = newest(known(tables["accounts"], as_of), ["account_id"], "known_at")
     subscriptions = newest(known(tables["subscriptions"], as_of), ["subscription_id"], "known_at")
     return {
-        "accounts": accounts.filter(~_.deleted).order_by("account_id"),
-        "subscriptions": subscriptions.order_by("account_id", "subscription_id"),
-        "items": items_in_force(tables, as_of).order_by("account_id", "item_id"),
+        "accounts": accounts.filter(~_.deleted).order_by("account_id").select(*OF_ACCOUNT),
+        "subscriptions": subscriptions.order_by("account_id", "subscription_id").select(*OF_SUBSCRIPTION),
+        "items": items_in_force(tables, as_of).order_by("account_id", "item_id").select(*OF_ITEM),
         "invoices": _invoices(tables, as_of),
         "event_count": known(tables["events"], as_of).aggregate(rows=_.count()),
         "satisfaction": _satisfaction(tables, as_of),
@@ -265,7 +278,13 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     months, start, end = largest["term_months"], largest["period_start"], largest["period_end"]
     if start and end and end.date() > today and (end - start).days >= 28 * COMMITTED_MONTHS:
         return start.date(), end.date()
-    first, terms = largest["started_at"].date(), 1
+    return _term_of(largest["started_at"].date(), months, today)
+
+
+@lru_cache(maxsize=MANY_DAYS)
+def _term_of(first: date, months: int, today: date) -> tuple[date, date]:
+    """Start and end of the term that runs, of those that follow each other from a day on."""
+    terms = 1
     while add_months(first, terms * months) <= today:
         terms += 1
     return add_months(first, (terms - 1) * months), add_months(first, terms * months)
@@ -287,6 +306,7 @@ def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -
     return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
 
 
+@lru_cache(maxsize=MANY_DAYS)
 def _of_anniversary(started: date, today: date) -> Part:
     years = today.year - started.year
     if add_months(started, 12 * years) > today:
