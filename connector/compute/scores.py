@@ -57,8 +57,8 @@ def score_account(
     signals = [*signals, *through_plan(signals, account, catalogue, policy)]
     for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
         met = [signal for signal in signals if need in signal.needs]
-        read = [metrics[signal.metric] for signal in met if signal.metric is not None]
-        pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
+        read = dict.fromkeys(signal.metric for signal in met if signal.metric is not None)
+        pressed = [metrics[name] for name in read if metrics[name].limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
             heard = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy, terms)
@@ -96,14 +96,8 @@ def through_plan(
     """Let a need for a module that the plan cannot carry point to the plan that can; what only supports, does not."""
     if account.plan is None:
         return
-    above = catalogue.plans[list(catalogue.plans).index(account.plan) + 1 :]
-    for signal in (one for one in signals if one.points):
-        offers = [catalogue.offers[name] for need in signal.needs for name in catalogue.for_need(need)]
-        if not offers or any(not offer.sold_with or account.plan in offer.sold_with for offer in offers):
-            continue
-        carrying = next((plan for plan in above if any(plan in offer.sold_with for offer in offers)), None)
-        need = catalogue.offers[carrying].need if carrying else None
-        if need is not None:
+    for signal in signals:
+        if signal.points and (need := catalogue.need_of_plan_for(signal.needs, account.plan)) is not None:
             yield replace(signal, needs=(need,), weight=signal.weight * policy.through_plan)
 
 
@@ -143,12 +137,10 @@ def offers_for(
 ) -> tuple[str, ...]:
     """Offers that meet a need: of the plans only the lowest above the current one that clears every limit met."""
     names = catalogue.for_need(need)
-    plans = [name for name in names if name in catalogue.plans]
     others = tuple(name for name in names if name not in catalogue.plans)
-    if not plans or account.plan is None:
+    if len(others) == len(names) or account.plan is None:
         return others
-    ladder = list(catalogue.plans)
-    above = [plan for plan in ladder[ladder.index(account.plan) + 1 :] if plan in plans]
+    above = catalogue.plans_above(need, account.plan)
     clearing = [plan for plan in above if all(_clears(plan, metric, catalogue) for metric in pressed)]
     best = clearing[:1] or above[-1:]
     return (*best, *others)

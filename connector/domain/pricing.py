@@ -274,7 +274,15 @@ def added(before: Sequence[PricedItem], after: Sequence[PricedItem], discounts: 
 
     An amount off is spent once, whatever is added; what of it found nothing to come off yet comes off the addition.
     """
+    if all(discount.amount_off is None for discount in discounts):
+        # Nothing is shared out: what stays as it is costs what it did.
+        before, after = _without(before, after), _without(after, before)
     return sum(monthly_items(after, discounts), Fraction(0)) - sum(monthly_items(before, discounts), Fraction(0))
+
+
+def _without(items: Sequence[PricedItem], others: Sequence[PricedItem]) -> list[PricedItem]:
+    """Items that are not themselves among the others."""
+    return [one for one in items if not any(one is other for other in others)]
 
 
 def _counts(item: PricedItem) -> bool:

@@ -58,7 +58,7 @@ class Customers:
 
     def candidates(self, scores: Sequence[Score]) -> list[Candidate]:
         """One per (customer, offer), as they are ranked, with nothing on their account and owner."""
-        return [self.candidate(customer, one) for customer, one in self.ranked(scores)]
+        return [self.candidate(self.base(customer), one) for customer, one in self.ranked(scores)]
 
     def ranked(self, scores: Sequence[Score]) -> list[tuple[str, Score]]:
         """The best evidence for each (customer, offer), best value first."""
@@ -79,26 +79,26 @@ class Customers:
         """A customer without an offer yet; its largest running account speaks."""
         return self._bases[customer]
 
-    def candidate(self, customer: str, score: Score, load: Load = NOTHING) -> Candidate:
-        """An offer for a customer; `load` stands on its account and owner."""
-        base = self.base(customer)
-        accounts = base.accounts
+    def candidate(self, base: Candidate, score: Score, load: Load = NOTHING) -> Candidate:
+        """An offer for a customer, of which `base` tells; `load` stands on its account and owner."""
+        accounts, link, metrics = base.accounts, base.link, base.metrics
         if len(accounts) > 1:
             accounts = tuple(sorted(accounts, key=lambda a: (a.account_id != score.account_id, a.account_id)))
+            link, metrics = self._link(score.account_id), self.measured.metrics.get(score.account_id, {})
         return Candidate(
             score=score,
             offer=self.catalogue.offers[score.offer],
             accounts=accounts,
             owned=base.owned,
             used=base.used,
-            link=self._link(score.account_id),
+            link=link,
             crm=base.crm,
             catalogue=self.catalogue,
             policy=self.policy,
             today=self.today,
             load=load,
             quotes=base.quotes,
-            metrics=self.measured.metrics.get(score.account_id, {}),
+            metrics=metrics,
         )
 
     def white_space(self) -> dict[str, Mapping[str, str]]:

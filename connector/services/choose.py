@@ -75,10 +75,10 @@ def choose(
     held = _without_signal(customers, scored)
     ledger = _Tally.of(crm, today)
     passed: list[Candidate] = []
-    for customer, best, no in sorted(_weighed(customers, scored), key=lambda one: rank(*one[:2])):
-        load = ledger.load(customers.context(customer))
+    for customer, best, base, no in sorted(_weighed(customers, scored), key=lambda one: rank(*one[:2])):
+        load = ledger.load(base.crm)
         if no is None:
-            weighed = customers.candidate(customer, best, load)
+            weighed = customers.candidate(base, best, load)
             no = no_room(weighed)
             if no is None:
                 ledger.count(weighed)
@@ -91,12 +91,15 @@ def choose(
     return Chosen(intents, (*held, *unhelped), tuple(helped), customers.white_space(), loads)
 
 
-def _weighed(customers: Customers, scored: Mapping[str, Sequence[Score]]) -> Iterator[tuple[str, Score, No | None]]:
+def _weighed(
+    customers: Customers, scored: Mapping[str, Sequence[Score]]
+) -> Iterator[tuple[str, Score, Candidate, No | None]]:
     """Each customer's offers, with the headline of those that are refused whatever is proposed already."""
     for customer, some in scored.items():
-        of_customer = refusal_of(customers.base(customer))
+        base = customers.base(customer)
+        of_customer = refusal_of(base)
         for one in some:
-            yield customer, one, standing_no(customers.candidate(customer, one), of_customer)
+            yield customer, one, base, standing_no(customers.candidate(base, one), of_customer)
 
 
 def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:
