@@ -10,18 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from connector.compute.breadth import of_use
+from connector.compute.contract_days import of_anniversary, term_of
 from connector.compute.history import known
 from connector.compute.peers import Peers
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
 from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
 
-MANY_DAYS = 10_000
-"""Days on which customers began, in thirty years: what follows from one is worked out once."""
 LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscription statuses under which an item is still held."""
 COMMITTED_MONTHS = 6
@@ -258,7 +256,7 @@ def _of_contract(subscriptions: Sequence[Row], items: Sequence[Row], mrr_minor: 
         "term_start": term_start,
         "renewal_on": renewal_on,
         "days_to_renewal": (renewal_on - today).days if renewal_on else None,
-        **(_of_anniversary(min(started), today) if started else {}),
+        **(of_anniversary(min(started), today) if started else {}),
     }
 
 
@@ -278,16 +276,7 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     months, start, end = largest["term_months"], largest["period_start"], largest["period_end"]
     if start and end and end.date() > today and (end - start).days >= 28 * COMMITTED_MONTHS:
         return start.date(), end.date()
-    return _term_of(largest["started_at"].date(), months, today)
-
-
-@lru_cache(maxsize=MANY_DAYS)
-def _term_of(first: date, months: int, today: date) -> tuple[date, date]:
-    """Start and end of the term that runs, of those that follow each other from a day on."""
-    terms = 1
-    while add_months(first, terms * months) <= today:
-        terms += 1
-    return add_months(first, (terms - 1) * months), add_months(first, terms * months)
+    return term_of(largest["started_at"].date(), months, today)
 
 
 def with_crm(
@@ -304,22 +293,6 @@ def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -
     if not isinstance(ends, date) or ends < today or not is_open:
         return made
     return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
-
-
-@lru_cache(maxsize=MANY_DAYS)
-def _of_anniversary(started: date, today: date) -> Part:
-    years = today.year - started.year
-    if add_months(started, 12 * years) > today:
-        years -= 1
-    last, following = add_months(started, 12 * years), add_months(started, 12 * (years + 1))
-    return {
-        "tenure_days": (today - started).days,
-        "years": years,
-        "days_since_anniversary": (today - last).days if years else None,
-        "days_to_anniversary": (following - today).days,
-        "last_anniversary_on": last if years else None,
-        "anniversary_on": following,
-    }
 
 
 def _of_invoices(row: Row | None, today: date) -> Part:
@@ -348,11 +321,3 @@ def _of_satisfaction(row: Row | None) -> Part:
         "nps": score,
         "nps_on": row["scored"].date() if score is not None else None,
     }
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or the month's last."""
-    at = day.year * 12 + day.month - 1 + months
-    year, month = divmod(at, 12)
-    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last))

@@ -112,12 +112,13 @@ def weigh(signals: Sequence[Signal], policy: GatesPolicy, terms: Terms | None = 
 
     `terms` is kept by whoever weighs the same signals for several offers.
     """
-    by_rule: dict[str, list[Signal]] = {}
+    strongest: dict[str, Signal] = {}
     for signal in signals:
-        by_rule.setdefault(signal.id, []).append(signal)
-    strongest = (some[0] if len(some) == 1 else min(some, key=_rank) for some in by_rule.values())
+        other = strongest.setdefault(signal.id, signal)
+        if other is not signal and _rank(signal) < _rank(other):
+            strongest[signal.id] = signal
     known = {} if terms is None else terms
-    return scorecard(policy.base_rate, [_term(signal, known) for signal in strongest], policy.p_bounds)
+    return scorecard(policy.base_rate, [_term(signal, known) for signal in strongest.values()], policy.p_bounds)
 
 
 def _term(signal: Signal, known: Terms) -> Contribution:
@@ -191,7 +192,7 @@ def _quantity(
             held = held_offer(offer, account)
             pack = catalogue.offers[held].pack if held else 1
             owned = account.holdings[held].quantity if held else 0.0
-            wanted = max((expected(metric, sizing) for metric in pressed), default=0.0)
+            wanted = max([expected(metric, sizing) for metric in pressed], default=0.0)
             # Rounded first: 50 × 1.1 is a hair above 55, which is no 56th seat.
             return max(1, ceil(round(wanted * (1 + sizing.headroom) / pack - owned, 6)))
 
@@ -230,9 +231,9 @@ def _score(
         delta_mrr=added,
         reported=reported,
         value=0 if reported is None else share_of(card.p, reported.minor),
-        data_to=max(signal.data_to for signal in pointing),
+        data_to=max([signal.data_to for signal in pointing]),
         limit_on=made.limit_on,
-        signals=tuple(dict.fromkeys(signal.id for signal in pointing)),
+        signals=tuple(dict.fromkeys([signal.id for signal in pointing])),
         one_off=made.one_off,
         step=made.step,
     )

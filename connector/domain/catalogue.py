@@ -186,6 +186,15 @@ class Catalogue:
         needs = dict.fromkeys(offer.need for offer in self.offers.values() if offer.need is not None)
         return {need: tuple(name for name, offer in self.offers.items() if offer.need == need) for need in needs}
 
+    def counting(self, who: str) -> tuple[str, ...]:
+        """Metrics that count them: users, or teams."""
+        return self._counting.get(who, ())
+
+    @cached_property
+    def _counting(self) -> Mapping[str, tuple[str, ...]]:
+        kinds = dict.fromkeys(metric.counts for metric in self.metrics.values() if metric.counts)
+        return {who: tuple(name for name, metric in self.metrics.items() if metric.counts == who) for who in kinds}
+
     def plans_above(self, need: str, plan: str) -> tuple[str, ...]:
         """Plans that meet a need, above one plan, the lowest first."""
         if (need, plan) not in self._above:

@@ -6,7 +6,7 @@ rules, scores and gates read only these. A field is None when it is unknown, nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from operator import attrgetter
@@ -216,6 +216,16 @@ class EventFeatures:
     last_on: date
     link: str | None = None
     """Where the last of them can be read, or who told it."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Everything that was measured at a moment: what rules look at."""
+
+    accounts: Mapping[str, AccountFeatures]
+    metrics: Mapping[str, Mapping[str, MetricFeatures]]
+    """By account, then metric."""
+    events: Mapping[str, Sequence[EventFeatures]]
 
 
 _HIDDEN = frozenset({"account_id", "mrr", "holdings", "items", "events", "offer", "peers", "crm"})

@@ -143,7 +143,10 @@ class Curve:
         value = features.get(self.of)
         if not isinstance(value, int | float):
             return self.least
-        return min(1.0, max(self.least, (value - self.zero_at) / (self.full_at - self.zero_at)))
+        share = (value - self.zero_at) / (self.full_at - self.zero_at)
+        if share >= 1:
+            return 1.0
+        return share if share > self.least else self.least
 
 
 @document

@@ -95,11 +95,13 @@ def _weighed(
     customers: Customers, scored: Mapping[str, Sequence[Score]]
 ) -> Iterator[tuple[str, Score, Candidate, No | None]]:
     """Each customer's offers, with the headline of those that are refused whatever is proposed already."""
+    alike: dict[No, No] = {}  # many are refused in the same words
     for customer, some in scored.items():
         base = customers.base(customer)
         of_customer = refusal_of(base)
         for one in some:
-            yield customer, one, base, standing_no(customers.candidate(base, one), of_customer)
+            no = standing_no(customers.candidate(base, one), of_customer)
+            yield customer, one, base, no and alike.setdefault(no, no)
 
 
 def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:
