@@ -13,7 +13,7 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
-from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, together
+from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, readings, together
 from connector.domain.catalogue import Catalogue
 from connector.domain.compiled import Test, compiled, necessary, on_row
 from connector.domain.crm_facts import crm_view
@@ -117,7 +117,7 @@ class _Question:
 
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         self.rule_id, self.rule, self.known = rule_id, rule, known
-        self.needs = tuple(rule.needs)
+        self.needs, self._reads = tuple(rule.needs), readings(rule)
         self._holds: Test = compiled(rule.when)
         self._fresh: dict[date, float] = {}
 
@@ -150,8 +150,8 @@ class _Question:
         return self._fresh[data_to]
 
     def _read(self, customer: _Customer) -> View:
-        rule, features = self.rule, customer.features
-        return {**features, **read_of(rule, customer.metrics)} if rule.read else features
+        features = customer.features
+        return {**features, **read_of(self._reads, customer.metrics)} if self._reads else features
 
 
 class _Questions:
@@ -186,7 +186,7 @@ class _OfAccount(_Question):
         if not self._may_fire_on(customer.account):
             return ()
         if self._first:
-            read = read_of(self.rule, customer.metrics)
+            read = read_of(self._reads, customer.metrics)
             if not all(test(read) for test in self._first):
                 return ()
         told: Feature = customer.account.data_to if self._is_of_usage else self.known.today

@@ -34,6 +34,7 @@ from connector.services.score import Scores
 
 WEEK = timedelta(days=7)
 NONE = frozenset[str]()
+NOTHING_UNDONE = (NONE, NONE, NONE)
 
 
 @dataclass(frozen=True)
@@ -207,15 +208,14 @@ class _Tally:
 
     def load(self, context: CrmContext) -> Load:
         account, owner = context.account_id, context.owner_id or ""
+        caps = (("open", account), ("week", account), ("owner", owner)) if self.undone else ()
         stands = (
             self.needs.get(account, NONE),
             self.open.get(account, 0),
             self.week.get(account, 0),
             self.owner_week.get(owner, 0),
             self.owner_tasks.get(owner, 0),
-            self.undone.get(("open", account), NONE),
-            self.undone.get(("week", account), NONE),
-            self.undone.get(("owner", owner), NONE),
+            *([self.undone.get(cap, NONE) for cap in caps] or NOTHING_UNDONE),
             self.day,
         )
         # Many accounts stand alike, and every candidate's is kept.
