@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connector.compute.breadth import of_use
+from connector.compute.contract_days import of_anniversary, term_of
 from connector.compute.history import known
 from connector.compute.peers import Peers
 from connector.domain.catalogue import Catalogue
@@ -27,6 +28,16 @@ DISPUTE_MEMORY_DAYS = 180
 ESCALATED = ("support_escalation", "escalation_opened")
 SETTLED = ("escalation_closed",)
 SCORED = ("nps_response",)
+OF_ACCOUNT = ("account_id", "name", "is_test", "country", "segment", "industry", "currency")
+OF_SUBSCRIPTION = (
+    *("account_id", "subscription_id", "started_at", "cancel_at", "trial_end", "status", "paused", "term_months"),
+    *("period_start", "period_end"),
+)
+OF_ITEM = (
+    *("account_id", "item_id", "offer_id", "price_id", "subscription_id", "quantity", "currency", "status"),
+    *("mrr_minor", "list_mrr_minor", "discounts", "valid_from"),
+)
+"""The columns that are read of many rows."""
 Row = Mapping[str, Any]
 Part = dict[str, Any]
 """Some of the fields of `AccountFeatures`."""
@@ -64,9 +75,9 @@ def account_expressions(tables: Mapping[str, Any], as_of: datetime) -> dict[str,
     accounts = newest(known(tables["accounts"], as_of), ["account_id"], "known_at")
     subscriptions = newest(known(tables["subscriptions"], as_of), ["subscription_id"], "known_at")
     return {
-        "accounts": accounts.filter(~_.deleted).order_by("account_id"),
-        "subscriptions": subscriptions.order_by("account_id", "subscription_id"),
-        "items": items_in_force(tables, as_of).order_by("account_id", "item_id"),
+        "accounts": accounts.filter(~_.deleted).order_by("account_id").select(*OF_ACCOUNT),
+        "subscriptions": subscriptions.order_by("account_id", "subscription_id").select(*OF_SUBSCRIPTION),
+        "items": items_in_force(tables, as_of).order_by("account_id", "item_id").select(*OF_ITEM),
         "invoices": _invoices(tables, as_of),
         "event_count": known(tables["events"], as_of).aggregate(rows=_.count()),
         "satisfaction": _satisfaction(tables, as_of),
@@ -245,7 +256,7 @@ def _of_contract(subscriptions: Sequence[Row], items: Sequence[Row], mrr_minor: 
         "term_start": term_start,
         "renewal_on": renewal_on,
         "days_to_renewal": (renewal_on - today).days if renewal_on else None,
-        **(_of_anniversary(min(started), today) if started else {}),
+        **(of_anniversary(min(started), today) if started else {}),
     }
 
 
@@ -265,10 +276,7 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     months, start, end = largest["term_months"], largest["period_start"], largest["period_end"]
     if start and end and end.date() > today and (end - start).days >= 28 * COMMITTED_MONTHS:
         return start.date(), end.date()
-    first, terms = largest["started_at"].date(), 1
-    while add_months(first, terms * months) <= today:
-        terms += 1
-    return add_months(first, (terms - 1) * months), add_months(first, terms * months)
+    return term_of(largest["started_at"].date(), months, today)
 
 
 def with_crm(
@@ -285,21 +293,6 @@ def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -
     if not isinstance(ends, date) or ends < today or not is_open:
         return made
     return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
-
-
-def _of_anniversary(started: date, today: date) -> Part:
-    years = today.year - started.year
-    if add_months(started, 12 * years) > today:
-        years -= 1
-    last, following = add_months(started, 12 * years), add_months(started, 12 * (years + 1))
-    return {
-        "tenure_days": (today - started).days,
-        "years": years,
-        "days_since_anniversary": (today - last).days if years else None,
-        "days_to_anniversary": (following - today).days,
-        "last_anniversary_on": last if years else None,
-        "anniversary_on": following,
-    }
 
 
 def _of_invoices(row: Row | None, today: date) -> Part:
@@ -328,11 +321,3 @@ def _of_satisfaction(row: Row | None) -> Part:
         "nps": score,
         "nps_on": row["scored"].date() if score is not None else None,
     }
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or the month's last."""
-    at = day.year * 12 + day.month - 1 + months
-    year, month = divmod(at, 12)
-    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last))

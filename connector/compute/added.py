@@ -8,7 +8,7 @@ contains is paid for no longer. Where billing tells amounts only, a discount tha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +22,7 @@ from connector.domain.money import Money, round_minor
 from connector.domain.pricing import Price, PricedItem, Terms, added, amount, monthly
 
 PriceRow = Mapping[str, Any]
+Fees = tuple[tuple[str, Money], ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Paid:
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, Money | None] = {}
+        self._fees: dict[tuple[str, str | None], Fees] = {}
         self._of: Catalogue | None = None
         self._kinds: dict[Hashable, int] = {}
         self._number = count()
@@ -47,9 +49,17 @@ class Paid:
 
     def answers(self, catalogue: Catalogue) -> dict[Hashable, Money | None]:
         """What was answered so far with this catalogue."""
-        if self._of is not catalogue or len(self._answers) >= self.MOST:
-            self._of, self._answers = catalogue, {}
+        self._begin(catalogue)
         return self._answers
+
+    def fees(self, catalogue: Catalogue) -> dict[tuple[str, str | None], Fees]:
+        """The one-off fees of each offer in each currency, as far as they were asked for with this catalogue."""
+        self._begin(catalogue)
+        return self._fees
+
+    def _begin(self, catalogue: Catalogue) -> None:
+        if self._of is not catalogue or len(self._answers) >= self.MOST:
+            self._of, self._answers, self._fees = catalogue, {}, {}
 
     def by(self, account: AccountFeatures) -> int:
         """A number for what an account pays for: the same for two that a change costs the same."""
@@ -136,16 +146,19 @@ def priced(name: str, quantity: int, account: AccountFeatures, catalogue: Catalo
     return _by_amounts(name, quantity, account, catalogue, prices)
 
 
-def one_off_fees(
-    name: str, currency: str | None, catalogue: Catalogue, prices: PriceList
-) -> tuple[tuple[str, Money], ...]:
+def one_off_fees(name: str, currency: str | None, catalogue: Catalogue, prices: PriceList) -> Fees:
     """What comes with an offer once: each service with its price, where one is known."""
-    fees = []
+    known = prices.paid.fees(catalogue)
+    if (name, currency) not in known:
+        known[name, currency] = tuple(_fees(name, currency, catalogue, prices))
+    return known[name, currency]
+
+
+def _fees(name: str, currency: str | None, catalogue: Catalogue, prices: PriceList) -> Iterator[tuple[str, Money]]:
     for service in catalogue.offers[name].one_off:
         listed = prices.once.get((service, currency or "")) or _stated(catalogue.offers[service], currency or "")
         if listed is not None:
-            fees.append((service, Money(round_minor(amount(listed.price, 1)), listed.price.currency)))
-    return tuple(fees)
+            yield service, Money(round_minor(amount(listed.price, 1)), listed.price.currency)
 
 
 def held_offer(offer: Offer, account: AccountFeatures) -> str | None:
@@ -172,39 +185,43 @@ def _on_the_bill(
 ) -> Money | None:
     """Try the change on the subscription's own items, prices and discounts."""
     offer, contents = catalogue.offers[name], catalogue.contents(name)
-    terms = {one: _terms(one.discounts or "[[], []]") for one in bill}
-    before = {one: _priced(one, terms[one], prices) for one in bill}
-    after = {one: item for one, item in before.items() if one.offer not in contents}
+    here, before = bill.index(changed), {at: _priced(one, prices) for at, one in enumerate(bill)}
+    after = {at: item for at, item in before.items() if bill[at].offer not in contents}
     more: list[PricedItem] = []
     if offer.adds_to is not None:
-        after[changed] = replace(before[changed], quantity=_exact(changed.quantity or 0) + quantity)
+        after[here] = replace(before[here], quantity=_exact(changed.quantity or 0) + quantity)
     else:
-        now = before[changed].price
+        now = before[here].price
         listed = prices.find(name, changed.currency, now.interval, now.interval_count)
         listed = listed or _stated(offer, changed.currency)
         if listed is None:
             return None
         more.append(PricedItem(listed.price, quantity, listed.product_id))
         if name in catalogue.plans and changed.offer in catalogue.plans:
-            after.pop(changed, None)
-    total = added(list(before.values()), [*after.values(), *more], terms[changed].shared)
+            after.pop(here, None)
+    total = added(list(before.values()), [*after.values(), *more], _terms(changed).shared)
     return Money(round_minor(total), changed.currency)
 
 
+def _priced(one: BilledItem, prices: PriceList) -> PricedItem:
+    listed = prices.by_id[one.price_id or ""]
+    units = None if one.quantity is None else _exact(one.quantity)
+    return PricedItem(listed.price, units, listed.product_id, _terms(one).own)
+
+
+def _terms(one: BilledItem) -> Terms:
+    return _read(one.discounts or "[[], []]")
+
+
 @lru_cache(maxsize=10_000)
-def _terms(text: str) -> Terms:
+def _read(text: str) -> Terms:
     return Terms.from_json(text)
 
 
-def _priced(one: BilledItem, terms: Terms, prices: PriceList) -> PricedItem:
-    listed = prices.by_id[one.price_id or ""]
-    units = None if one.quantity is None else _exact(one.quantity)
-    return PricedItem(listed.price, units, listed.product_id, terms.own)
-
-
-def _exact(quantity: float) -> Decimal:
+@lru_cache(maxsize=10_000)
+def _exact(quantity: float) -> Fraction:
     """A quantity as billing wrote it: 1.1 is no binary fraction."""
-    return Decimal(str(quantity))
+    return Fraction(str(quantity))
 
 
 def _by_amounts(

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
-from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, together
+from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, readings, together
 from connector.domain.catalogue import Catalogue
 from connector.domain.compiled import Test, compiled, necessary, on_row
 from connector.domain.crm_facts import crm_view
@@ -21,6 +22,7 @@ from connector.domain.features import (
     AccountFeatures,
     EventFeatures,
     Feature,
+    Features,
     MetricFeatures,
     OfferFeatures,
     event_view,
@@ -35,21 +37,16 @@ from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 View = Mapping[str, Feature]
 
 
-def fired(
-    rules: Signals,
-    accounts: Mapping[str, AccountFeatures],
-    metrics: Mapping[str, Mapping[str, MetricFeatures]],
-    events: Mapping[str, Sequence[EventFeatures]],
-    catalogue: Catalogue,
-    today: date,
-) -> Iterator[Fired]:
+def fired(rules: Signals, features: Features, catalogue: Catalogue, today: date) -> Iterator[Fired]:
     """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
     known = _Known(catalogue, today)
-    questions = [_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()]
-    for account_id in sorted(accounts):
-        if accounts[account_id].subscribed:
-            customer = _Customer(accounts[account_id], metrics.get(account_id, {}), events.get(account_id, ()), known)
-            for question in questions:
+    questions = _Questions([_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()])
+    for account_id in sorted(features.accounts):
+        account = features.accounts[account_id]
+        if account.subscribed:
+            metrics, events = features.metrics.get(account_id, {}), features.events.get(account_id, ())
+            customer = _Customer(account, metrics, events, known)
+            for question in questions.worth_asking(customer):
                 yield from question.ask(customer)
 
 
@@ -72,10 +69,19 @@ class _Known:
         return crm_view({})
 
 
+class _Told(NamedTuple):
+    """Which things are told of a customer at all."""
+
+    events: frozenset[str]
+    metrics: frozenset[str]
+    by_crm: bool
+    by_peers: bool
+
+
 class _Customer:
     """One account, and what its rules look at; each view is made when the first rule asks for it."""
 
-    __slots__ = ("_features", "_of_metrics", "account", "events", "known", "metrics", "owned", "told")
+    __slots__ = ("_features", "_of_metrics", "account", "events", "known", "metrics", "owned")
 
     def __init__(
         self,
@@ -86,7 +92,6 @@ class _Customer:
     ) -> None:
         self.account, self.metrics, self.events, self.known = account, metrics, events, known
         self.owned = owned_offers(account, known.catalogue)
-        self.told = frozenset(one.event for one in events)
         self._features: View | None = None
         self._of_metrics: dict[str, View] = {}
 
@@ -112,9 +117,13 @@ class _Question:
 
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         self.rule_id, self.rule, self.known = rule_id, rule, known
-        self.needs = tuple(rule.needs)
+        self.needs, self._reads = tuple(rule.needs), readings(rule)
         self._holds: Test = compiled(rule.when)
         self._fresh: dict[date, float] = {}
+
+    def concerns(self, told: _Told) -> bool:
+        """Say whether the rule may fire on a customer of whom these things are told."""
+        raise NotImplementedError
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         """Give the cases of an account that the rule fires on."""
@@ -141,8 +150,24 @@ class _Question:
         return self._fresh[data_to]
 
     def _read(self, customer: _Customer) -> View:
-        rule, features = self.rule, customer.features
-        return {**features, **read_of(rule, customer.metrics)} if rule.read else features
+        features = customer.features
+        return {**features, **read_of(self._reads, customer.metrics)} if self._reads else features
+
+
+class _Questions:
+    """All rules; customers of whom the same kinds of things are told are asked the same of them."""
+
+    def __init__(self, questions: Sequence[_Question]) -> None:
+        self._all = questions
+        self._worth: dict[_Told, list[_Question]] = {}
+
+    def worth_asking(self, customer: _Customer) -> list[_Question]:
+        """The rules that may fire on a customer, in their order."""
+        account, events = customer.account, frozenset([one.event for one in customer.events])
+        told = _Told(events, frozenset(customer.metrics), bool(account.crm), bool(account.peers))
+        if told not in self._worth:
+            self._worth[told] = [one for one in self._all if one.concerns(told)]
+        return self._worth[told]
 
 
 class _OfAccount(_Question):
@@ -154,11 +179,14 @@ class _OfAccount(_Question):
         of_crm = [compiled(part) for part in necessary(rule.when, known.silent_crm.keys() - rule.read.keys())]
         self._needs_crm = not all(test(known.silent_crm) for test in of_crm)
 
+    def concerns(self, told: _Told) -> bool:
+        return told.by_crm or not self._needs_crm
+
     def ask(self, customer: _Customer) -> Iterable[Fired]:
-        if (self._needs_crm and not customer.account.crm) or not self._may_fire_on(customer.account):
+        if not self._may_fire_on(customer.account):
             return ()
         if self._first:
-            read = read_of(self.rule, customer.metrics)
+            read = read_of(self._reads, customer.metrics)
             if not all(test(read) for test in self._first):
                 return ()
         told: Feature = customer.account.data_to if self._is_of_usage else self.known.today
@@ -174,6 +202,9 @@ class _OfMetric(_Question):
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         super().__init__(rule_id, rule, known)
         self._may_fire_on = on_row(rule.when, feature_names(MetricFeatures))
+
+    def concerns(self, told: _Told) -> bool:
+        return not told.metrics.isdisjoint(self.rule.metrics)
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         found: list[Fired] = []
@@ -198,6 +229,9 @@ class _OfOffer(_Question):
         self._first = [compiled(part) for part in necessary(rule.when, of_offer)]
         self._usual: dict[int, tuple[Sequence[OfferFeatures], list[tuple[OfferFeatures, str]]]] = {}
 
+    def concerns(self, told: _Told) -> bool:
+        return told.by_peers
+
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         found: list[Fired] = []
         for one, need in self._worth_asking(customer.account.peers):
@@ -219,9 +253,10 @@ class _OfOffer(_Question):
 
 
 class _OfEvent(_Question):
+    def concerns(self, told: _Told) -> bool:
+        return not told.events.isdisjoint(self.rule.events)
+
     def ask(self, customer: _Customer) -> Iterable[Fired]:
-        if customer.told.isdisjoint(self.rule.events):
-            return ()
         found: list[Fired] = []
         for row in together(self.rule, customer.events):
             offer = self.known.catalogue.offers.get(row.detail)

@@ -1,12 +1,13 @@
 """Arrow tables → Python values, a column at a time: many times quicker than Arrow's own way, and without pandas.
 
-Equal texts and days of a batch are one object, because an account's id or a day stands in very many rows.
+Equal texts are one object, and equal days of a batch, because an account's id or a day stands in very many rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from sys import intern
 from typing import Any
 
 BATCH = 10_000
@@ -36,7 +37,7 @@ def values(column: Any) -> list[Any]:
     if types.is_boolean(kind):
         return _numbers(column, False)
     if types.is_string(kind) or types.is_large_string(kind):
-        return _shared(column, lambda words: words.to_pylist())
+        return _shared(column, lambda words: [word and intern(word) for word in words.to_pylist()])
     if types.is_date32(kind):
         return _shared(column, lambda days: [date.fromordinal(FIRST_DAY + n) for n in _integers(days, "int32")])
     if types.is_timestamp(kind) and kind.unit == "us" and kind.tz == "UTC":

@@ -7,7 +7,7 @@ trend will ask for, a larger pack; `added` tells what that comes to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from math import ceil
 
@@ -20,6 +20,7 @@ from connector.domain.money import FxTable, Money, share_of
 from connector.domain.policy import GatesPolicy, Sizing
 from connector.domain.score import Card, Score, Step, scorecard
 from connector.domain.signal import Signal
+from connector.domain.values import value
 
 LEAST_OF_A_PACK = 2
 """Parts that something must point to before a pack is proposed instead of one of them."""
@@ -29,7 +30,7 @@ Terms = dict[int, Contribution]
 """What each signal of an account adds to a score, by its identity."""
 
 
-@dataclass(frozen=True)
+@value
 class Recommended:
     """An offer, how much of it, and what it adds per month."""
 
@@ -56,8 +57,8 @@ def score_account(
     signals = [*signals, *through_plan(signals, account, catalogue, policy)]
     for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
         met = [signal for signal in signals if need in signal.needs]
-        read = [metrics[signal.metric] for signal in met if signal.metric is not None]
-        pressed = [metric for metric in dict.fromkeys(read) if metric.limit is not None]
+        read = dict.fromkeys(signal.metric for signal in met if signal.metric is not None)
+        pressed = [metrics[name] for name in read if metrics[name].limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
             heard = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy, terms)
@@ -95,14 +96,8 @@ def through_plan(
     """Let a need for a module that the plan cannot carry point to the plan that can; what only supports, does not."""
     if account.plan is None:
         return
-    above = catalogue.plans[list(catalogue.plans).index(account.plan) + 1 :]
-    for signal in (one for one in signals if one.points):
-        offers = [catalogue.offers[name] for need in signal.needs for name in catalogue.for_need(need)]
-        if not offers or any(not offer.sold_with or account.plan in offer.sold_with for offer in offers):
-            continue
-        carrying = next((plan for plan in above if any(plan in offer.sold_with for offer in offers)), None)
-        need = catalogue.offers[carrying].need if carrying else None
-        if need is not None:
+    for signal in signals:
+        if signal.points and (need := catalogue.need_of_plan_for(signal.needs, account.plan)) is not None:
             yield replace(signal, needs=(need,), weight=signal.weight * policy.through_plan)
 
 
@@ -117,12 +112,13 @@ def weigh(signals: Sequence[Signal], policy: GatesPolicy, terms: Terms | None = 
 
     `terms` is kept by whoever weighs the same signals for several offers.
     """
-    by_rule: dict[str, list[Signal]] = {}
+    strongest: dict[str, Signal] = {}
     for signal in signals:
-        by_rule.setdefault(signal.id, []).append(signal)
-    strongest = (some[0] if len(some) == 1 else min(some, key=_rank) for some in by_rule.values())
+        other = strongest.setdefault(signal.id, signal)
+        if other is not signal and _rank(signal) < _rank(other):
+            strongest[signal.id] = signal
     known = {} if terms is None else terms
-    return scorecard(policy.base_rate, [_term(signal, known) for signal in strongest], policy.p_bounds)
+    return scorecard(policy.base_rate, [_term(signal, known) for signal in strongest.values()], policy.p_bounds)
 
 
 def _term(signal: Signal, known: Terms) -> Contribution:
@@ -142,12 +138,10 @@ def offers_for(
 ) -> tuple[str, ...]:
     """Offers that meet a need: of the plans only the lowest above the current one that clears every limit met."""
     names = catalogue.for_need(need)
-    plans = [name for name in names if name in catalogue.plans]
     others = tuple(name for name in names if name not in catalogue.plans)
-    if not plans or account.plan is None:
+    if len(others) == len(names) or account.plan is None:
         return others
-    ladder = list(catalogue.plans)
-    above = [plan for plan in ladder[ladder.index(account.plan) + 1 :] if plan in plans]
+    above = catalogue.plans_above(need, account.plan)
     clearing = [plan for plan in above if all(_clears(plan, metric, catalogue) for metric in pressed)]
     best = clearing[:1] or above[-1:]
     return (*best, *others)
@@ -198,7 +192,7 @@ def _quantity(
             held = held_offer(offer, account)
             pack = catalogue.offers[held].pack if held else 1
             owned = account.holdings[held].quantity if held else 0.0
-            wanted = max((expected(metric, sizing) for metric in pressed), default=0.0)
+            wanted = max([expected(metric, sizing) for metric in pressed], default=0.0)
             # Rounded first: 50 × 1.1 is a hair above 55, which is no 56th seat.
             return max(1, ceil(round(wanted * (1 + sizing.headroom) / pack - owned, 6)))
 
@@ -237,9 +231,9 @@ def _score(
         delta_mrr=added,
         reported=reported,
         value=0 if reported is None else share_of(card.p, reported.minor),
-        data_to=max(signal.data_to for signal in pointing),
+        data_to=max([signal.data_to for signal in pointing]),
         limit_on=made.limit_on,
-        signals=tuple(dict.fromkeys(signal.id for signal in pointing)),
+        signals=tuple(dict.fromkeys([signal.id for signal in pointing])),
         one_off=made.one_off,
         step=made.step,
     )

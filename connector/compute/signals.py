@@ -23,6 +23,7 @@ from connector.domain.features import (
     owned_offers,
 )
 from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
+from connector.domain.values import value
 
 FROM_USAGE = frozenset({"activity_trend", "metrics_used"})
 """Account features that are as old as the usage they come from."""
@@ -30,7 +31,7 @@ OF_OFFERS = frozenset({"upsell", "cross_sell"})
 """Kinds that point to something to sell: without needs of its own, such a rule looks at events about an offer only."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fired:
     """A rule whose condition holds for an account, a metric or an event of it."""
 
@@ -86,7 +87,7 @@ def _cases(rule_id: str, rule: SignalRule, customer: _Customer, catalogue: Catal
     account = customer.account
     case = Fired(rule_id, rule, account.account_id, tuple(rule.needs), 0.0, today, customer.features)
     if rule.read:
-        case = replace(case, features={**customer.features, **read_of(rule, customer.metrics)})
+        case = replace(case, features={**customer.features, **read_of(readings(rule), customer.metrics)})
     match rule.per:
         case "account":
             read = {*rule.when.names(), rule.strength.of}
@@ -123,10 +124,15 @@ def _day(value: Feature) -> date | None:
     return value if isinstance(value, date) else None
 
 
-def read_of(rule: SignalRule, metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
-    """Features of other metrics, by the rule's own names; unknown where the metric is not used."""
-    told = {name: where.split(".", 1) for name, where in rule.read.items()}
-    return {name: getattr(metrics.get(metric), feature, None) for name, (metric, feature) in told.items()}
+def readings(rule: SignalRule) -> tuple[tuple[str, str, str], ...]:
+    """What a rule reads of other metrics: its own name for it, the metric, and the feature."""
+    told = ((name, where.partition(".")) for name, where in rule.read.items())
+    return tuple((name, metric, feature) for name, (metric, _, feature) in told)
+
+
+def read_of(read: tuple[tuple[str, str, str], ...], metrics: Mapping[str, MetricFeatures]) -> dict[str, Feature]:
+    """Features of other metrics, by a rule's own names; unknown where the metric is not used."""
+    return {name: getattr(metrics.get(metric), feature, None) for name, metric, feature in read}
 
 
 def together(rule: SignalRule, rows: Sequence[EventFeatures]) -> Iterator[EventFeatures]:

@@ -186,6 +186,45 @@ class Catalogue:
         needs = dict.fromkeys(offer.need for offer in self.offers.values() if offer.need is not None)
         return {need: tuple(name for name, offer in self.offers.items() if offer.need == need) for need in needs}
 
+    def counting(self, who: str) -> tuple[str, ...]:
+        """Metrics that count them: users, or teams."""
+        return self._counting.get(who, ())
+
+    @cached_property
+    def _counting(self) -> Mapping[str, tuple[str, ...]]:
+        kinds = dict.fromkeys(metric.counts for metric in self.metrics.values() if metric.counts)
+        return {who: tuple(name for name, metric in self.metrics.items() if metric.counts == who) for who in kinds}
+
+    def plans_above(self, need: str, plan: str) -> tuple[str, ...]:
+        """Plans that meet a need, above one plan, the lowest first."""
+        if (need, plan) not in self._above:
+            ladder = list(self.plans)
+            meeting = self.for_need(need)
+            self._above[need, plan] = tuple(one for one in ladder[ladder.index(plan) + 1 :] if one in meeting)
+        return self._above[need, plan]
+
+    @cached_property
+    def _above(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        return {}
+
+    def need_of_plan_for(self, needs: tuple[str, ...], plan: str) -> str | None:
+        """The need of the lowest plan above that is sold with an offer for these needs, where this plan has none."""
+        if (needs, plan) not in self._carried:
+            self._carried[needs, plan] = self._carrying(needs, plan)
+        return self._carried[needs, plan]
+
+    @cached_property
+    def _carried(self) -> dict[tuple[tuple[str, ...], str], str | None]:
+        return {}
+
+    def _carrying(self, needs: tuple[str, ...], plan: str) -> str | None:
+        offers = [self.offers[name] for need in needs for name in self.for_need(need)]
+        if not offers or any(not offer.sold_with or plan in offer.sold_with for offer in offers):
+            return None
+        above = self.plans[list(self.plans).index(plan) + 1 :]
+        carrying = next((one for one in above if any(one in offer.sold_with for offer in offers)), None)
+        return self.offers[carrying].need if carrying else None
+
     def contents(self, name: str) -> frozenset[str]:
         """Offers that an offer contains: a pack of several, or a plan that carries them."""
         return self._inside.get(name, frozenset())

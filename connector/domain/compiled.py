@@ -96,6 +96,10 @@ def on_row(condition: Condition, names: Set[str]) -> Callable[[Any], bool]:
         (attrgetter(part.feature or ""), _within(part)) for part in parts if not (part.all or part.any or part.none)
     ]
 
+    if len(tests) == 1:
+        ((only, within_its),) = tests
+        return lambda row: within_its(only(row))
+
     def may_hold(row: Any) -> bool:
         for read, within in tests:  # noqa: SIM110 - a generator costs more than the tests
             if not within(read(row)):

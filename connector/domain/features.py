@@ -6,13 +6,14 @@ rules, scores and gates read only these. A field is None when it is unknown, nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from operator import attrgetter
 from typing import Literal
 
 from connector.domain.catalogue import Catalogue
+from connector.domain.values import value
 
 Feature = float | int | str | bool | date | None
 Kind = Literal["number", "text", "flag", "day"]
@@ -20,7 +21,7 @@ Kind = Literal["number", "text", "flag", "day"]
 OWNS = "owns."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MetricFeatures:
     """How one account uses one metric. Windows end on `data_to`, the last day its source has told."""
 
@@ -77,7 +78,7 @@ class MetricFeatures:
     """Days of the same four weeks a year ago with any use; unknown for a younger customer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Holding:
     """An offer an account pays for, over all its items of it."""
 
@@ -92,7 +93,7 @@ class Holding:
     trialing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BilledItem:
     """One item of a subscription as it is billed: a change of what an account holds is priced from these."""
 
@@ -122,7 +123,7 @@ class OfferFeatures:
     """The rate against that of the whole base; None where nobody holds it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AccountFeatures:
     """What is known of one billing account, besides its metrics."""
 
@@ -203,7 +204,7 @@ class AccountFeatures:
     """What its CRM account tells, as the CRM wrote it (see `crm_facts`); empty where it has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventFeatures:
     """How often an event with one detail occurred at an account."""
 
@@ -215,6 +216,16 @@ class EventFeatures:
     last_on: date
     link: str | None = None
     """Where the last of them can be read, or who told it."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Everything that was measured at a moment: what rules look at."""
+
+    accounts: Mapping[str, AccountFeatures]
+    metrics: Mapping[str, Mapping[str, MetricFeatures]]
+    """By account, then metric."""
+    events: Mapping[str, Sequence[EventFeatures]]
 
 
 _HIDDEN = frozenset({"account_id", "mrr", "holdings", "items", "events", "offer", "peers", "crm"})

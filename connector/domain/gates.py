@@ -7,39 +7,23 @@ health, to who is already working on it, to how much is enough. Gates see one fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Literal
 
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.health import QUESTIONS, Question
+from connector.domain.load import Load
 from connector.domain.occupied import ANY_NEED, CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
+from connector.domain.values import value
 
 Link = Literal["linked", "unmatched", "ambiguous"]
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What is already proposed or open, as the walk down the ranking reaches a candidate."""
-
-    needs: frozenset[str] = frozenset()
-    """Needs of this account that a better candidate has taken in this run."""
-    account_open: int = 0
-    account_week: int = 0
-    owner_week: int = 0
-    owner_tasks: int = 0
-    open_undone: frozenset[str] = frozenset()
-    """Undone runs whose proposals are counted in `account_open` until they are released."""
-    week_undone: frozenset[str] = frozenset()
-    owner_undone: frozenset[str] = frozenset()
-    day: int = 0
-    """New proposals of this day, on any account."""
-
-
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """An offer for a CRM account, with all that a gate may look at."""
 

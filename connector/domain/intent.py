@@ -8,13 +8,15 @@ from datetime import date
 from typing import Any
 
 from connector.domain.catalogue import Kind, Lever, Texts
+from connector.domain.load import Load
 from connector.domain.money import Money
 from connector.domain.policy import Refresh
+from connector.domain.values import value
 
 REFRESH = Refresh()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contribution:
     """One signed term of a score, in log-odds, with the evidence a person can check in every language."""
 
@@ -137,7 +139,7 @@ class PlayIntent:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A "no" with its reason: nothing is silently dropped."""
 
@@ -148,6 +150,8 @@ class Held:
     detail: str = ""
     p: float | None = None
     value: int | None = None
+    load: Load | None = field(default=None, compare=False, repr=False)
+    """What stood on the account and its owner when it was weighed."""
 
 
 def brief_of(intent: Intent) -> dict[str, Any]:

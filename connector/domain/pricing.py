@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from math import ceil, floor
 from typing import Any, Literal, assert_never
@@ -66,12 +67,17 @@ class Price:
     metered: bool = False
     recurring: bool = True
 
-    @property
+    @cached_property
     def per_month(self) -> Fraction:
         """How many of its intervals fit into a month; 0 for a one-time price."""
         if not self.recurring or self.interval is None:
             return Fraction(0)
         return PER_MONTH[self.interval] / self.interval_count
+
+    @cached_property
+    def per_unit(self) -> Fraction:
+        """What a unit costs an interval where there are no tiers."""
+        return Fraction(self.unit_amount or 0)
 
     def cheaper_step(self, quantity: float) -> tuple[int, Tier, Tier] | None:
         """The next quantity from which a unit costs less: its first unit, the step stood on, and the step reached."""
@@ -150,7 +156,7 @@ def amount(price: Price, quantity: Number) -> Fraction:
         units = price.transform_quantity(units)
     match price.tiers_mode if price.tiers else None:
         case None:
-            return Fraction(price.unit_amount or 0) * units
+            return price.per_unit * units
         case "volume":
             return _volume(price.tiers, units)
         case "graduated":
@@ -168,6 +174,8 @@ def monthly(price: Price, quantity: Number | None, discounts: Sequence[Discount]
 
 def discounted(full: Fraction, discounts: Sequence[Discount]) -> Fraction:
     """Take each discount off in turn; never below zero."""
+    if not discounts:
+        return full
     left = full
     for discount in discounts:
         if discount.percent_off is not None:
@@ -252,9 +260,11 @@ def monthly_items(items: Sequence[PricedItem], discounts: Sequence[Discount] = (
     ]
     for discount in discounts:
         covered = [at for at, item in enumerate(items) if _counts(item) and discount.covers(item.product_id)]
-        shares = spread(discount.amount_off or Decimal(0), [left[at] for at in covered])
-        for at, share in zip(covered, shares, strict=True):
-            part = Discount(discount.percent_off, None if discount.amount_off is None else share)
+        parts = [discount] * len(covered)
+        if discount.amount_off is not None:
+            shares = spread(discount.amount_off, [left[at] for at in covered])
+            parts = [Discount(discount.percent_off, share) for share in shares]
+        for at, part in zip(covered, parts, strict=True):
             left[at] = discounted(left[at], [part])
     return [one * item.price.per_month for one, item in zip(left, items, strict=True)]
 
@@ -264,7 +274,15 @@ def added(before: Sequence[PricedItem], after: Sequence[PricedItem], discounts: 
 
     An amount off is spent once, whatever is added; what of it found nothing to come off yet comes off the addition.
     """
+    if all(discount.amount_off is None for discount in discounts):
+        # Nothing is shared out: what stays as it is costs what it did.
+        before, after = _without(before, after), _without(after, before)
     return sum(monthly_items(after, discounts), Fraction(0)) - sum(monthly_items(before, discounts), Fraction(0))
+
+
+def _without(items: Sequence[PricedItem], others: Sequence[PricedItem]) -> list[PricedItem]:
+    """Items that are not themselves among the others."""
+    return [one for one in items if not any(one is other for other in others)]
 
 
 def _counts(item: PricedItem) -> bool:

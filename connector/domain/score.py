@@ -14,6 +14,7 @@ from functools import lru_cache
 from connector.domain.catalogue import Texts
 from connector.domain.intent import Contribution
 from connector.domain.money import Money
+from connector.domain.values import value
 
 BOUNDS = "bounds"
 BOUND: Texts = {
@@ -44,7 +45,7 @@ class Step:
     before: Money
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Score:
     """How likely one billing account is to adopt an offer in 90 days, why, and what it would bring."""
 
@@ -73,7 +74,7 @@ class Score:
     """The cheaper step of its price that it reaches, where that is what it offers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Card:
     """A scorecard's outcome for one pair."""
 

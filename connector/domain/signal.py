@@ -9,7 +9,7 @@ no key of its own: features count them (`days_near_limit`, `active_days` of 28),
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from difflib import get_close_matches
 from functools import partial
@@ -19,6 +19,7 @@ from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.documents import document
 from connector.domain.errors import Problem
 from connector.domain.features import ONLY_OF, PER_SEAT, Feature, Kind
+from connector.domain.values import value
 
 SignalKind = Literal["upsell", "cross_sell", "context", "help"]
 
@@ -142,7 +143,10 @@ class Curve:
         value = features.get(self.of)
         if not isinstance(value, int | float):
             return self.least
-        return min(1.0, max(self.least, (value - self.zero_at) / (self.full_at - self.zero_at)))
+        share = (value - self.zero_at) / (self.full_at - self.zero_at)
+        if share >= 1:
+            return 1.0
+        return share if share > self.least else self.least
 
 
 @document
@@ -196,7 +200,7 @@ class Signals:
     rules: Mapping[str, SignalRule]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Signal:
     """A rule that fired for an account, with the evidence a person can check."""
 

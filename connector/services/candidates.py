@@ -10,7 +10,8 @@ from functools import cached_property
 
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
-from connector.domain.gates import Candidate, Link, Load
+from connector.domain.gates import Candidate, Link
+from connector.domain.load import Load
 from connector.domain.occupied import Crm, CrmContext, Quote
 from connector.domain.policy import GatesPolicy
 from connector.domain.score import Score
@@ -44,8 +45,12 @@ class Customers:
 
     def of(self, billing_id: str) -> str:
         """The CRM account; a billing account stands for itself when it has none, or is a test."""
-        is_test = self.measured.accounts[billing_id].is_test
-        return billing_id if is_test else self.crm.links.get(billing_id, billing_id)
+        return self._of[billing_id]
+
+    @cached_property
+    def _of(self) -> Mapping[str, str]:
+        links = self.crm.links
+        return {id: id if one.is_test else links.get(id, id) for id, one in self.measured.accounts.items()}
 
     def context(self, customer: str) -> CrmContext:
         """What the CRM and the ledger know of a customer."""
@@ -53,45 +58,54 @@ class Customers:
 
     def candidates(self, scores: Sequence[Score]) -> list[Candidate]:
         """One per (customer, offer), as they are ranked, with nothing on their account and owner."""
-        return [self.candidate(customer, one) for customer, one in self.ranked(scores)]
+        return [self.candidate(self.base(customer), one) for customer, one in self.ranked(scores)]
 
     def ranked(self, scores: Sequence[Score]) -> list[tuple[str, Score]]:
-        """The best evidence for each (customer, offer), best value first; ties go by customer and offer."""
-        best: dict[tuple[str, str], Score] = {}
-        for one in scores:
-            other = best.setdefault((customer := self.of(one.account_id), one.offer), one)
-            if other is not one and _before(one) < _before(other):
-                best[customer, one.offer] = one
-        pairs = ((customer, one) for (customer, _), one in best.items())
-        return sorted(pairs, key=lambda pair: (-pair[1].value, pair[0], pair[1].offer))
+        """The best evidence for each (customer, offer), best value first."""
+        pairs = [(customer, one) for customer, some in self.scored(scores).items() for one in some]
+        return sorted(pairs, key=lambda pair: rank(*pair))
 
-    def candidate(self, customer: str, score: Score, load: Load = NOTHING) -> Candidate:
-        """An offer for a customer; `load` stands on its account and owner."""
-        base = self._bases[customer]
-        accounts = base.accounts
+    def scored(self, scores: Sequence[Score]) -> dict[str, list[Score]]:
+        """The best evidence for each offer, by customer, in the order of `groups`."""
+        best: dict[str, dict[str, Score]] = defaultdict(dict)
+        for one in scores:
+            offers = best[self.of(one.account_id)]
+            other = offers.setdefault(one.offer, one)
+            if other is not one and _before(one) < _before(other):
+                offers[one.offer] = one
+        return {customer: [*best.pop(customer).values()] for customer in self.groups if customer in best}
+
+    def base(self, customer: str) -> Candidate:
+        """A customer without an offer yet; its largest running account speaks."""
+        return self._bases[customer]
+
+    def candidate(self, base: Candidate, score: Score, load: Load = NOTHING) -> Candidate:
+        """An offer for a customer, of which `base` tells; `load` stands on its account and owner."""
+        accounts, link, metrics = base.accounts, base.link, base.metrics
         if len(accounts) > 1:
             accounts = tuple(sorted(accounts, key=lambda a: (a.account_id != score.account_id, a.account_id)))
+            link, metrics = self._link(score.account_id), self.measured.metrics.get(score.account_id, {})
         return Candidate(
             score=score,
             offer=self.catalogue.offers[score.offer],
             accounts=accounts,
             owned=base.owned,
             used=base.used,
-            link=self._link(score.account_id),
+            link=link,
             crm=base.crm,
             catalogue=self.catalogue,
             policy=self.policy,
             today=self.today,
             load=load,
             quotes=base.quotes,
-            metrics=self.measured.metrics.get(score.account_id, {}),
+            metrics=metrics,
         )
 
     def white_space(self) -> dict[str, Mapping[str, str]]:
         """How every offer stands with every customer that the CRM knows and that has a subscription."""
         space = WhiteSpace(self.catalogue)
         return {
-            customer: space.texts(self._bases[customer])
+            customer: space.texts(self.base(customer))
             for customer, accounts in self.groups.items()
             if customer in self.crm.contexts and any(account.subscribed for account in accounts)
         }
@@ -101,7 +115,6 @@ class Customers:
         return {customer: self._base(customer, accounts) for customer, accounts in self.groups.items()}
 
     def _base(self, customer: str, accounts: Sequence[AccountFeatures]) -> Candidate:
-        """A customer without an offer yet; its largest running account speaks."""
         owned, used = frozenset[str](), frozenset[str]()
         for account in accounts:
             holds = owned_offers(account, self.catalogue)
@@ -128,6 +141,11 @@ class Customers:
         if billing_id in self.crm.links:
             return "linked"
         return "ambiguous" if billing_id in self.crm.ambiguous else "unmatched"
+
+
+def rank(customer: str, score: Score) -> tuple[int, str, str]:
+    """Where a customer's offer stands: best value first; ties go by customer and offer."""
+    return -score.value, customer, score.offer
 
 
 def _before(score: Score) -> tuple[int, float, str]:

@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connector.domain.asking import Answers, first_no
+from connector.domain.asking import no_room, refusal_of, standing_no
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures
-from connector.domain.gates import Candidate, Load
+from connector.domain.gates import Candidate
 from connector.domain.intent import Held, Intent, PlayIntent, SaveIntent
+from connector.domain.load import Load
 from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.play import NEGOTIATION, Save
-from connector.domain.policy import GatesPolicy, Reason
+from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
-from connector.services.candidates import Customers
+from connector.domain.uncollected import uncollected
+from connector.services.candidates import Customers, rank
 from connector.services.measure import Measured
 from connector.services.moment import Holidays, moment, no_holidays
 from connector.services.offer_terms import terms_of
@@ -32,6 +34,7 @@ from connector.services.score import Scores
 
 WEEK = timedelta(days=7)
 NONE = frozenset[str]()
+NOTHING_UNDONE = (NONE, NONE, NONE)
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,12 @@ class Chosen:
     white_space: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """CRM account → offer → how it stands, as text."""
     loads: Mapping[tuple[str, str], Load] = field(default_factory=dict)
-    """What stood on the account and its owner when each (account, offer) was weighed."""
+    """What stood on the account and its owner when each (account, offer) that is proposed was weighed."""
     plays: tuple[PlayIntent, ...] = ()
     """Plays of `plays.yaml` that begin or end."""
 
 
+@uncollected()
 def choose(
     measured: Measured,
     scores: Scores,
@@ -68,35 +72,48 @@ def choose(
     """
     today = today or now.date()
     customers = Customers(measured, crm, catalogue, policy, today)
-    loads: dict[tuple[str, str], Load] = {}
-    held = _without_signal(customers, scores)
+    scored = customers.scored(scores.scores)
+    held = _without_signal(customers, scored)
     ledger = _Tally.of(crm, today)
     passed: list[Candidate] = []
-    said: dict[str, Answers] = defaultdict(dict)
-    for customer, best in customers.ranked(scores.scores):
-        weighed = customers.candidate(customer, best, ledger.load(customers.context(customer)))
-        loads[customer, best.offer] = weighed.load
-        refused = first_no(weighed, said[customer])
-        if refused is None:
-            ledger.count(weighed)
-            passed.append(weighed)
-        else:
-            held.append(Held(customer, best.offer, refused.reason.value, refused.detail, best.p, best.value))
+    for customer, best, base, no in sorted(_weighed(customers, scored), key=lambda one: rank(*one[:2])):
+        load = ledger.load(base.crm)
+        if no is None:
+            weighed = customers.candidate(base, best, load)
+            no = no_room(weighed)
+            if no is None:
+                ledger.count(weighed)
+                passed.append(weighed)
+                continue
+        held.append(Held(customer, best.offer, no.reason.value, no.detail, best.p, best.value, load))
     helped, unhelped = _helped(customers, book, fx or FxTable())
     intents = tuple(_intents(passed, customers, scores, holidays))
+    loads = {(one.crm.account_id, one.score.offer): one.load for one in passed}
     return Chosen(intents, (*held, *unhelped), tuple(helped), customers.white_space(), loads)
+
+
+def _weighed(
+    customers: Customers, scored: Mapping[str, Sequence[Score]]
+) -> Iterator[tuple[str, Score, Candidate, No | None]]:
+    """Each customer's offers, with the headline of those that are refused whatever is proposed already."""
+    alike: dict[No, No] = {}  # many are refused in the same words
+    for customer, some in scored.items():
+        base = customers.base(customer)
+        of_customer = refusal_of(base)
+        for one in some:
+            no = standing_no(customers.candidate(base, one), of_customer)
+            yield customer, one, base, no and alike.setdefault(no, no)
 
 
 def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:
     """Put together what is proposed, beside what else was scored for the few customers that get a proposal."""
-    proposed = {one.crm.account_id for one in passed}
+    proposed = {account.account_id for one in passed for account in one.accounts}
     scored: set[tuple[str, str]] = set()
     by_need: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for one in scores.scores:
-        customer = customers.of(one.account_id)
-        if customer in proposed:
+        if one.account_id in proposed:
             scored.add((one.account_id, one.offer))
-            by_need[customer, one.need].append(one)
+            by_need[customers.of(one.account_id), one.need].append(one)
     for weighed in passed:
         ids = (account.account_id for account in weighed.accounts)
         billed = tuple(id for id in ids if (id, weighed.score.offer) in scored)
@@ -116,8 +133,7 @@ def _helped(customers: Customers, book: Save | None, fx: FxTable) -> tuple[list[
     return saves(linked, book, customers.policy, fx, customers.today)
 
 
-def _without_signal(customers: Customers, scores: Scores) -> list[Held]:
-    scored = {customers.of(one.account_id) for one in scores.scores}
+def _without_signal(customers: Customers, scored: Mapping[str, Sequence[Score]]) -> list[Held]:
     silent = {customer: group for customer, group in customers.groups.items() if customer not in scored}
     return [
         Held(
@@ -171,8 +187,11 @@ class _Tally:
         lately = sum(map(self._is_of_this_week, opened))
         self.day += opened.count(self.today)
         account, owner = context.account_id, context.owner_id
-        self.open[account] += len(context.open_episodes) + len(undone)
-        self.week[account] += lately
+        # Most accounts have nothing open, and are not counted.
+        if standing := len(context.open_episodes) + len(undone):
+            self.open[account] += standing
+        if lately:
+            self.week[account] += lately
         self._note("open", account, {one.run_id for one in undone})
         self._note("week", account, new)
         if owner is not None:
@@ -189,15 +208,14 @@ class _Tally:
 
     def load(self, context: CrmContext) -> Load:
         account, owner = context.account_id, context.owner_id or ""
+        caps = (("open", account), ("week", account), ("owner", owner)) if self.undone else ()
         stands = (
             self.needs.get(account, NONE),
             self.open.get(account, 0),
             self.week.get(account, 0),
             self.owner_week.get(owner, 0),
             self.owner_tasks.get(owner, 0),
-            self.undone.get(("open", account), NONE),
-            self.undone.get(("week", account), NONE),
-            self.undone.get(("owner", owner), NONE),
+            *([self.undone.get(cap, NONE) for cap in caps] or NOTHING_UNDONE),
             self.day,
         )
         # Many accounts stand alike, and every candidate's is kept.

@@ -7,7 +7,6 @@ is kept beside it, a few numbers, so that it says the same whenever it is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from connector.compute.signals import Fired
@@ -27,12 +26,13 @@ Words = tuple[tuple[str, type, Feature], ...]
 """What a text says: each name with its value, and the value's type, because 1 and true are written otherwise."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Numbers(Mapping[str, Feature]):
     """Features by name; the names are a rule's, and its signals share them. What is told may go on beyond them."""
 
-    names: tuple[str, ...]
-    told: tuple[Feature, ...]
+    __slots__ = ("names", "told")
+
+    def __init__(self, names: tuple[str, ...], told: tuple[Feature, ...]) -> None:
+        self.names, self.told = names, told
 
     def __getitem__(self, name: str) -> Feature:
         try:
@@ -101,16 +101,20 @@ class Wording:
         return tuple((name, type(value), value) for name, value in cited.items())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Evidence(Mapping[Language, str]):
-    """A text per language."""
+    """A text per language, from what the rule read and what its texts cite, by `names`."""
 
-    wording: Wording
-    names: tuple[str, ...]
-    told: tuple[Feature, ...]
-    """What the rule read and what the texts cite, by `names`."""
-    metric: str | None
-    offer: str | None
+    __slots__ = ("metric", "names", "offer", "told", "wording")
+
+    def __init__(
+        self,
+        wording: Wording,
+        names: tuple[str, ...],
+        told: tuple[Feature, ...],
+        metric: str | None,
+        offer: str | None,
+    ) -> None:
+        self.wording, self.names, self.told, self.metric, self.offer = wording, names, told, metric, offer
 
     def __getitem__(self, language: Language) -> str:
         return _said(self.wording.texts[language], language, self.wording.words(self, language))

@@ -20,9 +20,9 @@ from pydantic import TypeAdapter
 
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import SourceDataError
-from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
+from connector.domain.features import AccountFeatures, EventFeatures, Features, MetricFeatures
 from connector.domain.feed import Feed
-from connector.domain.gates import Load
+from connector.domain.load import Load
 from connector.domain.money import FxTable
 from connector.domain.occupied import Crm, CrmContext
 from connector.domain.policy import GatesPolicy, Scope
@@ -140,7 +140,7 @@ def load_facts(folder: Path, accounts: Collection[str] | None = None) -> Facts:
     as_of = datetime.fromisoformat(told["as_of"])
     people = {one.account_id: one for one in found["account"]}
     feeds = tuple(_json(Feed).validate_python(feed) for feed in told["feeds"])
-    signals = raised(rules.signals, people, metrics, events, rules.catalogue, as_of)
+    signals = raised(rules.signals, Features(people, metrics, events), rules.catalogue, as_of)
     measured = Measured(
         as_of=as_of,
         accounts=people,

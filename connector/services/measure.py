@@ -25,9 +25,10 @@ from connector.compute.firing import fired
 from connector.compute.freshness import feeds, feeds_of, restrained
 from connector.compute.rows import rows_of, tuples
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
+from connector.domain.features import AccountFeatures, EventFeatures, Features, MetricFeatures
 from connector.domain.feed import Feed, is_drop_believed
 from connector.domain.signal import Signal, Signals
+from connector.domain.uncollected import uncollected
 from connector.ports.billing import Warehouse
 from connector.services.evidence import Wording
 
@@ -52,6 +53,11 @@ class Measured:
     """How each source of usage is doing."""
 
     @property
+    def features(self) -> Features:
+        """What rules look at."""
+        return Features(self.accounts, self.metrics, self.events)
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """Why no drop of usage is believed, if so."""
         told = (feed.trouble(self.as_of.date()) for feed in self.feeds)
@@ -62,6 +68,7 @@ class Measured:
         return tuple(signal for signal in self.signals if signal.account_id == account_id)
 
 
+@uncollected()
 def measure(
     warehouse: Warehouse,
     catalogue: Catalogue,
@@ -90,7 +97,7 @@ def measure(
     accounts = with_crm(accounts, crm, as_of.date())
     if not is_drop_believed(told, as_of.date()):
         accounts = restrained(accounts)
-    signals = raised(rules, accounts, metrics, events, catalogue, as_of)
+    signals = raised(rules, Features(accounts, metrics, events), catalogue, as_of)
     return Measured(
         as_of=as_of,
         accounts=accounts,
@@ -103,17 +110,10 @@ def measure(
     )
 
 
-def raised(
-    rules: Signals,
-    accounts: Mapping[str, AccountFeatures],
-    metrics: Mapping[str, Mapping[str, MetricFeatures]],
-    events: Mapping[str, Sequence[EventFeatures]],
-    catalogue: Catalogue,
-    as_of: datetime,
-) -> tuple[Signal, ...]:
+def raised(rules: Signals, features: Features, catalogue: Catalogue, as_of: datetime) -> tuple[Signal, ...]:
     """Try every rule on what was measured; what fires can say why."""
     wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
-    cases = fired(rules, accounts, metrics, events, catalogue, as_of.date())
+    cases = fired(rules, features, catalogue, as_of.date())
     return tuple(wordings[case.rule_id].signal(case) for case in cases)
 
 

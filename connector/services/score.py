@@ -15,6 +15,7 @@ from connector.domain.policy import GatesPolicy
 from connector.domain.propensity import Card
 from connector.domain.score import Score
 from connector.domain.signal import Signal
+from connector.domain.uncollected import uncollected
 from connector.services.measure import Measured
 
 
@@ -26,6 +27,7 @@ class Scores:
     scores: tuple[Score, ...]
 
 
+@uncollected()
 def score(
     measured: Measured,
     catalogue: Catalogue,

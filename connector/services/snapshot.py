@@ -38,8 +38,8 @@ def save(folder: Path, run_id: str, measured: Measured, scores: Scores, chosen: 
         "signals": [_signal(signal) for signal in measured.signals],
         "scores": [_score(score) for score in scores.scores],
         "decisions": [
-            {**row, "load": _load(chosen, row)}
-            for row in (*(_intent(intent) for intent in chosen.intents), *(_held(one) for one in held))
+            *({**_intent(one), "load": _load(one, chosen)} for one in chosen.intents),
+            *({**_held(one), "load": _load(one, chosen)} for one in held),
         ],
         "whitespace": [{"account_id": id, **row} for id, row in chosen.white_space.items()],
     }
@@ -184,9 +184,10 @@ def _score(score: Any) -> dict[str, Any]:
     }
 
 
-def _load(chosen: Chosen, row: Mapping[str, Any]) -> str | None:
+def _load(one: Intent | Held, chosen: Chosen) -> str | None:
     """What stood on the account and its owner when a candidate was weighed: caps are explained by it."""
-    load = chosen.loads.get((row["account_id"], row["subject"]))
+    of_held = one.load if isinstance(one, Held) else None
+    load = of_held or chosen.loads.get((one.account_id, one.offer if isinstance(one, Intent) else one.subject))
     return None if load is None else load_json(load)
 
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from connector.compute.signals import Fired, strength_of, tried
 from connector.domain.asking import answers, first_no
-from connector.domain.gates import Candidate, Load
+from connector.domain.gates import Candidate
+from connector.domain.load import Load
 from connector.domain.near import Turn, Turns, is_fixed, turns
 from connector.domain.policy import Reason
 from connector.domain.signal import Signal
@@ -232,7 +233,7 @@ def _recovered(c: Candidate, facts: Facts) -> Iterator[Move]:
         return
     level = {one.account_id: replace(one, activity_trend=max(one.activity_trend or 0.0, 0.0)) for one in c.accounts}
     rules, measured = facts.rules, facts.measured
-    signals = raised(rules.signals, level, measured.metrics, measured.events, rules.catalogue, facts.as_of)
+    signals = raised(rules.signals, replace(measured.features, accounts=level), rules.catalogue, facts.as_of)
     ids = [account.account_id for account in c.accounts]
     own = tuple(one for one in signals if one.account_id == c.score.account_id)
     rescored = _of_offer(_considered(c.score.account_id, ids, facts, own), c)

@@ -67,8 +67,7 @@ class Difference:
 def decide_by(facts: Facts, rules: Rules) -> dict[tuple[str, str], Said]:
     """Decide everything by these rules: (account, offer) → what is said about it."""
     measured = facts.measured
-    read = measured.accounts, measured.metrics, measured.events
-    signals = raised(rules.signals, *read, rules.catalogue, facts.as_of)
+    signals = raised(rules.signals, measured.features, rules.catalogue, facts.as_of)
     measured = replace(measured, signals=believed(signals, measured.feeds, facts.as_of.date()))
     scores = score(measured, rules.catalogue, rules.policy, rules.fx, facts.today, facts.card)
     chosen = choose(measured, scores, facts.crm, rules.catalogue, rules.policy, facts.as_of, holidays_of, facts.today)

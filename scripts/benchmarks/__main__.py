@@ -15,7 +15,7 @@ from bench_features import bench_features
 from bench_matching import bench_matching
 from bench_measure import FULL as MEASURED
 from bench_measure import QUICK as GLANCED
-from bench_measure import bench_measure
+from bench_measure import Sizes, bench_deciding, bench_measure
 from bench_propensity import FULL as SCORED
 from bench_propensity import QUICK as SCORED_QUICKLY
 from bench_propensity import bench_propensity
@@ -25,6 +25,7 @@ from side_by_side import Comparison, machine
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
     "check": lambda _asked: [bench_check()],
+    "deciding": lambda asked: [bench_deciding(_deciding(asked))],
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],
     "decisions": lambda asked: bench_decisions(
         [int(one) for one in asked.seeds.split(",")], 200 if asked.quick else 2_000
@@ -35,12 +36,14 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Repor
     "propensity": lambda asked: bench_propensity(SCORED_QUICKLY if asked.quick else SCORED),
     "pull": lambda asked: [bench_pull(asked.customers, asked.repetitions)],
 }
+PARTS = {"deciding"}
+"""What another tells, too: this one of `measure`."""
 
 
 def main() -> int:
     """Run what is asked for and print it."""
     asked = _asked()
-    names = list(BENCHES) if asked.which == "all" else [asked.which]
+    names = [name for name in BENCHES if name not in PARTS] if asked.which == "all" else [asked.which]
     host = machine()
     if not asked.json:
         versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
@@ -68,11 +71,19 @@ def _size(asked: argparse.Namespace) -> Size:
     )
 
 
+def _deciding(asked: argparse.Namespace) -> Sizes:
+    sizes = GLANCED if asked.quick else MEASURED
+    return replace(sizes, more_accounts=asked.times or sizes.more_accounts)
+
+
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("which", nargs="?", default="all", choices=[*BENCHES, "all"])
     parser.add_argument("--repetitions", type=int, default=3, help="of each side, beside one that is not counted")
     parser.add_argument("--accounts", type=int, default=2_000, help="features: accounts, with four metrics each")
+    parser.add_argument(
+        "--times", type=float, help=f"deciding: so many times the accounts ({MEASURED.more_accounts:g})"
+    )
     parser.add_argument("--days", type=int, default=180, help="features: days of usage")
     parser.add_argument("--records", type=int, help=f"delivery: opportunities, a task each ({FULL.opportunities:,})")
     parser.add_argument("--planned", type=int, help=f"delivery: the most records that are planned ({FULL.planned:,})")

@@ -32,7 +32,7 @@ class Sizes:
 
     accounts: int
     more_usage: int = 5
-    more_accounts: int = 5
+    more_accounts: float = 5
 
 
 FULL, QUICK = Sizes(100_000), Sizes(10_000, more_usage=2, more_accounts=2)
@@ -42,7 +42,13 @@ def bench_measure(sizes: Sizes) -> Iterable[Report]:
     """Features beside SQL by hand, their growth with history, and what follows them."""
     with tempfile.TemporaryDirectory() as folder:
         yield from _features(Path(folder), sizes)
-        yield _decisions(Path(folder), sizes)
+    yield bench_deciding(sizes)
+
+
+def bench_deciding(sizes: Sizes) -> Report:
+    """What follows features: signals, offers, gates and ranking, and how it grows with the accounts."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _decisions(Path(folder), sizes)
 
 
 def _features(folder: Path, sizes: Sizes) -> Iterable[Report]:
@@ -111,7 +117,7 @@ def _decisions(folder: Path, sizes: Sizes) -> Report:
         ),
         Figure("peak memory", once["peak_mb"], "MB", MOST_MB, f"queries {once['queries']:.1f} s more"),
         Figure(
-            f"{sizes.more_accounts} × the accounts / linear",
+            f"{sizes.more_accounts:g} × the accounts / linear",
             grown / sizes.more_accounts,
             "",
             MOST_PER_ACCOUNT,
@@ -123,7 +129,7 @@ def _decisions(folder: Path, sizes: Sizes) -> Report:
 
 
 def _both(sizes: Sizes) -> tuple[int, int]:
-    return sizes.accounts, sizes.accounts * sizes.more_accounts
+    return sizes.accounts, round(sizes.accounts * sizes.more_accounts)
 
 
 def _decided(folder: Path, world: World) -> dict[str, Any]:

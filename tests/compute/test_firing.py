@@ -16,7 +16,7 @@ from connector.compute.firing import fired
 from connector.compute.signals import Fired, strength_of, tried
 from connector.config.yamldoc import load
 from connector.domain.catalogue import Catalogue
-from connector.domain.features import AccountFeatures, EventFeatures, Holding, MetricFeatures, OfferFeatures
+from connector.domain.features import AccountFeatures, EventFeatures, Features, Holding, MetricFeatures, OfferFeatures
 from connector.domain.signal import Condition, Curve, SignalRule, Signals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,9 +128,9 @@ def shown(cases: list[Fired]) -> list[str]:
 def test_everybody_at_once_fires_as_one_after_the_other(people: list[tuple[Any, ...]]) -> None:
     """The same cases, in the same order, with the same strength, day, needs and features, for any customers."""
     world = {f"a{number}": (replace(one[0], account_id=f"a{number}"), *one[1:]) for number, one in enumerate(people)}
-    facts = ({id: one[at] for id, one in world.items()} for at in range(3))
+    features = Features(*({id: one[at] for id, one in world.items()} for at in range(3)))
 
-    assert shown(list(fired(RULES, *facts, CATALOGUE, TODAY))) == shown(plainly(world))
+    assert shown(list(fired(RULES, features, CATALOGUE, TODAY))) == shown(plainly(world))
 
 
 def test_customers_of_one_segment_share_no_more_than_what_is_told_of_it() -> None:
@@ -140,7 +140,7 @@ def test_customers_of_one_segment_share_no_more_than_what_is_told_of_it() -> Non
     lacks = AccountFeatures("a1", subscribed=True, peers=usual)
     world = {"a1": lacks, "a2": replace(lacks, account_id="a2", holdings=held)}
 
-    cases = list(fired(SHIPPED, world, {}, {}, CATALOGUE, TODAY))
+    cases = list(fired(SHIPPED, Features(world, {}, {}), CATALOGUE, TODAY))
 
     told = [(case.account_id, case.offer) for case in cases if case.rule.per == "offer"]
     assert told == [("a1", "mobile"), ("a1", "analytics"), ("a2", "mobile")]

@@ -1,4 +1,4 @@
-"""Gates that are asked once a customer."""
+"""Gates that are asked once a customer, of each of its offers, and when its turn to be proposed comes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
-from connector.domain.asking import OF_CUSTOMER, Answers, answers, first_no
+from connector.domain.asking import OF_CUSTOMER, OF_ROOM, answers, first_no, no_room, refusal_of, standing_no
+from connector.domain.gates import GATES
+from connector.domain.load import Load
 from connector.domain.occupied import PersonsOpportunity, SaveTask, UndoneNeed
 from tests.domain.test_gates import CATALOGUE, CRM, HEALTHY, ago, candidate
+
+FULL = Load(frozenset({"mobile_access", "reporting"}), 9, 9, 9, 99, day=999)
 
 
 def test_a_customer_answers_once_for_all_its_offers() -> None:
@@ -22,11 +26,14 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
     ]
     for more in shut:
         for account in (HEALTHY, replace(HEALTHY, days_overdue=99), replace(HEALTHY, mrr_minor=0)):
-            said: Answers = {}
-            for name in ("analytics", "mobile", "enterprise", "onboarding", "analytics"):
-                one = candidate(name, account, **more)
+            of_customer = refusal_of(candidate("mobile", account, **more))
+            for name in ("analytics", "mobile", "enterprise", "onboarding"):
+                for load in (Load(), FULL):
+                    one = candidate(name, account, **more, load=load)
 
-                assert first_no(one, said) == next((no for _, no in answers(one) if no is not None), None)
+                    headline = standing_no(one, of_customer) or no_room(one)
+
+                    assert headline == first_no(one) == next((no for _, no in answers(one) if no is not None), None)
 
 
 def test_what_is_said_of_a_customer_does_not_look_at_its_offer() -> None:
@@ -41,3 +48,13 @@ def test_what_is_said_of_a_customer_does_not_look_at_its_offer() -> None:
         ]
 
         assert all(one == found[0] for one in found)
+
+
+def test_what_is_proposed_already_is_looked_at_last() -> None:
+    """The gates that look at what takes a place already are the last, and no other answers otherwise because of it."""
+    assert tuple(GATES)[-len(OF_ROOM) :] == OF_ROOM
+    for offer in CATALOGUE.offers:
+        empty, full = (dict(answers(candidate(offer, load=load))) for load in (Load(), FULL))
+
+        assert {name for name in GATES if empty[name] != full[name]} <= set(OF_ROOM)
+        assert {name for name in OF_ROOM if empty[name] != full[name]}

@@ -13,7 +13,8 @@ from connector.config.yamldoc import load
 from connector.domain.asking import answers, first_no
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures
-from connector.domain.gates import GATES, Candidate, Load
+from connector.domain.gates import GATES, Candidate
+from connector.domain.load import Load
 from connector.domain.money import Money
 from connector.domain.occupied import (
     ClosedEpisode,
