@@ -51,7 +51,7 @@ def _told(days: int, as_of: str | None, crm: str | None) -> dict[str, Any]:
             return {"holdout": None, **_offers(chosen, project, memory, history, span)}
     share = next(iter(drawn.values())).share
     head = {"salt": last.salt, "share": share, "on": last.times, "is_on": last.is_on}
-    return {"holdout": head, **results(drawn.values(), history, project.catalogue, span)}
+    return {"holdout": head, **results(drawn.values(), history, project.catalogue, span.until(last.ended))}
 
 
 def _offers(chosen: Any, project: Any, memory: Any, history: Any, span: Any) -> dict[str, Any]:

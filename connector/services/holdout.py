@@ -185,6 +185,12 @@ class Times:
     def is_on(self) -> bool:
         return not self.times or self.times[-1][1] is None
 
+    @property
+    def ended(self) -> datetime | None:
+        """When everybody began to be proposed to again."""
+        until = self.times[-1][1] if self.times else None
+        return datetime.fromisoformat(until) if until is not None else None
+
 
 def last_of(notes: Notes, chosen: Holdout | None) -> Times | None:
     """Give the holdout that is chosen, else the one that was on last."""

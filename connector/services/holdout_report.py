@@ -1,8 +1,9 @@
 """What the holdout shows: adoption of both arms as billing tells it, the difference, and whether it may be told yet.
 
 Decided here: an account counts for as many days from the day it was drawn, whichever arm it is in, and only when they
-are over. Who bought more is read from billing, as for the model's labels: an offer it did not have, a higher plan, more
-of something. What became of records in the CRM has no part in it.
+are over. Those that were not over when the holdout ended never count: the held out got proposals then. Who bought more
+is read from billing, as for the model's labels: an offer it did not have, a higher plan, more of something. What became
+of records in the CRM has no part in it.
 
 Before a holdout is chosen, it says what one could find: with the customers of the newest run, and the share of them
 that bought more in the last so many days.
@@ -11,7 +12,7 @@ that bought more in the last so many days.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,10 @@ class Span:
 
     now: datetime
     days: int
+
+    def until(self, ended: datetime | None) -> Span:
+        """Look no further than the end of a holdout that is over."""
+        return self if ended is None or ended > self.now else replace(self, now=ended)
 
     @property
     def today(self) -> int:

@@ -116,7 +116,7 @@ def test_it_is_explained_and_turned_off_the_next_run_proposes(again: Callable[[s
     world.sync()
 
     told = {language: world.run("explain", best, "--language", language).out for language in ("en", "fr")}
-    rows = world.run("explain", best, "--json").json["scores"]
+    explained = world.run("explain", best, "--json").json
     limit(world, holdout=None)
     world.later(days=8)
     world.sync()
@@ -125,7 +125,8 @@ def test_it_is_explained_and_turned_off_the_next_run_proposes(again: Callable[[s
     assert "would be proposed" in told["en"]
     assert "if the holdout were over" in told["en"]
     assert "compte témoin" in told["fr"]
-    assert "held_out" in {one["decision"] for one in rows}
+    assert "held_out" in {one["decision"] for one in explained["scores"]}
+    assert explained["arm"] == "held_out"
     reached = {id for type in ("opportunity", "task") for ids in homes(world, type).values() for id in ids}
     assert best in reached
     assert "held_out" not in world.sync()["held"]
@@ -198,7 +199,7 @@ def test_the_command_tells_what_it_could_find_and_then_what_it_found(site: Site,
     assert late["verdict"] == "power_too_low"
     assert late["effect"]["low"] < late["effect"]["difference"] < late["effect"]["high"]
     assert "Not yet measurable: too few accounts or adoptions" in said
-    assert over["holdout"]["salt"] == "autumn"
+    assert (over["holdout"]["salt"], over["holdout"]["is_on"]) == ("autumn", True)  # no run has heard of it yet
 
 
 def test_another_share_is_refused_with_its_line(site: Site, tmp_path: Path) -> None:

@@ -115,6 +115,17 @@ def test_before_the_first_days_are_over_the_day_is_told() -> None:
     assert made["first_result_on"] == "2026-12-19"
 
 
+def test_days_after_the_end_of_a_holdout_do_not_count() -> None:
+    """Over: nobody is looked at beyond its end; whose days were not over by then never counts."""
+    ended, span = AT + timedelta(days=95), Span(NOW, 90)
+    late = [replace(one, at=AT + timedelta(days=20)) for one in arms(5, 5)]
+
+    assert span.until(None) == span.until(NOW + timedelta(days=1)) == span
+    assert span.until(ended) == Span(ended, 90)
+    assert told(late, set())["arms"]["held_out"]["accounts"] == 5
+    assert told(late, set(), now=ended)["arms"]["held_out"]["accounts"] == 0
+
+
 def test_companies_of_a_group_are_counted_as_one_group() -> None:
     """Four companies that do the same are no four witnesses: the interval is about twice as wide."""
     alone = arms(400, 1600)
