@@ -109,6 +109,11 @@ def test_groups_make_the_interval_wider() -> None:
     assert (wide[2] - wide[1]) / (narrow[2] - narrow[1]) == pytest.approx(10**0.5, rel=0.02)
 
 
+def test_the_spread_is_that_of_groups() -> None:
+    """Two groups of two, one adopts whole: each is one off what its size says, times groups / (groups - 1): 4."""
+    assert tally(np.array([1, 1, 0, 0]), np.array(["a", "a", "b", "b"])) == ArmTally(4, 2, 2, 4.0)
+
+
 @pytest.mark.parametrize(("base", "then", "each"), [(0.05, 0.07, 2210), (0.05, 0.10, 432), (0.10, 0.15, 683)])
 def test_detectable_effects_are_those_of_the_published_sizes(base: float, then: float, each: int) -> None:
     """Two equal arms of the known size find the known rise, and no smaller one; the needed size is the same one."""

@@ -162,6 +162,22 @@ def test_who_joins_a_group_gets_its_arm_and_who_was_drawn_before_keeps_its_own(m
     assert {one.billing_id for one in later.new} == {"new-1", "new-2"}
 
 
+def test_a_new_company_gets_its_groups_arm_where_the_lot_would_fall_otherwise_by_now(memory: Memory) -> None:
+    """The group's segment is another since a larger company joined: the arm is the one that was drawn before."""
+    first = day(memory, world(), measured())
+    out = min(held(first))
+    other = next(name for name in map(str, range(99)) if drawn("autumn", out, name, 0.2) is Arm.PROPOSED)
+    links = {f"b{id}": f"c{id}" for id in IDS} | {"new": "n"}
+    everybody = [*(customer(f"b{id}") for id in IDS), customer("new", mrr_minor=10**7, segment=other)]
+    on = NOW + timedelta(days=1)
+
+    later = day(memory, world({"n": out}, links), measured(*everybody, on=on))
+
+    (new,) = later.new
+    assert (later.arms["n"], new.arm, new.parent, new.stratum) == (Arm.HELD_OUT, Arm.HELD_OUT, out, "smb")
+    assert (new.at, new.run_id) == (on, f"run-{on:%d}")
+
+
 def test_the_same_customer_has_the_same_arm_in_another_crm(memory: Memory) -> None:
     """Two CRMs name it differently; what was drawn first holds in both."""
     first = day(memory, world(), measured())
