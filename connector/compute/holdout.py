@@ -1,11 +1,12 @@
 """What proposals caused: adoption of those that get them minus adoption of the held out, and how sure that is.
 
 By intention to treat: everybody counts in the arm that was drawn, whatever was or was not proposed. The lot falls on
-whole groups of companies, so their accounts are no independent witnesses: both arms' accounts are counted at the worth
-of their effective number (Rao & Scott 1992, "A simple method for the analysis of clustered binary data", Biometrics
-48:577), with one design effect for both, because the lot makes their groups alike. The interval is Newcombe's hybrid
-score interval of a difference (Newcombe 1998, Statistics in Medicine 17:873, method 10), which holds for arms of uneven
-size and for few adoptions, where estimate ± 2 standard errors does not.
+whole groups of companies, so their accounts are no independent witnesses: each arm's are counted at the worth of their
+effective number (Rao & Scott 1992, "A simple method for the analysis of clustered binary data", Biometrics 48:577).
+How much a group's accounts are alike is estimated once for both arms, because the lot makes their groups alike; what
+that costs an arm follows from the sizes of the groups that it drew. The interval is Newcombe's hybrid score interval of
+a difference (Newcombe 1998, Statistics in Medicine 17:873, method 10), which holds for arms of uneven size and for few
+adoptions, where estimate ± 2 standard errors does not.
 
 Numpy only; no clock, no randomness.
 """
@@ -36,11 +37,18 @@ class ArmTally:
     groups: int
     adopted: int
     spread: float = 0.0
-    """Variance of the adoptions' sum, estimated over groups."""
+    """Variance of the adoptions' sum, estimated by the jackknife over groups (Efron & Stein 1981)."""
+    squares: int = 0
+    """Sum of the groups' squared sizes."""
 
     @property
     def share(self) -> float:
         return self.adopted / self.accounts if self.accounts else 0.0
+
+    @property
+    def alone(self) -> float:
+        """Variance of the adoptions' sum if no account knew another."""
+        return self.accounts * self.share * (1 - self.share)
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Effect:
     detectable: float | None
     """Smallest difference that would be found in four of five such holdouts; None where no share is large enough."""
     design_effect: float
-    """How many accounts in groups are worth one on its own; 1: they adopt as if they did not know each other."""
+    """How many held out accounts are worth one on its own; 1: they adopt as if they did not know each other."""
     verdict: Verdict
 
 
@@ -65,20 +73,21 @@ def tally(adopted: NDArray[Any], group: NDArray[Any]) -> ArmTally:
     _, place = np.unique(group, return_inverse=True)
     size, successes = np.bincount(place), np.bincount(place, np.asarray(adopted, float))
     groups, share = len(size), float(successes.sum() / size.sum())
-    residuals = successes - share * size
-    spread = float((residuals**2).sum()) * groups / max(groups - 1, 1)
-    return ArmTally(int(size.sum()), groups, round(float(successes.sum())), spread)
+    # Leaving each group out in turn: a large group draws the share towards itself, and would seem closer than it is.
+    residuals = (successes - share * size) / np.maximum(1 - size / size.sum(), 0.5)
+    spread = float((residuals**2).sum()) * (groups - 1) / groups
+    return ArmTally(int(size.sum()), groups, round(float(successes.sum())), spread, int((size**2).sum()))
 
 
 def effect_of(proposed: ArmTally, held_out: ArmTally) -> Effect | None:
     """Compare two arms; None while one of them has no account whose time is over."""
     if not proposed.accounts or not held_out.accounts:
         return None
-    worth = design_effect(proposed, held_out)
-    difference, low, high = interval(proposed, held_out, worth)
-    base = held_out.share
-    smallest = detectable(held_out.accounts / worth, proposed.accounts / worth, base)
-    return Effect(difference, low, high, smallest, worth, _verdict(proposed, held_out, low, high, smallest))
+    alike = likeness(proposed, held_out)
+    difference, low, high = interval(proposed, held_out, alike)
+    worths = [design_effect(arm, alike) for arm in (held_out, proposed)]
+    smallest = detectable(held_out.accounts / worths[0], proposed.accounts / worths[1], held_out.share)
+    return Effect(difference, low, high, smallest, worths[0], _verdict(proposed, held_out, low, high, smallest))
 
 
 def _verdict(proposed: ArmTally, held_out: ArmTally, low: float, high: float, smallest: float | None) -> Verdict:
@@ -94,17 +103,22 @@ def _verdict(proposed: ArmTally, held_out: ArmTally, low: float, high: float, sm
     return "interval_includes_0" if low <= 0 <= high else "measured"
 
 
-def design_effect(*arms: ArmTally) -> float:
-    """Estimate how much more adoptions vary than those of independent accounts would; never below 1."""
-    independent = sum(arm.accounts * arm.share * (1 - arm.share) for arm in arms)
-    return max(1.0, sum(arm.spread for arm in arms) / independent) if independent > 0 else 1.0
+def likeness(*arms: ArmTally) -> float:
+    """Variance of the likelihood to adopt between groups, by moments over all arms; never below 0."""
+    pairs = sum(arm.squares - arm.accounts for arm in arms)
+    return max(0.0, sum(arm.spread - arm.alone for arm in arms) / pairs) if pairs > 0 else 0.0
 
 
-def interval(proposed: ArmTally, held_out: ArmTally, worth: float) -> tuple[float, float, float]:
-    """Difference of shares with its 95 % interval; `worth`: the design effect."""
+def design_effect(arm: ArmTally, alike: float) -> float:
+    """How many of an arm's accounts are worth one on its own; `alike`: variance between groups."""
+    return 1 + alike * max(arm.squares - arm.accounts, 0) / arm.alone if arm.alone else 1.0
+
+
+def interval(proposed: ArmTally, held_out: ArmTally, alike: float) -> tuple[float, float, float]:
+    """Difference of shares with its 95 % interval; `alike`: variance between groups."""
     difference = proposed.share - held_out.share
-    low_1, high_1 = wilson(proposed.share, proposed.accounts / worth)
-    low_0, high_0 = wilson(held_out.share, held_out.accounts / worth)
+    low_1, high_1 = wilson(proposed.share, proposed.accounts / design_effect(proposed, alike))
+    low_0, high_0 = wilson(held_out.share, held_out.accounts / design_effect(held_out, alike))
     below = sqrt((proposed.share - low_1) ** 2 + (high_0 - held_out.share) ** 2)
     above = sqrt((high_1 - proposed.share) ** 2 + (held_out.share - low_0) ** 2)
     return difference, difference - below, difference + above

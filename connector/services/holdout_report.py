@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from connector.compute.holdout import ArmTally, design_effect, detectable, effect_of, tally
+from connector.compute.holdout import ArmTally, design_effect, detectable, effect_of, likeness, tally
 from connector.compute.propensity_rows import Owned, adopted_anything
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Catalogue
@@ -100,7 +100,7 @@ def offers(
     day = span.today - span.days
     bought = [adopted_anything(history.get(id, ()), day, span.today, catalogue) for id, _ in pairs]
     whole = tally(np.array(bought, bool), np.array([parent for _, parent in pairs]))
-    worth = design_effect(whole)
+    worth = design_effect(whole, likeness(whole))
     return {
         "as_of": span.now.date().isoformat(),
         "days": span.days,

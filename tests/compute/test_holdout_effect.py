@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from connector.compute.holdout import (
     detectable,
     effect_of,
     interval,
+    likeness,
     tally,
     wilson,
 )
@@ -101,17 +102,26 @@ def test_groups_make_the_interval_wider() -> None:
 
     together, alone = tally(adopted, group), tally(adopted, np.arange(4000))
 
-    assert design_effect(together) == pytest.approx(10, rel=0.01)
-    assert design_effect(alone) == pytest.approx(1, abs=0.01)
+    assert design_effect(together, likeness(together)) == pytest.approx(10, rel=0.01)
+    assert design_effect(alone, likeness(alone)) == 1
     assert (together.accounts, together.groups, together.adopted) == (4000, 400, alone.adopted)
-    wide = interval(together, together, design_effect(together))
-    narrow = interval(alone, alone, 1.0)
+    wide = interval(together, together, likeness(together))
+    narrow = interval(alone, alone, 0.0)
     assert (wide[2] - wide[1]) / (narrow[2] - narrow[1]) == pytest.approx(10**0.5, rel=0.02)
 
 
 def test_the_spread_is_that_of_groups() -> None:
-    """Two groups of two, one adopts whole: each is one off what its size says, times groups / (groups - 1): 4."""
-    assert tally(np.array([1, 1, 0, 0]), np.array(["a", "a", "b", "b"])) == ArmTally(4, 2, 2, 4.0)
+    """Two groups of two, one adopts whole: left out, each is two off what the other says; 2 · 2² · (2 - 1) / 2 = 4."""
+    assert tally(np.array([1, 1, 0, 0]), np.array(["a", "a", "b", "b"])) == ArmTally(4, 2, 2, 4.0, 8)
+
+
+def test_an_arm_pays_for_the_sizes_of_its_own_groups() -> None:
+    """The same likeness costs an arm of large groups more; who adopts all alike, or not at all, has none to pay."""
+    small, large = ArmTally(100, 50, 20, squares=200), ArmTally(100, 10, 20, squares=1000)
+
+    assert design_effect(small, 0.04) == pytest.approx(1 + 0.04 * 100 / 16)
+    assert design_effect(large, 0.04) == pytest.approx(1 + 0.04 * 900 / 16)
+    assert design_effect(replace(large, adopted=0), 0.04) == 1
 
 
 @pytest.mark.parametrize(("base", "then", "each"), [(0.05, 0.07, 2210), (0.05, 0.10, 432), (0.10, 0.15, 683)])
@@ -141,7 +151,7 @@ def test_nothing_is_detectable_by_an_empty_or_tiny_arm() -> None:
 
 def test_the_interval_is_newcombes() -> None:
     """His published example: 56 of 70 against 48 of 80 differ by .2000, from .0524 to .3339 (method 10)."""
-    told = interval(ArmTally(70, 70, 56), ArmTally(80, 80, 48), 1.0)
+    told = interval(ArmTally(70, 70, 56), ArmTally(80, 80, 48), 0.0)
 
     assert told == pytest.approx((0.2, 0.0524, 0.3339), abs=0.0001)
 

@@ -130,7 +130,7 @@ def test_companies_of_a_group_are_counted_as_one_group() -> None:
     """Four companies that do the same are no four witnesses: the interval is about twice as wide."""
     alone = arms(400, 1600)
     grouped = [replace(one, parent=f"{one.billing_id[0]}{int(one.billing_id[1:]) // 4}") for one in alone]
-    adopters = {f"h{n}" for n in range(40)} | {f"p{n}" for n in range(320)}
+    adopters = {f"h{n}" for n in range(40)} | {f"p{n}" for n in range(160)}
 
     one, other = told(alone, adopters), told(grouped, adopters)
 
