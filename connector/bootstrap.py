@@ -78,6 +78,7 @@ def open_ledger(settings: Settings) -> Iterator[Memory]:
             outbox=ledger.outbox,
             decisions=ledger.decisions,
             holds=ledger.holds,
+            arms=ledger.arms,
             audit=ledger.audit,
             suppressions=ledger.suppressions,
             notes=ledger.notes,
@@ -156,8 +157,7 @@ def open_stores(settings: Settings, memory: Memory) -> Stores:
     from connector.adapters.warehouse import DuckEraser
     from connector.services.forget import Stores
 
-    file = Path(settings.warehouse)
-    eraser = DuckEraser(file) if file.exists() else None
+    eraser = DuckEraser(file) if (file := Path(settings.warehouse)).exists() else None
     return Stores(memory, eraser, settings.state, SystemClock(), this_process())
 
 

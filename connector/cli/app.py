@@ -16,6 +16,7 @@ from connector.cli import (
     doctor,
     explain,
     forget,
+    holdout,
     install,
     jobs,
     ledger,
@@ -66,6 +67,7 @@ app.command("simulate")(simulate.simulate)
 app.command("whitespace")(whitespace.whitespace)
 app.command("report")(report.report)
 app.command("backtest")(backtest.backtest)
+app.command("holdout")(holdout.holdout)
 app.command("forget")(forget.forget)
 app.command("run")(jobs.run)
 app.command("health")(jobs.health)

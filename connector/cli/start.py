@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from connector.cli.output import OUT, say_json
 
 if TYPE_CHECKING:
     from connector.domain.catalogue import Language
+    from connector.domain.policy import Holdout
     from connector.services.start import Choice, Started
 
 QUESTIONS = {
@@ -22,11 +24,35 @@ QUESTIONS = {
         "fr": "D’où vient la facturation : stripe, files (fichiers), ou both (les deux ; l’usage vient de fichiers,"
         " CSV ou Parquet)",
     },
+    "customers": {
+        "en": "About how many customers pay you (empty: skip the question of a holdout)",
+        "fr": "Combien de clients vous paient, environ (vide : passer la question du groupe témoin)",
+    },
+    "holdout": {
+        "en": "Share of them that gets no proposal, so that you can prove what proposals cause (0: none)",
+        "fr": "Part d’entre eux sans proposition, pour prouver ce que les propositions apportent (0 : aucune)",
+    },
     "crm": {"en": "Where do proposals go", "fr": "Où vont les propositions"},
     "timezone": {
         "en": "Time zone in which your people work and jobs run",
         "fr": "Fuseau horaire où vous travaillez et où les travaux tournent",
     },
+}
+
+SUPPOSED = 0.05
+"""Share of customers that buy more within 90 days by themselves, as long as nobody has measured it."""
+HOLDOUT = {
+    "en": "A holdout of {share} %: {held:,} customers get no proposal, {rest:,} do. If {base} % buy more in 90 days"
+    " without one, the smallest rise that this finds is +{rise} points (80 % power, two-sided 5 %).",
+    "fr": "Groupe témoin de {share} % : {held} clients sans proposition, {rest} avec. Si {base} % achètent davantage en"
+    " 90 jours sans proposition, la plus petite hausse détectable est de +{rise} points (puissance 80 %, risque 5 %"
+    " bilatéral).",
+}
+TOO_FEW = {
+    "en": "A holdout of {share} %: {held:,} customers get no proposal, {rest:,} do: too few; if {base} % buy more in 90"
+    " days without one, only more than a doubling would be found.",
+    "fr": "Groupe témoin de {share} % : {held} clients sans proposition, {rest} avec : trop peu ; si {base} % achètent"
+    " davantage en 90 jours sans proposition, seul plus qu’un doublement serait mesurable.",
 }
 
 
@@ -40,6 +66,13 @@ def init(
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="Where your people work: Europe/Paris, America/New_York.")
     ] = None,
+    customers: Annotated[
+        int | None, typer.Option("--customers", min=1, help="About how many pay you: says what a holdout could find.")
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option("--holdout", help="Share of customers that get no proposal, by lot: 0.1 to 0.2; else off."),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Fill it in for the local sandbox, to run at once.")] = False,
     json: Json = False,
 ) -> None:
@@ -52,7 +85,9 @@ def init(
     from connector.config.template import template
     from connector.services.start import start
 
-    choice = _choice(source, crm, language, timezone, demo, ask=sys.stdin.isatty() and not json)
+    ask = sys.stdin.isatty() and not json
+    choice = _choice(source, crm, language, timezone, demo, ask)
+    choice = replace(choice, holdout=_holdout(choice.language, customers, holdout, ask))
     started = start(folder, template(choice.sources, choice.crm, choice.language), choice)
     if json:
         say_json(
@@ -61,10 +96,59 @@ def init(
                 "written": started.written,
                 "left": started.left,
                 "next": started.next_steps,
+                "holdout": _offered(customers) if customers else None,
             }
         )
         return
+    if customers and not ask:
+        _tell_holdout(customers, choice.language)
     _show(started)
+
+
+def _holdout(language: Language, customers: int | None, share: float | None, ask: bool) -> Holdout | None:
+    """Ask whether some customers shall get no proposal, after saying what that could find; off by default."""
+    from secrets import token_hex
+
+    from rich.prompt import Prompt
+
+    from connector.domain.errors import ConfigError
+    from connector.domain.policy import Holdout
+
+    if ask and share is None:
+        known = str(customers or "")
+        told = Prompt.ask(QUESTIONS["customers"][language], default=known, show_default=bool(known))
+        if told.isdigit() and int(told):
+            _tell_holdout(int(told), language)
+            answer = Prompt.ask(QUESTIONS["holdout"][language], choices=["0", "0.1", "0.2"], default="0")
+            share = float(answer) or None
+    if not share:
+        return None
+    if not 0.1 <= share <= 0.2:
+        cure = "write it like 0.1, which is 10 %; leave it out for none"
+        raise ConfigError(f"a holdout of {share:g} is not from 0.1 to 0.2", at="--holdout", hint=cure)
+    return Holdout(share=share, salt=token_hex(4))
+
+
+def _offered(customers: int) -> list[dict[str, Any]]:
+    from connector.services.holdout_report import SHARES, findable
+
+    return [{"base": SUPPOSED, **findable(customers, share, SUPPOSED)} for share in SHARES]
+
+
+def _tell_holdout(customers: int, language: Language) -> None:
+    for one in _offered(customers):
+        rise = one["detectable"]
+        told = HOLDOUT[language] if one["is_enough"] else TOO_FEW[language]
+        OUT.print(
+            told.format(
+                share=round(100 * one["share"]),
+                held=one["held_out"],
+                rest=one["proposed"],
+                base=round(100 * SUPPOSED),
+                rise=f"{100 * (rise or 0):.1f}" if language == "en" else f"{100 * (rise or 0):.1f}".replace(".", ","),
+            ),
+            markup=False,
+        )
 
 
 def _choice(

@@ -223,11 +223,11 @@ def outcomes(pairs: Pairs, history: Mapping[str, Sequence[Owned]], catalogue: Ca
             continue
         for row in order[ends[at] : ends[at + 1]]:
             offer, day = pairs.offers[pairs.offer[row]], int(pairs.day[row])
-            adopted[row] = _adopted(offer, catalogue.offers[offer], owned, day, day + horizon, catalogue)
+            adopted[row] = has_adopted(offer, catalogue.offers[offer], owned, day, day + horizon, catalogue)
     return replace(pairs, adopted=adopted)
 
 
-def _adopted(name: str, offer: Offer, owned: Sequence[Owned], day: int, end: int, catalogue: Catalogue) -> bool:
+def has_adopted(name: str, offer: Offer, owned: Sequence[Owned], day: int, end: int, catalogue: Catalogue) -> bool:
     if offer.adds_to is None:
         return any(one.offer == name and day < one.since <= end for one in owned)
     grown = catalogue.plans if offer.adds_to == "plan" else (offer.adds_to,)
@@ -236,6 +236,17 @@ def _adopted(name: str, offer: Offer, owned: Sequence[Owned], day: int, end: int
     return before > 0 and any(
         sum(one.quantity for one in owned if one.offer in grown and one.since <= start < one.until) > before
         for start in starts
+    )
+
+
+def adopted_anything(owned: Sequence[Owned], day: int, end: int, catalogue: Catalogue) -> bool:
+    """Tell whether an account took what it did not have on a day: an offer, a higher plan, or more of something."""
+    plans, held = list(catalogue.plans), {one.offer for one in owned if one.since <= day < one.until}
+    highest = max((plans.index(name) for name in held if name in plans), default=-1)
+    return any(
+        has_adopted(name, offer, owned, day, end, catalogue)
+        for name, offer in catalogue.offers.items()
+        if offer.need and offer.recurring and (plans.index(name) > highest if name in plans else name not in held)
     )
 
 

@@ -22,6 +22,8 @@ CRON = (
     ("weekday", 0, 7, tuple("mon tue wed thu fri sat sun".split())),
 )
 PART = re.compile(r"(?P<what>\*|[a-z0-9]+(?:-[a-z0-9]+)?)(?:/(?P<step>\d+))?", re.IGNORECASE)
+LEAST_HELD, MOST_HELD = 0.1, 0.2
+SALT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 A_MINUTE, A_WEEK = 1, 7 * 24 * 60
 
 
@@ -58,9 +60,23 @@ def check_policy(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
         if named is not None and not list(filter(str.strip, named)):
             at = document.at("scope", key)
             yield Problem(f"scope.{key} names nobody", at, "leave the key out to let everybody in")
+    yield from _holdout(document)
     if policy.timing.earliest > policy.timing.latest:
         at = document.at("timing", "latest")
         yield Problem("latest comes before earliest", at, "write days from today, the larger one here")
+
+
+def _holdout(document: Loaded[GatesPolicy]) -> Iterator[Problem]:
+    holdout = document.value.holdout
+    if holdout is None:
+        return
+    if not LEAST_HELD <= holdout.share <= MOST_HELD:
+        cure = "0.1 is 10 %: with less nothing can be told for years, with more too much is left unsold"
+        at = document.at("holdout", "share")
+        yield Problem(f"holdout.share must be from {LEAST_HELD} to {MOST_HELD}", at, cure)
+    if not SALT.fullmatch(holdout.salt):
+        cure = "any word of your own; leave it alone once the holdout has begun"
+        yield Problem("holdout.salt must be 1 to 64 letters, digits, - or _", document.at("holdout", "salt"), cure)
 
 
 def check_internal(document: Loaded[GatesPolicy], documents: Mapping[str, Loaded[Any]]) -> Iterator[Problem]:

@@ -12,7 +12,9 @@ from connector.domain.gates import GATES, Candidate
 from connector.domain.health import QUESTIONS
 from connector.domain.policy import No
 
-OF_CUSTOMER = frozenset({"in_scope", "has_owner", "customer", *QUESTIONS, "no_save_open", "no_unknown_need_open"})
+OF_CUSTOMER = frozenset(
+    {"in_scope", "has_owner", "customer", *QUESTIONS, "no_save_open", "no_unknown_need_open", "not_held_out"}
+)
 """Gates that answer the same for every offer of a customer, whichever of its accounts has the best evidence."""
 OF_ROOM = ("need_free", "account_has_room", "owner_has_room", "day_has_room")
 """Gates that look at what is proposed already, the last of all."""

@@ -14,6 +14,7 @@ from typing import Literal
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, MetricFeatures
 from connector.domain.health import QUESTIONS, Question
+from connector.domain.holdout import Arm
 from connector.domain.load import Load
 from connector.domain.occupied import ANY_NEED, CrmContext, OpenEpisode, Quote
 from connector.domain.policy import GatesPolicy, No, Reason
@@ -61,6 +62,7 @@ class Candidate:
 
 
 Gate = Callable[[Candidate], No | None]
+HELD_OUT = "held out, so that what proposals cause can be measured"
 
 
 # Who it is ---------------------------------------------------------------------------------------------------------
@@ -232,6 +234,10 @@ def _cooled_down(c: Candidate) -> No | None:
     return None
 
 
+def _not_held_out(c: Candidate) -> No | None:
+    return No(Reason.HELD_OUT, HELD_OUT) if c.policy.holdout and c.crm.arm is Arm.HELD_OUT else None
+
+
 # Is it worth it, and is it enough ----------------------------------------------------------------------------------
 
 
@@ -311,6 +317,9 @@ GATES: Mapping[str, Gate] = {
     "adds_revenue": _adds_revenue,
     "likely": _likely,
     "cooled_down": _cooled_down,
+    # Whatever else would have held it comes first, so that those counted here are what the holdout alone holds back;
+    # they take nobody's place in the caps that follow.
+    "not_held_out": _not_held_out,
     "need_free": _need_free,
     "account_has_room": _account_has_room,
     "owner_has_room": _owner_has_room,

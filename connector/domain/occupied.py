@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from connector.domain.holdout import Arm
 from connector.domain.policy import ClosedOutcome
 
 
@@ -99,6 +100,8 @@ class CrmContext:
     """Open tasks of ours on this account."""
     outside: str = ""
     """Why nothing may be written about it: the part of the policy's `scope` that leaves it out."""
+    arm: Arm | None = None
+    """Drawn for it, while there is a holdout; None for one that was never eligible."""
 
 
 @dataclass(frozen=True)

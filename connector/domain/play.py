@@ -253,6 +253,8 @@ class Play:
     """Days without another one for the account after it ended."""
     per_owner_week: int = 3
     """New ones for one person in any seven days."""
+    proposes: bool = False
+    """It proposes an expansion, so that it does not begin for a customer that is held out."""
     steps: Sequence[Step]
 
 

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     OWNER_BUSY = "owner_busy"
     DAY_CAP = "day_cap"
     OUT_OF_SCOPE = "out_of_scope"
+    HELD_OUT = "held_out"
     NO_PARTNER = "no_partner"
     USE_TOO_LOW = "use_too_low"
     ADOPTION_FIRST = "adoption_first"
@@ -232,6 +233,19 @@ class Scope:
 
 
 @document
+class Holdout:
+    """Customers that get no proposal, drawn by lot, so that what proposals cause can be measured (`connector holdout`).
+
+    Reviews, save tasks and adoption help go on, and what stood open before stays as it is.
+    """
+
+    share: float
+    """Of the eligible customers: from 0.1 to 0.2."""
+    salt: str
+    """What the lot is drawn with. Kept, everybody keeps their lot; another one begins another holdout."""
+
+
+@document
 class GatesPolicy:
     """Every number behind a "yes" or "no" (`playbooks/policy.yaml`)."""
 
@@ -240,6 +254,8 @@ class GatesPolicy:
     mode: Literal["live", "shadow"] = "live"
     """`shadow` decides everything and writes nothing to the CRM."""
     scope: Scope = Scope()
+    holdout: Holdout | None = None
+    """Off until it is chosen; taken out again, the next run proposes to everybody."""
     reporting_currency: str = "EUR"
     base_rate: float = 0.03
     """Share of eligible (account, offer) pairs that adopt within 90 days, before any sign; a prior, not measured."""

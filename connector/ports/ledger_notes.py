@@ -1,4 +1,4 @@
-"""What the ledger keeps beside its runs: who was forgotten, what a service notes, and how a customer is taken out."""
+"""What the ledger keeps beside its runs: lots, who was forgotten, what a service notes, how a customer is taken out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connector.domain.customer import Customer, Suppressed
+from connector.domain.holdout import Assignment
 
 
 class Suppressions(Protocol):
@@ -42,6 +43,18 @@ class Notes(Protocol):
 
     def named(self, prefix: str) -> dict[str, Mapping[str, Any]]:
         """Give every note whose name begins so, by name."""
+        ...
+
+
+class Arms(Protocol):
+    """What was drawn for each customer of a holdout. A customer is one in every CRM, so no row has a destination."""
+
+    def all(self, salt: str) -> dict[str, Assignment]:
+        """Map billing account → what was drawn for it under a salt."""
+        ...
+
+    def add(self, assignments: Sequence[Assignment]) -> None:
+        """Store what was drawn; what stands stays as it is."""
         ...
 
 

@@ -74,6 +74,7 @@ def explain_account(folder: Path, crm: str, asked: Asked) -> dict[str, Any]:
         "destination": facts.destination,
         "decided_on": facts.today.isoformat(),
         "config_hash": facts.config_hash,
+        "arm": context.arm.value if (context := facts.crm.contexts.get(mine)) and context.arm else None,
         "billing_accounts": billing,
         "signals": [_signal(signal, facts, language) for signal in sorted(told, key=lambda one: -abs(one.term))],
         "scores": [_score(one, decisions, facts, language) for one in shown],

@@ -39,6 +39,10 @@ REASONS: Mapping[str, Texts] = {
         "plusieurs comptes CRM correspondent ; `connector link set` tranche",
     ),
     "out_of_scope": _t("outside the policy’s scope", "hors du périmètre fixé par la politique"),
+    "held_out": _t(
+        "held out: nothing is proposed to it, so that what proposals cause can be measured",
+        "compte témoin : rien ne lui est proposé, afin de mesurer l’effet des propositions",
+    ),
     "no_owner": _t("nobody active owns the account", "personne d’actif n’est propriétaire du compte"),
     "on_trial": _t("still on trial", "encore à l’essai"),
     "not_a_customer": _t("pays nothing recurring", "ne paie rien de récurrent"),
@@ -161,6 +165,7 @@ MOVES: Mapping[str, Texts] = {
     "owner_given": _t("if the account had an active owner", "si le compte avait un propriétaire actif"),
     "linked": _t("if it were linked to a CRM account", "s’il était rattaché à un compte CRM"),
     "in_scope": _t("if the policy’s scope included it", "si le périmètre de la politique l’incluait"),
+    "holdout_over": _t("if the holdout were over", "si le groupe témoin était levé"),
     "released": _t("if what was undone were released", "si l’annulation était levée"),
     "their_deal_closed": _t(
         "if the opportunity “{{ name }}” were closed", "si l’opportunité « {{ name }} » était close"

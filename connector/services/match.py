@@ -100,7 +100,7 @@ class _Matcher:
         self.index = NameIndex(list(self.parties.values()))
         self.by_billing_id: dict[str, list[str]] = defaultdict(list)
         self.by_domain: dict[str, list[Party]] = defaultdict(list)
-        self.roots = _roots({account.id: account for account in accounts}, self.ids)
+        self.roots = ultimate_parents({account.id: account for account in accounts}, self.ids)
         for account in accounts:
             party = self.parties[account.id]
             if account.billing_id:
@@ -215,7 +215,7 @@ def _is_shared(parties: Sequence[Party]) -> bool:
     return max(bearers.values(), default=0) * 2 <= len(parties)
 
 
-def _roots(accounts: Mapping[str, CrmAccount], ids: Mapping[str, str]) -> dict[str, str]:
+def ultimate_parents(accounts: Mapping[str, CrmAccount], ids: Mapping[str, str]) -> dict[str, str]:
     """Map account → its ultimate parent as far as the CRM knows it; the smallest where parents go in a circle."""
     roots: dict[str, str] = {}
     for start in accounts:

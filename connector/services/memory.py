@@ -18,7 +18,7 @@ from connector.ports.ledger import (
     Receipts,
     Runs,
 )
-from connector.ports.ledger_notes import Forgetting, Notes, Suppressions
+from connector.ports.ledger_notes import Arms, Forgetting, Notes, Suppressions
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Memory:
     outbox: Outbox
     decisions: Decisions
     holds: Holds
+    arms: Arms
     audit: Audit
     suppressions: Suppressions
     notes: Notes

@@ -15,8 +15,10 @@ from connector.domain.catalogue import Texts
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.feed import is_drop_believed
+from connector.domain.gates import HELD_OUT
+from connector.domain.holdout import Arm
 from connector.domain.intent import Held, PlayIntent, intent_of
-from connector.domain.occupied import Crm
+from connector.domain.occupied import Crm, CrmContext
 from connector.domain.play import PLAY_NEED, SAVE, Play, Whom, is_proposal, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project
@@ -88,7 +90,8 @@ def plays_due(
             for intent in _reasons(name, play, customer, seen, rules, today):
                 if intent.offer and (customer.id, intent.offer) in about:
                     break  # a play about it begins today
-                no = _no(intent, play, before, seen.open.get(customer.id, ()), crm, world, taken, today)
+                no = _held_out(play, crm.contexts[customer.id], rules)
+                no = no or _no(intent, play, before, seen.open.get(customer.id, ()), crm, world, taken, today)
                 no = no or _full(everything[_person(play, customer.id, world)], rules.policy.caps.per_person_week)
                 if no is None:
                     chosen.append(intent)
@@ -278,6 +281,11 @@ def _no(
     if taken.get(person, 0) >= play.per_owner_week:
         return Reason.PLAY_CAP, f"{taken[person]} new ones for this person within seven days"
     return None
+
+
+def _held_out(play: Play, context: CrmContext, rules: Project) -> tuple[Reason, str] | None:
+    is_held = rules.policy.holdout is not None and context.arm is Arm.HELD_OUT
+    return (Reason.HELD_OUT, HELD_OUT) if play.proposes and is_held else None
 
 
 def _over(episode: Episode, play: Play, customer: Customer) -> str:

@@ -32,6 +32,7 @@ from connector.services.customers import billing_accounts, crm_side, owned_by_cu
 from connector.services.desk import Desk
 from connector.services.drift import held_for_schema
 from connector.services.facts import Told, save_facts
+from connector.services.holdout import hold_out, with_arms
 from connector.services.keys import keys_of
 from connector.services.learnt import keep_beside
 from connector.services.match import match
@@ -96,14 +97,16 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
             accounts = billing_accounts(warehouse)
             world = _matched(work, request, current, world, accounts)
             measured = measure(warehouse, rules.catalogue, rules.signals, now, told_by_crm(world))
+            current.within = bounds(rules, world, segments_of(measured.accounts, linked(world.links)))
+            keeps = not request.plan_only and not work.is_shadow
+            held_out = hold_out(work.memory, rules, world, measured, current.within, current.run.id, keeps)
         with current.step("score", request.tell):
             learnt = work.learnt()
             card = learnt.in_use if learnt is not None else None
             scores = score(measured, rules.catalogue, rules.policy, rules.fx, today, card)
             mrr = asdict(tie(warehouse, sources, now))
     with current.step("choose", request.tell):
-        current.within = bounds(rules, world, segments_of(measured.accounts, linked(world.links)))
-        side = limited(crm_side(world, now, rules.day), current.within)
+        side = with_arms(limited(crm_side(world, now, rules.day), current.within), held_out)
         if work.is_shadow:
             side = with_earlier(side, work.memory.plans, current.destination.id, world.episodes, now, rules.day)
         chosen = choose(

@@ -25,6 +25,7 @@ from connector.services.calendar import holidays_of
 from connector.services.choose import choose
 from connector.services.customers import crm_side, owned_by_customer, told_by_crm
 from connector.services.feedback import ended_by_answers
+from connector.services.holdout import by_lot, with_arms
 from connector.services.measure import measure
 from connector.services.plays import begun_today, plays_due
 from connector.services.project import Projected, project
@@ -72,7 +73,7 @@ def _a_day(warehouse: Warehouse, world: World, rules: Project, today: date, cale
         changed = {one.key: one for one in news(world, now)}
         world = replace(world, episodes=tuple(changed.get(one.key, one) for one in world.episodes))
     measured = measure(warehouse, rules.catalogue, rules.signals, now, told_by_crm(world))
-    side = crm_side(world, now, rules.day)
+    side = with_arms(crm_side(world, now, rules.day), by_lot(rules, world, measured))
     scores = score(measured, rules.catalogue, rules.policy, rules.fx, today)
     chosen = choose(
         measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from connector.domain.catalogue import Language
 from connector.domain.errors import ConfigError
+from connector.domain.policy import Holdout
 from connector.services.start_texts import (
     COMMON,
     CRM,
@@ -51,6 +52,8 @@ class Choice:
     demo: bool = False
     timezone: str | None = None
     """Where the project's people work; None leaves the shipped one."""
+    holdout: Holdout | None = None
+    """Customers that get no proposal, so that what proposals cause can be measured; off unless it is chosen."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ def start(home: Path, template: Mapping[str, str], choice: Choice) -> Started:
     files[mapping] = _with(files[mapping], "default_language", choice.language)
     if choice.timezone is not None:
         files[schedule] = _with(files[schedule], "timezone", choice.timezone)
+    if choice.holdout is not None:
+        chosen = f"{{share: {choice.holdout.share:g}, salt: {choice.holdout.salt}}}"
+        files["playbooks/policy.yaml"] = _with(files["playbooks/policy.yaml"], "holdout", chosen)
     files[".env.example"] = env_example(choice)
     if choice.demo:
         files[".env"] = demo_env(choice)
@@ -104,7 +110,9 @@ def next_steps(choice: Choice, unprotected: tuple[str, ...] = (), language: Lang
     """What to do after `init`, in order."""
     steps = ["ignore"] if unprotected else []
     steps += ["sandbox", "load"] if choice.demo else ["env", "catalog", *choice.sources, "crm"]
-    steps += ["doctor", "check", "dry", "install", "live", "plan", "apply"]
+    steps += ["doctor", "check", "dry", "install", "live", "plan"]
+    steps += ["holdout"] if choice.holdout is None else []
+    steps += ["apply"]
     told = {"lines": AND[language].join(unprotected), "file": SANDBOX_FILE, "load": LOAD_ENV, "crm": choice.crm}
     return tuple(STEPS[step][language].format(**told) for step in steps)
 

@@ -240,6 +240,11 @@ STEPS: Mapping[str, Both] = {
         "connector plan --out plan.json: shows what would be written, and writes nothing",
         "connector plan --out plan.json : montre ce qui serait écrit, et n’écrit rien",
     ),
+    "holdout": _both(
+        "connector holdout: what proposals cause could be proven if some customers got none; off until you choose",
+        "connector holdout : l’effet des propositions que vous pourriez prouver si quelques clients n’en recevaient "
+        "aucune ; désactivé tant que vous ne le choisissez pas",
+    ),
     "apply": _both(
         "connector apply plan.json: does that; from then on connector run, every weekday morning",
         "connector apply plan.json : le fait ; ensuite connector run, chaque matin de semaine",

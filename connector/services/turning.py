@@ -16,6 +16,7 @@ from typing import Any, Literal
 from connector.compute.signals import Fired, strength_of, tried
 from connector.domain.asking import answers, first_no
 from connector.domain.gates import Candidate
+from connector.domain.holdout import Arm
 from connector.domain.load import Load
 from connector.domain.near import Turn, Turns, is_fixed, turns
 from connector.domain.policy import Reason
@@ -162,6 +163,8 @@ def _settled(c: Candidate, _facts: Facts) -> Iterator[Move]:
         yield Move("linked", lambda one: replace(one, link="linked", crm=replace(one.crm, owner_active=True)))
     if c.crm.outside:
         yield Move("in_scope", _crm(outside=""))
+    if c.policy.holdout is not None and c.crm.arm is Arm.HELD_OUT:
+        yield Move("holdout_over", _crm(arm=None))
     if any(one.need == c.score.need for one in c.crm.undone):
         yield Move("released", _crm(undone=()))
     for theirs in c.crm.opportunities:

@@ -25,6 +25,7 @@ Kind = Literal["appears", "goes", "changes", "rank"]
 KINDS: tuple[Kind, ...] = ("appears", "goes", "changes", "rank")
 NOT_WEIGHED: Mapping[str, str] = {
     "scope": "playbooks/policy.yaml: `scope` is settled against the CRM; `connector plan` weighs it",
+    "holdout": "playbooks/policy.yaml: `holdout` is drawn by the next run; `connector plan` weighs it",
     "metrics": "mappings/catalog.yaml: limits are measured by the next run; here they are those of the run",
     "save": "playbooks/save.yaml: whom it helps is decided by the next run; here proposals alone are compared",
     "told": "mappings and texts differ, too: they change how it is told, not what is proposed",
@@ -189,6 +190,8 @@ def _not_weighed(now: Project, then: Project) -> Iterator[str]:
     """Name what differs between the two projects and is not compared here."""
     if now.policy.scope != then.policy.scope:
         yield NOT_WEIGHED["scope"]
+    if then.policy.holdout not in (None, now.policy.holdout):
+        yield NOT_WEIGHED["holdout"]
     if now.catalogue.metrics != then.catalogue.metrics:
         yield NOT_WEIGHED["metrics"]
     if now.save != then.save:

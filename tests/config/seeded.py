@@ -41,6 +41,11 @@ def _field(template: str) -> str:
 MISTAKES = (
     # Keys and their values ------------------------------------------------------------------------------------------
     Mistake("key typo", SF, "opportunity:\n", "oportunity:\n", "^oportunity:", "unknown key 'oportunity'", "opportunity"),
+    Mistake("a holdout of a third", POLICY, "holdout: null", "holdout: {share: 0.3, salt: a}", "share: 0.3", "from 0.1 to 0.2", "0.1 is 10 %"),
+    Mistake("a holdout in percent", POLICY, "holdout: null", "holdout: {share: 10%, salt: a}", "share: 10%", "got '10%'", "write a number"),
+    Mistake("a holdout without a salt", POLICY, "holdout: null", "holdout: {share: 0.1}", "^holdout", "missing key 'salt'", "add `salt"),
+    Mistake("an empty salt", POLICY, "holdout: null", "holdout: {share: 0.1, salt: ''}", "salt: ''", "holdout.salt must be", "word of your own"),
+    Mistake("a holdout's key", POLICY, "holdout: null", "holdout: {share: 0.1, sald: a}", "sald", "unknown key 'sald'", "mean salt?"),
     Mistake("inner key typo", SF, "policy: merge}\n    Amount", "polcy: merge}\n    Amount", "polcy", "unknown key", "mean policy?"),
     Mistake("unknown key", POLICY, "paying_only: true", "paying_only: true\nzzz: 1", "^zzz", "unknown key", "known keys:"),
     Mistake("missing key", SF, "  key: Expansion_Key__c\n  need", "  need", "^opportunity:", "missing key 'key'", "add `key: …`"),

@@ -133,3 +133,6 @@ def test_the_same_rules_change_nothing_and_what_is_not_weighed_is_named(installe
 
     assert told["rows"] == []
     assert any("scope" in note for note in told["not_weighed"])
+    drawn = installed.run("whatif", "--set", f"{POLICY}:holdout={{share: 0.1, salt: a}}", "--json").json
+    assert drawn["rows"] == []
+    assert any("holdout" in note for note in drawn["not_weighed"])

@@ -13,12 +13,15 @@ from connector.domain.change import CrmRecord, RecordType
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, Holding, MetricFeatures
 from connector.domain.feed import Feed
+from connector.domain.holdout import Arm
 from connector.domain.intent import PlayIntent
 from connector.domain.link import LinkDecision, LinkState
 from connector.domain.play import PLAY_NEED
+from connector.domain.policy import Holdout
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.signal import Signal
 from connector.services.customers import crm_side
+from connector.services.holdout import Drawn, with_arms
 from connector.services.measure import Measured
 from connector.services.play_tasks import play_task_key
 from connector.services.plays import plays_due
@@ -28,6 +31,7 @@ from connector.services.world import World
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
 """A Monday."""
+WITH_HOLDOUT = replace(RULES, policy=replace(RULES.policy, holdout=Holdout(share=0.1, salt="lot")))
 USUAL = Feed("files", NOW.date(), dict.fromkeys(range(30), 700), tuple(RULES.catalogue.metrics))
 WON = replace(opened(), state=EpisodeState.WON, closed_at=NOW)
 
@@ -75,6 +79,7 @@ class Life:
     used: tuple[str, ...] = ()
     held: list[str] = field(default_factory=list)
     feed: Feed | None = USUAL
+    arm: Arm | None = None
 
     def world(self) -> World:
         tasks = tuple(
@@ -98,7 +103,8 @@ class Life:
             self.now.date(),
             (replace(self.feed, told_to=self.now.date()),) if self.feed is not None else (),
         )
-        plays, held = plays_due(measured, crm_side(here, self.now), here, RULES, self.now.date())
+        side = with_arms(crm_side(here, self.now), Drawn({"a1": self.arm} if self.arm else {}))
+        plays, held = plays_due(measured, side, here, WITH_HOLDOUT if self.arm else RULES, self.now.date())
         self.held = [one.reason for one in held]
         made = project((), (), {}, here, RULES, self.now, plays=plays)
         self.episodes |= {one.key: one for one in made.episodes}

@@ -114,6 +114,7 @@ def test_steps_come_in_the_order_of_work() -> None:
         "connector install",
         "connector check --live",
         "connector plan --out plan.json",
+        "connector holdout",
         "connector apply plan.json",
     ]
 

@@ -21,6 +21,7 @@ from connector.adapters.ledger.database import Database, chunks
 from connector.adapters.ledger.rows import audit_of, link_of, link_row
 from connector.adapters.ledger.runs import seen_destinations
 from connector.adapters.ledger.schema import (
+    ARMS,
     ASSOCIATIONS,
     AUDIT,
     AUDIT_VALUES,
@@ -71,6 +72,7 @@ class SqlForgetting:
                 if sealed or not connection.scalar(about):
                     deed = Deed(at, by, Act.FORGET, "", customer.id, values={SEALED: sealed})
                     append(connection, destination, [deed])
+            _erase_arms(connection, customer, counts)
             _blank_summaries(connection, customer, counts)
         return dict(counts)
 
@@ -238,6 +240,16 @@ class _Eraser:
             if cut != plan:
                 self._connection.execute(sa.update(PLANS).where(this).values(document=plan_to_json(cut)))
                 self._counts[PLANS.name] += 1
+
+
+def _erase_arms(connection: sa.Connection, customer: Customer, counts: Counter[str]) -> None:
+    """Take a customer out of every holdout; companies of its group stay one, under a name that tells nothing."""
+    parents = frozenset[str]().union(*customer.crm.values())
+    for some in chunks(sorted(customer.billing)):
+        counts[ARMS.name] += connection.execute(sa.delete(ARMS).where(ARMS.c.billing_id.in_(some))).rowcount
+    for some in chunks(sorted(parents)):
+        renamed = sa.update(ARMS).where(ARMS.c.parent.in_(some)).values(parent=customer.id)
+        counts[ARMS.name] += connection.execute(renamed).rowcount
 
 
 def _blank_summaries(connection: sa.Connection, customer: Customer, counts: Counter[str]) -> None:

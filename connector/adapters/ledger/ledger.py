@@ -7,6 +7,7 @@ from types import TracebackType
 from connector.adapters.ledger.audit import SqlAudit, SqlHolds
 from connector.adapters.ledger.database import Database
 from connector.adapters.ledger.forgetting import SqlForgetting
+from connector.adapters.ledger.holdout import SqlArms
 from connector.adapters.ledger.mirror import SqlEpisodes, SqlLinks, SqlMirror
 from connector.adapters.ledger.notes import SqlNotes, SqlSuppressions
 from connector.adapters.ledger.outbox import SqlLeases, SqlOutbox, SqlReceipts
@@ -31,6 +32,7 @@ class Ledger:
         self.leases = SqlLeases(self._database)
         self.decisions = SqlDecisions(self._database)
         self.holds = SqlHolds(self._database)
+        self.arms = SqlArms(self._database)
         self.audit = SqlAudit(self._database)
         self.suppressions = SqlSuppressions(self._database)
         self.notes = SqlNotes(self._database)

@@ -237,6 +237,18 @@ AUDIT_VALUES = _of(
 )
 # The end of each chain: a chain that was cut short is told by it.
 AUDIT_HEADS = _of("audit_heads", _key("destination"), sa.Column("number", sa.BigInteger, nullable=False), _text("hash"))
+# What was drawn for whom, of every holdout; it is of no destination, because a customer is one in all of them.
+ARMS = _of(
+    "arms",
+    _key("salt"),
+    _key("billing_id"),
+    _text("parent"),
+    _text("stratum"),
+    sa.Column("share", sa.Float(53), nullable=False),
+    _text("arm"),
+    _text("run_id"),
+    _moment("at"),
+)
 # Customers that asked to be forgotten: keyed hashes of their ids, which tell nothing and recognise them again.
 SUPPRESSED = _of("suppressed", _key("token"), _text("secret"), _text("customer"), _text("by"), _moment("at"))
 # What a command or the service has to remember between two times, by name.

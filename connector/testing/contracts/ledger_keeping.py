@@ -10,6 +10,7 @@ import pytest
 from connector.domain.change import CrmRecord, Destination, RecordType, StageEntry
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.errors import MendError
+from connector.domain.holdout import Arm, Assignment
 from connector.domain.intent import Held
 from connector.domain.link import LinkDecision, LinkMethod, LinkState
 from connector.domain.run import Run, RunStatus
@@ -55,6 +56,23 @@ class KeepingContract:
 
         assert memory.mirror.records(HERE, RecordType.TASK) == [record]
         assert memory.links.all(HERE)[0].billing_name == TEXTS[2]
+
+    def test_what_was_drawn_stands(self, memory: Memory, opens: Opens) -> None:
+        """An arm is drawn once under a salt; drawn again it stays as it was, and another salt knows nothing of it."""
+        first = Assignment("cus_ü", "salt", "001", TEXTS[0], 0.1, Arm.HELD_OUT, "run-1", NOW)
+        memory.arms.add([first, replace(first, billing_id="b", arm=Arm.PROPOSED)])
+        memory.arms.add([replace(first, arm=Arm.PROPOSED, run_id="run-2"), replace(first, billing_id="c")])
+        memory.arms.add([])
+
+        again = opens().arms.all("salt")
+
+        assert again["cus_ü"] == first
+        assert {id: one.arm for id, one in again.items()} == {
+            "b": Arm.PROPOSED,
+            "c": Arm.HELD_OUT,
+            "cus_ü": Arm.HELD_OUT,
+        }
+        assert memory.arms.all("other") == {}
 
     def test_destinations_are_kept_apart(self, memory: Memory) -> None:
         """Nothing that is stored of one destination shows at another."""

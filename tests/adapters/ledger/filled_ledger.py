@@ -16,6 +16,7 @@ from connector.domain.change import CrmRecord, Destination, RecordType, StageEnt
 from connector.domain.customer import Suppressed
 from connector.domain.episode import Episode
 from connector.domain.hold import Hold
+from connector.domain.holdout import Arm, Assignment
 from connector.domain.intent import Held
 from connector.domain.link import LinkDecision, LinkState
 from connector.domain.outbox import DeliveryState
@@ -64,6 +65,7 @@ def fill(url: str) -> None:
             [deed("1"), deed("2", account="b"), deed("3")],
         )
         ledger.audit.erase(HERE, "b")
+        ledger.arms.add([Assignment("b", "salt", "1", "smb", 0.1, Arm.HELD_OUT, "run-1", NOW)])
         ledger.notes.put("a note", {"of": "é"})
         ledger.suppressions.add([Suppressed("3:abc", "secret", "forgotten:1", "Ana", NOW)])
         ledger.leases.release(lease)

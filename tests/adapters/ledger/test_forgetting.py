@@ -15,6 +15,7 @@ from connector.domain.change import CrmRecord, RecordType, StageEntry
 from connector.domain.customer import Customer
 from connector.domain.episode import Episode
 from connector.domain.hold import Hold
+from connector.domain.holdout import Arm, Assignment
 from connector.domain.intent import Held
 from connector.domain.link import LinkDecision, LinkState
 from connector.domain.outbox import DeliveryState
@@ -52,6 +53,8 @@ def zoe_comes(ledger: Ledger) -> None:
     ledger.decisions.save(
         HERE, run, [Held("a", "x", "cap"), Held(ACCOUNT, "x", "cap"), Held("cus_Zoe0001", "y", "cap")]
     )
+    mine = Assignment("cus_Zoe0001", "salt", ACCOUNT, "smb", 0.1, Arm.HELD_OUT, "run-z", NOW)
+    ledger.arms.add([mine, replace(mine, billing_id="cus_Sub")])
     lease = ledger.leases.take(HERE, "me", 100.0, 60.0)
     assert lease is not None
     parked = entry("parked", "run-z", ACCOUNT).to(DeliveryState.SENDING)
@@ -91,6 +94,9 @@ def test_nothing_of_a_forgotten_customer_is_left(known: str) -> None:
 
         assert ledger.forgetting.left(ZOE) == {}
         assert first["audit"] == 2
+        assert first["arms"] == 2
+        (sub,) = (one for one in ledger.arms.all("salt").values() if one.billing_id == "cus_Sub")
+        assert sub.parent == ZOE.id
         assert sum(second.values()) == 0
         records = list(ledger.audit.records(HERE))
         assert first_broken(records) is None
