@@ -16,7 +16,7 @@ import numpy as np
 
 from connector.compute.propensity_pairs import Pairs
 from connector.compute.propensity_predict import predict
-from connector.compute.propensity_rows import SIGNAL, TEXTS, USE, Rows
+from connector.compute.propensity_rows import EVENT, SIGNAL, TEXTS, USE, Rows
 from connector.compute.propensity_words import concept_of, words_of
 from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures
@@ -53,7 +53,8 @@ def with_card(
 ) -> Iterator[Score]:
     """Blend scores with a card; an offer that it does not know keeps its score."""
     signals = [one.name.removeprefix(SIGNAL) for one in card.features if one.name.startswith(SIGNAL)]
-    rows, scored = Rows(catalogue, signals, policy.base_rate), {one.account_id for one in scores}
+    seen = sorted({one.name.split(".")[1] for one in card.features if one.name.startswith(EVENT)})
+    rows, scored = Rows(catalogue, signals, seen, policy.base_rate), {one.account_id for one in scores}
     rows.add(day, (accounts[id] for id in accounts if id in scored), metrics, events, scores, every=False)
     told: dict[tuple[str, str], tuple[Terms, Values]] = {}
     if rows.parts:

@@ -31,7 +31,8 @@ from connector.domain.propensity import (
 )
 
 C = 0.1
-OWN = {"free": 0.1, "near": 1.0, "shared": 1e7}
+OWN = (0.1, 1.0, 10.0, 100.0)
+ALIKE = 1e7
 """How closely an offer's own effects are kept to the shared ones, as a multiple of the penalty."""
 CHANCE = 0.5
 """AUC of an order that tells nothing."""
@@ -108,14 +109,14 @@ def last_day(pairs: Pairs) -> str | None:
 
 def _chosen(pairs: Pairs, design: Design, seed: int) -> Penalties:
     """Choose how far offers may differ, by what predicts accounts that were left out."""
-    alike = Penalties(1 / C, OWN["shared"], 1 / C)
+    alike = Penalties(1 / C, ALIKE, 1 / C)
     if len(pairs.offers) == 1:
         return alike
     share = min(1.0, TRIED_ON / len(pairs))
     thinned = pairs.folds(1000, f"thinned {seed}") < 1000 * share
     dealt = pairs.folds(FOLDS, f"own {seed}")
     best, least = alike, np.inf
-    tried = [alike, *(Penalties(1 / C, OWN[name] / C, 1 / C) for name in ("near", "free"))]
+    tried = [alike, *(Penalties(1 / C, own / C, 1 / C) for own in reversed(OWN))]
     losses = np.zeros(len(tried))
     for fold in range(FOLDS if share == 1 else 2):
         train, test = thinned & (dealt != fold), thinned & (dealt == fold)

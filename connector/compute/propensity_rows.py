@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.compute.propensity_pairs import UNKNOWN, Column, Floats, Pairs, Whole, entities
+from connector.compute.propensity_pairs import UNKNOWN, Column, Floats, Pairs, Singles, Whole, entities
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures, owned_offers
 from connector.domain.propensity import Kind
 from connector.domain.score import Score
 
-SIGNAL, USE = "signal.", "use."
+SIGNAL, USE, EVENT = "signal.", "use.", "event."
 EPOCH = date(1970, 1, 1).toordinal()
 TEXTS = ("plan", "segment", "industry", "country", "interval")
 Number = float | None
@@ -59,6 +59,7 @@ class _Part:
     who: list[tuple[int, int]] = field(default_factory=list)
     what: list[int] = field(default_factory=list)
     signs: list[NDArray[np.float32]] = field(default_factory=list)
+    seen: list[NDArray[np.float32]] = field(default_factory=list)
     prior: list[float] = field(default_factory=list)
 
     def arrays(self, day: date) -> dict[str, NDArray[Any]]:
@@ -70,6 +71,7 @@ class _Part:
             "who": np.array(self.who, np.int32),
             "what": np.array(self.what, np.int32),
             "signs": np.array(self.signs, np.float32).reshape(len(self.who), -1),
+            "seen": np.array(self.seen, np.float32).reshape(len(self.who), -1),
             "prior": np.array(self.prior, np.float64),
             "day": np.full(len(self.who), day.toordinal() - EPOCH, np.int32),
         }
@@ -84,12 +86,23 @@ def _terms(score: Score | None, sign: Mapping[str, int]) -> NDArray[np.float32]:
     return told
 
 
+def seen_of(events: Sequence[EventFeatures], names: Sequence[str], catalogue: Catalogue, offer: str) -> Singles:
+    """Count each event over 28 and over 90 days; one whose detail is an offer speaks for that offer alone."""
+    counts = np.zeros((len(names), 2), np.float32)
+    place = {name: at for at, name in enumerate(names)}
+    for one in events:
+        if one.event in place and (one.detail == offer or one.detail not in catalogue.offers):
+            counts[place[one.event]] += one.count_28, one.count_90
+    return np.arcsinh(counts).ravel()
+
+
 @dataclass
 class Rows:
-    """Pairs of several days, collected; `offers` are those with a need."""
+    """Pairs of several days, collected; `offers` are those with a need, `signals` and `events` what is told of each."""
 
     catalogue: Catalogue
     signals: Sequence[str]
+    events: Sequence[str]
     base_rate: float
     offers: tuple[str, ...] = ()
     texts: dict[str, Levels] = field(default_factory=lambda: {name: Levels() for name in TEXTS})
@@ -134,6 +147,7 @@ class Rows:
                 part.who.append((self.accounts.of(id), len(part.numbers) - 1))
                 part.what.append(offer)
                 part.signs.append(_terms(score, sign))
+                part.seen.append(seen_of(events.get(id, ()), self.events, self.catalogue, self.offers[offer]))
                 part.prior.append(self.base_rate if score is None else score.p)
         if part.who:
             self.parts.append(part.arrays(day))
@@ -142,7 +156,7 @@ class Rows:
         """Everything that was added, without outcomes."""
         joined = {
             name: np.concatenate([part[name] for part in self.parts])
-            for name in ("who", "what", "signs", "prior", "day")
+            for name in ("who", "what", "signs", "seen", "prior", "day")
         }
         shifts = np.cumsum([0, *(len(part["numbers"]) for part in self.parts[:-1])])
         at = np.concatenate([part["who"][:, 1] + shift for part, shift in zip(self.parts, shifts, strict=True)])
@@ -159,6 +173,8 @@ class Rows:
             Column(name, "category", texts[at, n], tuple(self.texts[name].codes)) for n, name in enumerate(TEXTS)
         ]
         columns += [Column(SIGNAL + name, kind, joined["signs"][:, n]) for n, name in enumerate(self.signals)]
+        windows = [f"{EVENT}{name}.{days}" for name in self.events for days in (28, 90)]
+        columns += [Column(name, kind, joined["seen"][:, n]) for n, name in enumerate(windows)]
         return Pairs(
             accounts=tuple(self.accounts.codes),
             offers=self.offers,
@@ -209,6 +225,8 @@ def numbers_of(
                 f"{USE}{name}.of_limit",
                 None if metric is None or metric.utilisation is None else min(metric.utilisation, 2.0),
             )
+            yield f"{USE}{name}.near_limit", 0.0 if metric is None else metric.days_near_limit / 28
+            yield f"{USE}{name}.over_limit", 0.0 if metric is None else metric.days_over_limit / 28
     yield "events_90", asinh(sum(one.count_90 for one in events))
 
 

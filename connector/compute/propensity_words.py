@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sinh
 
-from connector.compute.propensity_rows import SIGNAL, USE
+from connector.compute.propensity_rows import EVENT, SIGNAL, USE
 from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.propensity import FITS_HELD, HELD, LEARNT, OFFER, Feature
 
-SILENT, HOLDINGS = "silent", "holdings"
+SILENT, HOLDINGS, DEEDS = "silent", "holdings", "events_90"
 LABELS: Mapping[str, tuple[str, str]] = {
     "seats": ("seats", "utilisateurs"),
     "owned_offers": ("products held", "produits détenus"),
@@ -29,7 +29,7 @@ PLAIN: Mapping[str, tuple[str, str]] = {
     "activity_trend": ("how activity develops", "l’évolution de l’activité"),
     "is_late": ("whether invoices are overdue", "la présence de factures en retard"),
     "is_escalated": ("whether something is escalated at support", "la présence d’une escalade au support"),
-    "events_90": ("what the customer did in 90 days", "ce que le client a fait en 90 jours"),
+    DEEDS: ("what the customer did in 90 days", "ce que le client a fait en 90 jours"),
     "plan": ("the plan", "la formule"),
     "segment": ("the segment", "le segment"),
     "industry": ("the industry", "le secteur"),
@@ -46,6 +46,8 @@ def concept_of(name: str) -> str:
         return LEARNT + SILENT
     if name.startswith(USE):
         return LEARNT + name.rsplit(".", 1)[0]
+    if name.startswith(EVENT):
+        return LEARNT + DEEDS
     return LEARNT + name
 
 

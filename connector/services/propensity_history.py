@@ -55,7 +55,8 @@ class Rulebook:
 
     def rows(self, rules: Signals) -> Rows:
         """Start to collect rows."""
-        return Rows(self.catalogue, tuple(sorted(rules.rules)), self.policy.base_rate)
+        events = sorted({event for rule in rules.rules.values() for event in rule.events})
+        return Rows(self.catalogue, tuple(sorted(rules.rules)), events, self.policy.base_rate)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def pairs_of_company(catalogue: Catalogue, signals: Sequence[str], accounts: int
     rng, plan = np.random.default_rng(5), catalogue.plans[0]
     seats = np.exp(rng.normal(3.0, 1.0, accounts)).round() + 1
     people = [account_of(f"a{at:04d}", float(one), plan) for at, one in enumerate(seats)]
-    rows = Rows(catalogue, tuple(signals), 0.03)
+    rows = Rows(catalogue, tuple(signals), ("seat_limit_reached",), 0.03)
     scores = [score_of(one.account_id, rows.offers[0], signals[:1]) for one in people[::3]]
     rows.add(DAY - timedelta(days=200), people, {}, {}, scores)
     pairs = rows.pairs()

@@ -10,7 +10,7 @@ import pytest
 
 from connector.compute.propensity_rows import EPOCH, Owned, Rows, eligible, outcomes
 from connector.domain.catalogue import Catalogue, Offer
-from connector.domain.features import AccountFeatures, Holding
+from connector.domain.features import AccountFeatures, EventFeatures, Holding
 from connector.domain.intent import Contribution
 from connector.domain.score import Score
 
@@ -35,7 +35,7 @@ def account(plan: str = "starter", **more: Any) -> AccountFeatures:
 
 
 def rows_of(one: AccountFeatures, scores: list[Score] = [], every: bool = True) -> Rows:  # noqa: B006 - never changed
-    rows = Rows(CATALOGUE, ("near_limit",), 0.03)
+    rows = Rows(CATALOGUE, ("near_limit",), ("looked", "refused"), 0.03)
     rows.add(DAY, [one], {}, {}, scores, every)
     return rows
 
@@ -60,9 +60,33 @@ def test_a_score_brings_its_probability_and_its_signals() -> None:
 
     assert pairs.prior is not None
     assert pairs.prior.tolist() == [0.4, 0.03]
-    assert pairs.columns[-1].name == "signal.near_limit"
-    assert pairs.columns[-1].values.tolist() == [1.5, 0.0]
+    told = {column.name: column.values.tolist() for column in pairs.columns}
+    assert told["signal.near_limit"] == [1.5, 0.0]
     assert [only.offers[offer] for offer in only.offer] == ["pro"]
+
+
+def test_an_event_about_an_offer_speaks_for_that_offer_alone() -> None:
+    """Looking at one offer says nothing of another; being refused something says it of every offer."""
+    rows = rows_of(account("pro"))
+    rows.parts.clear()
+    did = [
+        EventFeatures("a1", "looked", "sync", 2, 3, DAY),
+        EventFeatures("a1", "refused", "ticket 7", 1, 1, DAY),
+        EventFeatures("a1", "refused", "ticket 8", 0, 4, DAY),
+        EventFeatures("a1", "of no rule", "sync", 9, 9, DAY),
+    ]
+    rows.add(DAY, [account("pro")], {}, {"a1": did}, [])
+
+    pairs = rows.pairs()
+
+    assert [pairs.offers[offer] for offer in pairs.offer] == ["seats", "sync"]
+    told = {column.name: np.sinh(column.values).round(3).tolist() for column in pairs.columns if "event." in column.name}
+    assert told == {
+        "event.looked.28": [0, 2],
+        "event.looked.90": [0, 3],
+        "event.refused.28": [1, 1],
+        "event.refused.90": [5, 5],
+    }
 
 
 @pytest.mark.parametrize(
