@@ -80,8 +80,8 @@ def test_an_event_about_an_offer_speaks_for_that_offer_alone() -> None:
     pairs = rows.pairs()
 
     assert [pairs.offers[offer] for offer in pairs.offer] == ["seats", "sync"]
-    told = {column.name: np.sinh(column.values).round(3).tolist() for column in pairs.columns if "event." in column.name}
-    assert told == {
+    did_say = [column for column in pairs.columns if "event." in column.name]
+    assert {column.name: np.sinh(column.values).round(3).tolist() for column in did_say} == {
         "event.looked.28": [0, 2],
         "event.looked.90": [0, 3],
         "event.refused.28": [1, 1],
