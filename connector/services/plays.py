@@ -17,7 +17,7 @@ from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.feed import is_drop_believed
 from connector.domain.intent import Held, PlayIntent, intent_of
 from connector.domain.occupied import Crm
-from connector.domain.play import PLAY_NEED, SAVE, Play, Whom, is_proposal, play_of
+from connector.domain.play import PLAY_NEED, REVIEW, SAVE, Play, Whom, is_proposal, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.signal import Signal
@@ -66,10 +66,10 @@ def plays_due(
 ) -> tuple[list[PlayIntent], list[Held]]:
     """Begin what has a reason to begin, and end what has none any more; say why not the others.
 
-    `begun`: account and need of what other playbooks begin today.
+    `begun`: account and need of what other playbooks begin today, and of the reviews that began within seven days.
     """
     chosen: list[PlayIntent] = []
-    everything = _everything(begun, world, rules, today)
+    everything = begun_lately(begun, world, rules, today)
     about: set[tuple[str, str | None]] = set()
     held: list[Held] = []
     customers, seen = _customers(measured, crm, rules), _seen(measured, world, today)
@@ -297,8 +297,8 @@ def _full(count: int, most: int) -> tuple[Reason, str] | None:
     return Reason.PLAY_CAP, f"{count} new things of all playbooks for this person within seven days"
 
 
-def _everything(begun: Sequence[tuple[str, str]], world: World, rules: Project, today: date) -> Counter[str | None]:
-    """Everything that began for each person in seven days: proposals, help and plays; `begun`: what does today."""
+def begun_lately(begun: Sequence[tuple[str, str]], world: World, rules: Project, today: date) -> Counter[str | None]:
+    """What began for each person in seven days: proposals, help and plays, and `begun`, which the ledger lacks."""
     since = today - WEEK
     lately = [(one.account_id, one.need) for one in world.episodes if one.opened_at.date() > since]
     return Counter(_whose(account_id, need, world, rules) for account_id, need in (*lately, *begun))
@@ -309,7 +309,8 @@ def _whose(account_id: str, need: str, world: World, rules: Project) -> str | No
     if play is not None:
         return _person(play, account_id, world)
     account = world.accounts.get(account_id)
-    owner = world.owner("ae" if is_proposal(need) else "csm", account) if account is not None else None
+    role = rules.review.steps[0].role if need == REVIEW else "ae" if is_proposal(need) else "csm"
+    owner = world.owner(role, account) if account is not None else None
     return owner.id if owner is not None else None
 
 

@@ -21,14 +21,13 @@ from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.workdays import is_workday
 from connector.ports.billing import Warehouse
+from connector.services.begin import begin
 from connector.services.calendar import holidays_of
 from connector.services.choose import choose
 from connector.services.customers import crm_side, owned_by_customer, told_by_crm
 from connector.services.feedback import ended_by_answers
 from connector.services.measure import measure
-from connector.services.plays import begun_today, plays_due
 from connector.services.project import Projected, project
-from connector.services.reviews import plan_reviews
 from connector.services.score import score
 from connector.services.silence import hear
 from connector.services.track import ended_episodes, ended_mentions, ended_plays
@@ -77,8 +76,8 @@ def _a_day(warehouse: Warehouse, world: World, rules: Project, today: date, cale
     chosen = choose(
         measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
     )
-    plays, _ = plays_due(measured, side, world, rules, today, begun_today(chosen, world))
-    reviews = plan_reviews(measured, side.links, chosen.intents, world, rules, today)
+    begun = begin(measured, side, chosen, world, rules, today)
+    chosen, reviews = begun.chosen, begun.reviews
     owned = owned_by_customer(measured, side.links, rules.catalogue)
     made = project(
         chosen.intents,
@@ -90,7 +89,7 @@ def _a_day(warehouse: Warehouse, world: World, rules: Project, today: date, cale
         owned,
         chosen.saves,
         hear(world.episodes, measured, scores, side.links, rules, today),
-        plays,
+        chosen.plays,
         reviews.skipped,
     )
     _count(made, world, rules, today, calendar)

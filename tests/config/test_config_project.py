@@ -158,5 +158,5 @@ def test_hash_follows_every_document(home: Home) -> None:
     before = opened(home).hash
 
     assert opened(home).hash == before
-    home.change(REVIEW, "horizon: 45", "horizon: 46")
+    home.change(REVIEW, "ahead: 5", "ahead: 6")
     assert opened(home).hash != before
