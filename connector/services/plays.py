@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.domain.catalogue import Texts
@@ -21,6 +21,7 @@ from connector.domain.play import PLAY_NEED, REVIEW, SAVE, Play, Whom, is_propos
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.signal import Signal
+from connector.services.adoption import is_used, units_used
 from connector.services.choose import Chosen
 from connector.services.measure import Measured
 from connector.services.texts import day as written
@@ -54,6 +55,12 @@ class Customer:
     accounts: tuple[AccountFeatures, ...]
     owned: frozenset[str]
     used: frozenset[str]
+    units: Mapping[str, float]
+    """Units in use, by the offer that adds to them."""
+
+    def uses(self, offer: str | None, had: float | None) -> bool:
+        """Say whether it uses what it was sold."""
+        return offer is not None and is_used(offer, had, self.owned, self.used, self.units)
 
 
 def plays_due(
@@ -123,10 +130,9 @@ def _customers(measured: Measured, crm: Crm, rules: Project) -> list[Customer]:
     for id, accounts in sorted(grouped.items()):
         accounts.sort(key=lambda one: (-one.mrr_minor, one.account_id))
         owned = frozenset[str]().union(*(owned_offers(one, rules.catalogue) for one in accounts))
-        used = frozenset[str]().union(
-            *(used_offers(owned, measured.metrics.get(one.account_id, {}), rules.catalogue) for one in accounts)
-        )
-        found.append(Customer(id, tuple(accounts), owned, used))
+        rows = [measured.metrics.get(one.account_id, {}) for one in accounts]
+        used = frozenset[str]().union(*(used_offers(owned, row, rules.catalogue) for row in rows))
+        found.append(Customer(id, tuple(accounts), owned, used, units_used(rules.catalogue, rows)))
     return found
 
 
@@ -171,19 +177,11 @@ def _sales(name: str, play: Play, customer: Customer, seen: Seen, rules: Project
     """Opportunities of ours that were won lately, the newest first."""
     for one in sorted(seen.won.get(customer.id, ()), key=lambda e: e.closed_at or e.opened_at, reverse=True):
         told, on = intent_of(one.brief), rules.day(one.closed_at or one.opened_at)
-        if today - on < timedelta(days=play.lasts_days):
-            yield PlayIntent(
-                name,
-                customer.id,
-                _ids(customer),
-                told.offer,
-                on,
-                None,
-                (),
-                told.delta_mrr,
-                _to(customer),
-                _of(customer),
-            )
+        had = told.options.get("held", {}).get("quantity") if rules.catalogue.offers[told.offer].adds_to else None
+        if today - on >= timedelta(days=play.lasts_days) or (play.stop == "used" and customer.uses(told.offer, had)):
+            continue
+        plain = PlayIntent(name, customer.id, _ids(customer), told.offer, on, added=told.delta_mrr, had=had)
+        yield replace(plain, data_to=_to(customer), segment=_of(customer))
 
 
 def _trials(name: str, play: Play, customer: Customer, today: date) -> Iterator[PlayIntent]:
@@ -283,7 +281,7 @@ def _no(
 def _over(episode: Episode, play: Play, customer: Customer) -> str:
     """Why an open play is over: what it waits for has happened. Empty while it goes on."""
     offer = episode.brief.get("offer")
-    if play.stop == "used" and offer in customer.used and offer in customer.owned:
+    if play.stop == "used" and customer.uses(offer, episode.brief.get("had")):
         return f"{offer} is used"
     paid = {h.offer for one in customer.accounts for h in one.holdings.values() if h.mrr_minor > 0}
     if play.stop == "bought" and offer in paid:

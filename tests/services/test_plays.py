@@ -73,6 +73,7 @@ class Life:
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     used: tuple[str, ...] = ()
+    rows: dict[str, MetricFeatures] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
     feed: Feed | None = USUAL
 
@@ -91,7 +92,7 @@ class Life:
         measured = Measured(
             self.now,
             {"b1": self.account},
-            {"b1": {metric: use_of(metric, self.now.date()) for metric in self.used}},
+            {"b1": {**self.rows, **{metric: use_of(metric, self.now.date()) for metric in self.used}}},
             {},
             [],
             self.signals,
