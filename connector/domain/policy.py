@@ -138,7 +138,7 @@ class Caps:
     per_owner_week: int = 5
     """New proposals for one owner in any seven days."""
     per_person_week: int = 10
-    """New things of every playbook for one person in any seven days: proposals, help, then reviews, then plays."""
+    """New things of every playbook for one person in any seven days: what proposals and help may take stays free."""
     owner_open_tasks: int = 40
     """An owner with more open tasks of ours than this gets no new proposal."""
     max_new_per_day: int | None = None

@@ -1,6 +1,6 @@
 """What begins today beside proposals and help: reviews first, as their days are set, then other plays.
 
-What a person gets a week (`caps.per_person_week`) goes to proposals and help, to reviews, and to plays, in that order.
+What proposals and help leave of a person's week (`caps.per_person_week`) goes to reviews, then to plays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from connector.domain.occupied import Crm
 from connector.domain.project import Project
 from connector.services.choose import Chosen
 from connector.services.measure import Measured
-from connector.services.plays import begun_lately, begun_today, plays_due
+from connector.services.person_week import PersonWeek
+from connector.services.plays import plays_due
 from connector.services.review_start import reviews_begun
 from connector.services.reviews import Reviews, plan_reviews
 from connector.services.scope import EVERYBODY, Bounds, inside, reviews_within
@@ -39,8 +40,8 @@ def begin(
     planned = plan_reviews(measured, crm.links, chosen.intents, world, rules, today)
     ours, outside = reviews_within(planned.intents, within)
     within_reach = replace(planned, intents=ours, skipped=inside(planned.skipped, within))
-    begun = begun_today(chosen, world)
-    started = reviews_begun(within_reach, world, rules, today, begun_lately(begun, world, rules, today))
-    plays, unbegun = plays_due(measured, crm, world, rules, today, (*begun, *started.begun))
+    week = PersonWeek(world, rules, today)
+    started = reviews_begun(within_reach, world, rules, today, week)
+    plays, unbegun = plays_due(measured, crm, world, rules, today, week)
     held = (*chosen.held, *started.held, *outside, *unbegun)
     return Begun(replace(chosen, plays=tuple(plays), held=held), started.reviews, ours)

@@ -17,18 +17,17 @@ from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.feed import is_drop_believed
 from connector.domain.intent import Held, PlayIntent, intent_of
 from connector.domain.occupied import Crm
-from connector.domain.play import PLAY_NEED, REVIEW, SAVE, Play, Whom, is_proposal, play_of
+from connector.domain.play import PLAY_NEED, Play, Whom, is_proposal, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.signal import Signal
 from connector.services.adoption import is_used, units_used
-from connector.services.choose import Chosen
 from connector.services.measure import Measured
+from connector.services.person_week import WEEK, PersonWeek
 from connector.services.texts import day as written
 from connector.services.texts import in_language
 from connector.services.world import World
 
-WEEK = timedelta(days=7)
 NOT_USED: Texts = {
     "en": "{offer}: paid for since {since}, not used in the last 28 days",
     "fr": "{offer} : facturation depuis le {since}, aucun usage au cours des 28 derniers jours",
@@ -69,14 +68,10 @@ def plays_due(
     world: World,
     rules: Project,
     today: date,
-    begun: Sequence[tuple[str, str]] = (),
+    week: PersonWeek,
 ) -> tuple[list[PlayIntent], list[Held]]:
-    """Begin what has a reason to begin, and end what has none any more; say why not the others.
-
-    `begun`: account and need of what other playbooks begin today, and of the reviews that began within seven days.
-    """
+    """Begin what has a reason to begin, and end what has none any more; say why not the others."""
     chosen: list[PlayIntent] = []
-    everything = begun_lately(begun, world, rules, today)
     about: set[tuple[str, str | None]] = set()
     held: list[Held] = []
     customers, seen = _customers(measured, crm, rules), _seen(measured, world, today)
@@ -96,12 +91,12 @@ def plays_due(
                 if intent.offer and (customer.id, intent.offer) in about:
                     break  # a play about it begins today
                 no = _no(intent, play, before, seen.open.get(customer.id, ()), crm, world, taken, today)
-                no = no or _full(everything[_person(play, customer.id, world)], rules.policy.caps.per_person_week)
+                no = no or week.full(_person(play, customer.id, world))
                 if no is None:
                     chosen.append(intent)
                     about.add((customer.id, intent.offer))
-                    for count in (taken, everything):
-                        count[_person(play, customer.id, world)] += 1
+                    taken[_person(play, customer.id, world)] += 1
+                    week.take(_person(play, customer.id, world))
                 else:
                     held.append(Held(customer.id, name, no[0].value, no[1]))
                 break
@@ -112,13 +107,6 @@ def _told_again(name: str, play: Play, customer: Customer, seen: Seen, rules: Pr
     """Say anew what a play is about that a rebuilt ledger brought back; it is over where nothing tells any more."""
     found = next(_reasons(name, play, customer, seen, rules, today), None)
     return found or PlayIntent(name, customer.id, ended="nobody knows any more what it was about")
-
-
-def begun_today(chosen: Chosen, world: World) -> list[tuple[str, str]]:
-    """Account and need of the proposals and help that a run begins; what goes on began before."""
-    some = [*((one.account_id, one.need) for one in chosen.intents), *((one.account_id, SAVE) for one in chosen.saves)]
-    is_open = {(one.account_id, one.need) for one in world.episodes if one.state is EpisodeState.OPEN}
-    return [one for one in some if one not in is_open]
 
 
 def _customers(measured: Measured, crm: Crm, rules: Project) -> list[Customer]:
@@ -287,29 +275,6 @@ def _over(episode: Episode, play: Play, customer: Customer) -> str:
     if play.stop == "bought" and offer in paid:
         return f"{offer} is paid for"
     return ""
-
-
-def _full(count: int, most: int) -> tuple[Reason, str] | None:
-    if count < most:
-        return None
-    return Reason.PLAY_CAP, f"{count} new things of all playbooks for this person within seven days"
-
-
-def begun_lately(begun: Sequence[tuple[str, str]], world: World, rules: Project, today: date) -> Counter[str | None]:
-    """What began for each person in seven days: proposals, help and plays, and `begun`, which the ledger lacks."""
-    since = today - WEEK
-    lately = [(one.account_id, one.need) for one in world.episodes if one.opened_at.date() > since]
-    return Counter(_whose(account_id, need, world, rules) for account_id, need in (*lately, *begun))
-
-
-def _whose(account_id: str, need: str, world: World, rules: Project) -> str | None:
-    play = rules.plays.get(play_of(need) or "")
-    if play is not None:
-        return _person(play, account_id, world)
-    account = world.accounts.get(account_id)
-    role = rules.review.steps[0].role if need == REVIEW else "ae" if is_proposal(need) else "csm"
-    owner = world.owner(role, account) if account is not None else None
-    return owner.id if owner is not None else None
 
 
 def _begun_lately(name: str, play: Play, world: World, today: date) -> Counter[str | None]:

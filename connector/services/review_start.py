@@ -1,14 +1,13 @@
 """Which of the planned reviews go on or begin today: with their first reminder, shortly before it is due.
 
 Decided here: a review that nobody was told of in time is not asked about afterwards, so that a first run, or one after
-a long break, begins only what can still be prepared. What begins counts among a person's new things of the week, after
-proposals and help; where more would begin than the week holds, the accounts that pay most come first, and the others
-wait for as long as they can still be prepared.
+a long break, begins only what can still be prepared. What begins counts among a person's new things of the week; where
+more would begin than the week holds, the accounts that pay most come first, and the others wait for as long as they can
+still be prepared.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -22,31 +21,25 @@ from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.workdays import add_workdays
 from connector.services.calendar import country_of, holidays_of
+from connector.services.person_week import WEEK, PersonWeek
 from connector.services.review_tasks import key_of_review
 from connector.services.reviews import Reviews
 from connector.services.world import World
 
-WEEK = timedelta(days=7)
-Count = Counter[str | None]
-
 
 @dataclass(frozen=True)
 class Started:
-    """The reviews whose reminders are wanted, those that wait or came too late, and whose week they fill."""
+    """The reviews whose reminders are wanted, and those that wait or came too late."""
 
     reviews: Reviews
     held: tuple[Held, ...] = ()
-    begun: tuple[tuple[str, str], ...] = ()
-    """Account and need (`REVIEW`) of each that began within seven days, today included."""
 
 
-def reviews_begun(planned: Reviews, world: World, rules: Project, today: date, lately: Count) -> Started:
-    """Part the planned reviews; `lately`: what each person got of other playbooks in seven days, today included."""
-    taken, most = Counter(lately), rules.policy.caps.per_person_week
+def reviews_begun(planned: Reviews, world: World, rules: Project, today: date, week: PersonWeek) -> Started:
+    """Part the planned reviews, and note in `week` those that began within seven days."""
     made = {one.id: rules.day(one.created_at) for one in world.tasks if one.created_at is not None}
     going: list[ReviewIntent] = []
     held: list[Held] = []
-    begun: list[tuple[str, str]] = []
     fresh: list[tuple[int, ReviewIntent, str]] = []
     for review in planned.intents:
         facts = planned.briefs[review.account_id]
@@ -62,8 +55,7 @@ def reviews_begun(planned: Reviews, world: World, rules: Project, today: date, l
             # Where the CRM's clock says something impossible, it came as late as it could.
             came = made.get(world.known[key].crm_id, due)
             if today - WEEK < (came if shown <= came <= today else due):
-                begun.append((review.account_id, REVIEW))
-                taken[owner.id] += 1
+                week.take(owner.id)
         elif due < today:
             why = f"the first task of its review would have been due on {due.isoformat()}"
             held += [Held(review.account_id, REVIEW, Reason.TOO_LATE, why)] if review.on >= today else []
@@ -71,14 +63,12 @@ def reviews_begun(planned: Reviews, world: World, rules: Project, today: date, l
             pays = rules.fx.convert(facts["mrr"], rules.policy.reporting_currency, today)
             fresh.append((pays.minor, review, owner.id))
     for _, review, person in sorted(fresh, key=lambda one: (-one[0], one[1].account_id, one[1].ordinal)):
-        if taken[person] >= most:
-            why = f"{taken[person]} new things of all playbooks for this person within seven days"
-            held.append(Held(review.account_id, REVIEW, Reason.PLAY_CAP, why))
+        if no := week.full(person):
+            held.append(Held(review.account_id, REVIEW, *no))
             continue
-        taken[person] += 1
-        begun.append((review.account_id, REVIEW))
+        week.take(person)
         going.append(review)
-    return Started(replace(planned, intents=tuple(going)), tuple(held), tuple(begun))
+    return Started(replace(planned, intents=tuple(going)), tuple(held))
 
 
 def first_of(review: ReviewIntent, facts: Mapping[str, Any], world: World, rules: Project) -> tuple[Step, Owner] | None:

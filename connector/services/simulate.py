@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from connector.domain.change import CrmRecord, Desired, RecordType, StageEntry
 from connector.domain.errors import MendError
-from connector.domain.play import STAGES
+from connector.domain.play import REVIEW, STAGES
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.workdays import is_workday
@@ -44,7 +44,7 @@ class Calendar:
 
     tasks: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
     begun: dict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
-    """Days on which a proposal, help or a play began."""
+    """Days on which a proposal, help, a review or a play began."""
     plays: Counter[str] = field(default_factory=Counter)
 
 
@@ -100,10 +100,13 @@ def _count(made: Projected, world: World, rules: Project, today: date, calendar:
     """Note the new tasks of the day, and for whom something began."""
     monday, owner_field = today - timedelta(days=today.weekday()), _owner_field(rules)
     begun = {one.key for one in made.episodes} - {one.key for one in world.episodes}
+    first = f"{REVIEW}: {rules.review.steps[0].id}"
     for one in _new_tasks(made, world):
         person = one.fields[owner_field].value if owner_field in one.fields else None
         calendar.tasks[person or ""][monday] += 1
         calendar.plays[one.reason.split(": ")[0]] += 1
+        if one.reason == first:
+            calendar.begun[person or ""].append(today)
     for episode in made.episodes:
         account = world.accounts.get(episode.account_id)
         if episode.key in begun and account is not None:

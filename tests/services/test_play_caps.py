@@ -9,6 +9,7 @@ from connector.domain.episode import Episode
 from connector.domain.play import PLAY_NEED
 from connector.services.customers import crm_side
 from connector.services.measure import Measured
+from connector.services.person_week import PersonWeek
 from connector.services.plays import plays_due
 from tests.services.test_plays import NOW, RULES, Life, customer, told
 
@@ -26,21 +27,40 @@ def test_a_person_gets_no_more_than_the_week_allows() -> None:
     full = replace(here, accounts=accounts)
     measured = Measured(NOW, {"b1": life.account}, {}, {}, [], life.signals, NOW.date())
 
-    chosen, held = plays_due(measured, crm_side(full, NOW), full, RULES, NOW.date())
+    chosen, held = plays_due(
+        measured, crm_side(full, NOW), full, RULES, NOW.date(), PersonWeek(full, RULES, NOW.date())
+    )
 
     assert chosen == []
     assert [one.reason for one in held] == ["play_cap"]
 
 
-def test_a_person_gets_no_more_of_all_playbooks_than_the_week_allows() -> None:
-    """Proposals and help come first; what is left of the week's cap is for plays."""
+def test_what_proposals_and_help_may_take_of_a_week_stays_free() -> None:
+    """Whoever sells and helps has so many places left for plays as the week's cap leaves, whatever they got."""
     life = Life(customer(), signals=(told("new_leadership", date(2026, 10, 1)),))
-    here, most = life.world(), RULES.policy.caps.per_person_week
+    here, caps, help = life.world(), RULES.policy.caps, RULES.save
+    assert help is not None
     measured = Measured(NOW, {"b1": life.account}, {}, {}, [], life.signals, NOW.date())
     side = crm_side(here, NOW)
+    left = caps.per_person_week - caps.per_owner_week - help.per_owner_week
+    begun = []
+    for taken in (left - 1, left):
+        week = PersonWeek(here, RULES, NOW.date())
+        for _ in range(taken):
+            week.take("u1")
+        begun.append(plays_due(measured, side, here, RULES, NOW.date(), week))
 
-    one_left = plays_due(measured, side, here, RULES, NOW.date(), [("a1", "reporting")] * (most - 1))
-    none_left = plays_due(measured, side, here, RULES, NOW.date(), [("a1", "reporting")] * most)
+    (one_left, _), (none_left, held) = begun
+    assert [one.play for one in one_left] == ["congratulate"]
+    assert (none_left, [one.reason for one in held]) == ([], ["play_cap"])
 
-    assert [one.play for one in one_left[0]] == ["congratulate"]
-    assert (none_left[0], [one.reason for one in none_left[1]]) == ([], ["play_cap"])
+
+def test_a_week_whose_places_are_all_kept_free_lets_one_thing_begin() -> None:
+    """Numbers that leave nothing do not stop reviews and plays for ever."""
+    caps = replace(RULES.policy.caps, per_person_week=3)
+    rules = replace(RULES, policy=replace(RULES.policy, caps=caps))
+    week = PersonWeek(Life(customer()).world(), rules, NOW.date())
+
+    assert week.full("u1") is None
+    week.take("u1")
+    assert week.full("u1") is not None

@@ -20,6 +20,7 @@ from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.signal import Signal
 from connector.services.customers import crm_side
 from connector.services.measure import Measured
+from connector.services.person_week import PersonWeek
 from connector.services.play_tasks import play_task_key
 from connector.services.plays import plays_due
 from connector.services.project import project
@@ -99,7 +100,8 @@ class Life:
             self.now.date(),
             (replace(self.feed, told_to=self.now.date()),) if self.feed is not None else (),
         )
-        plays, held = plays_due(measured, crm_side(here, self.now), here, RULES, self.now.date())
+        week = PersonWeek(here, RULES, self.now.date())
+        plays, held = plays_due(measured, crm_side(here, self.now), here, RULES, self.now.date(), week)
         self.held = [one.reason for one in held]
         made = project((), (), {}, here, RULES, self.now, plays=plays)
         self.episodes |= {one.key: one for one in made.episodes}
