@@ -1,4 +1,4 @@
-"""Draws the README's documents from real runs in a sandbox: three briefs and two options pages of the portal.
+"""Draws the README's documents from real runs in a sandbox: three briefs, two options pages, a quarter's calendar.
 
 A first sync uploads the briefs; deals that we proposed are then moved to *Compare options*, and the stages job attaches
 their options pages. Each page is shown by a headless chromium as wide as an A4 sheet, English ones first and the last
@@ -42,6 +42,8 @@ def main(ready_file: str) -> int:
         env |= {"CONNECTOR_CRM": "hubspot"}
         _connector(env, "install", "--yes")
         _connector(env, "sync")
+        quarter = ("--from", "2026-07-01", "--days", "91", "--plot", str(ROOT / ".github" / "calendar.svg"))
+        _connector(env, "simulate", *quarter)
         briefs = _files(told["hubspot"], set())
         _compare(told["hubspot"])
         _connector(env, "run", "--once")
