@@ -42,9 +42,10 @@ def simulate(
         with work.warehouse() as warehouse:
             told = run(warehouse, world, work.project, first, days, tell)
     if plot is not None:
-        rows = [(one["owner"], one["tasks_by_week"]) for one in told["people"]]
+        rows = [(one["owner"], one["begun_by_week"]) for one in told["people"]]
         columns = [f"{date.fromisoformat(week):%d %b}" for week in told["weeks"]]
-        plot.write_text(heatmap("New tasks by person and week", columns, rows), encoding="utf-8")
+        title = f"What begins for each person and week: at most {told['cap']} in any seven days"
+        plot.write_text(heatmap(title, columns, rows, told["cap"]), encoding="utf-8")
     if json:
         say_json(told)
     else:

@@ -63,7 +63,7 @@ def check_review(document: Loaded[BusinessReview], documents: Documents) -> Iter
     yield from _steps_of(document, documents, REVIEW, {}, may_precede=True).check(book.steps, ("steps",))
     if len(book.before_renewal) != 2 or not 0 < book.before_renewal[0] <= book.before_renewal[1]:
         yield Problem("before_renewal is no window", document.at("before_renewal"), "write it like [90, 120]")
-    for key in ("horizon", "held_lately_days", "minimum_mrr"):
+    for key in ("ahead", "held_lately_days", "minimum_mrr"):
         if getattr(book, key) < 0:
             yield Problem(f"{key} must not be below 0", document.at(key), "write how many")
     taken: set[str] = set()

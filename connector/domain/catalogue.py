@@ -173,6 +173,13 @@ class Catalogue:
         """Customers hold the same few offers: those are told once."""
         return {}
 
+    def grown_by(self, name: str) -> tuple[str, ...]:
+        """What is held already that an offer makes larger or takes the place of; nothing for a module."""
+        added_to = self.offers[name].adds_to
+        if name in self.plans or added_to == "plan":
+            return tuple(self.plans)
+        return (added_to,) if added_to else ()
+
     def partner_for(self, name: str, country: str | None, segment: str | None) -> Partner | None:
         """The first partner of an offer who serves a customer."""
         return next((one for one in self.offers[name].partners if one.serves(country, segment)), None)

@@ -123,6 +123,8 @@ class PlayIntent:
     segment: str | None = None
     ended: str | None = None
     """Why an open one is over; None: it begins, or goes on."""
+    had: float | None = None
+    """Units that the customer had before, where more of them were sold."""
 
     def brief(self) -> dict[str, Any]:
         """Write it down as plain JSON: what its tasks cite."""
@@ -134,6 +136,7 @@ class PlayIntent:
             "until": self.until.isoformat() if self.until else None,
             "evidence": [dict(one) for one in self.evidence],
             "added": [self.added.minor, self.added.currency] if self.added else None,
+            "had": self.had,
             "data_to": self.data_to.isoformat() if self.data_to else None,
             "segment": self.segment,
         }

@@ -212,8 +212,8 @@ class BusinessReview:
     before_renewal: Sequence[int] = (90, 120)
     """Window in calendar days before the renewal in which the last review of a term falls."""
     cadence: Sequence[Cadence] = ()
-    horizon: int = 45
-    """Reminders appear when the review is at most this many calendar days ahead."""
+    ahead: int = 5
+    """Business days before a reminder is due that it appears; what follows the review appears once it was held."""
     held_lately_days: int = 45
     """No review within so many days of one that people logged (`review_on` of the mapping's facts)."""
     minimum_mrr: int = 0

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     SIGNALS_GONE = "signals_gone"  # of a proposal that stands: somebody works on it, so it is theirs to close
     PLAY_OPEN = "play_open"
     PLAY_CAP = "play_cap"
+    TOO_LATE = "too_late"  # of a review that nobody could prepare any more
 
 
 Unhealthy = Literal[
@@ -138,7 +139,7 @@ class Caps:
     per_owner_week: int = 5
     """New proposals for one owner in any seven days."""
     per_person_week: int = 10
-    """New things of every playbook for one person in any seven days: proposals and help first, then other plays."""
+    """New things of every playbook for one person in any seven days: what proposals and help may take stays free."""
     owner_open_tasks: int = 40
     """An owner with more open tasks of ours than this gets no new proposal."""
     max_new_per_day: int | None = None
@@ -274,7 +275,7 @@ class GatesPolicy:
     """A customer with more modules that it pays for and does not use gets no new one: adoption comes first."""
     refresh: Refresh = Refresh()
     cards: Literal["none", "active", "all"] = "active"
-    """Accounts that get a card, a note kept up to date: none; those with something of ours open or ahead; all."""
+    """Accounts that get a card, a note kept up to date: none; those with a proposal of ours open; all."""
     monday: int = 5
     """Opportunities in an account executive's Monday list, at most."""
     billed_days: int = 45

@@ -10,8 +10,8 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.occupied import PersonsOpportunity
 from connector.domain.project import Project
 from connector.services.customers import peoples_opportunities
-from connector.services.texts import day, in_language
-from connector.services.wording import cut, one_line
+from connector.services.texts import cut, day, in_language
+from connector.services.wording import one_line
 from connector.services.world import World
 
 MOST = 2

@@ -1,7 +1,8 @@
 """On a won opportunity: since when billing shows it and how much it adds; or, after some weeks, that it does not.
 
 One note an opportunity, changed in place: the nudge becomes the proof once billing shows the offer. An offer that was
-held before it was proposed proves nothing, and neither does a trial.
+held before it was proposed proves nothing, and neither does a trial. More of something, and a higher plan, show as what
+was held costing more than when it was proposed; the difference is what is told.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from connector.domain.catalogue import Language
 from connector.domain.change import Desired, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import Holding
-from connector.domain.intent import intent_of
+from connector.domain.intent import Intent, intent_of
 from connector.domain.keys import document_key
 from connector.domain.money import Money
 from connector.services.desk import Desk
@@ -46,7 +47,7 @@ def billed(desk: Desk, measured: Measured, links: Mapping[str, str]) -> list[Des
         return []
     held = _held(measured, links)
     data_to = measured.data_to or measured.as_of.date()
-    notes = (_note(desk, one, held.get((one.account_id, one.offer or ""), ()), data_to) for one in _won(desk))
+    notes = (_note(desk, one, held.get(one.account_id, ()), data_to) for one in _won(desk))
     return [note for note in notes if note is not None]
 
 
@@ -59,13 +60,25 @@ def _won(desk: Desk) -> Iterator[Episode]:
                 yield episode
 
 
-def _held(measured: Measured, links: Mapping[str, str]) -> dict[tuple[str, str], list[Holding]]:
-    found: dict[tuple[str, str], list[Holding]] = defaultdict(list)
+def _held(measured: Measured, links: Mapping[str, str]) -> dict[str, list[Holding]]:
+    found: dict[str, list[Holding]] = defaultdict(list)
     for billing_id, account in sorted(measured.accounts.items()):
-        for offer, holding in account.holdings.items() if billing_id in links else ():
+        for holding in account.holdings.values() if billing_id in links else ():
             if not holding.trialing:
-                found[links[billing_id], offer].append(holding)
+                found[links[billing_id]].append(holding)
     return found
+
+
+def _shown(desk: Desk, intent: Intent, holdings: Sequence[Holding], opened: date) -> tuple[date, Money] | None:
+    """Since when billing shows what was sold, and what it adds a month; None while it does not."""
+    grown = desk.rules.catalogue.grown_by(intent.offer)
+    held = [one for one in holdings if one.offer in (grown or (intent.offer,))]
+    new = [one for one in held if one.since >= opened]
+    if not new:
+        return None
+    before = intent.options["held"]["mrr"][0] if grown and "held" in intent.options else 0
+    minor = sum(one.mrr_minor for one in (held if grown else new)) - before
+    return (min(one.since for one in new), Money(minor, new[0].currency)) if minor > 0 else None
 
 
 def _note(desk: Desk, episode: Episode, holdings: Sequence[Holding], data_to: date) -> Desired | None:
@@ -77,17 +90,15 @@ def _note(desk: Desk, episode: Episode, holdings: Sequence[Holding], data_to: da
     language = desk.world.language(owner)
     said = {key: typeset(text, language) for key, text in _WORDS[language].items()}
     opened, won = desk.rules.day(episode.opened_at), desk.rules.day(episode.closed_at)
-    new = [one for one in holdings if one.since >= opened]
-    days = (desk.today - won).days
-    if new:
-        added = Money(sum(one.mrr_minor for one in new), new[0].currency)
-        since = min(one.since for one in new)
+    days, told = (desk.today - won).days, intent_of(episode.brief)
+    if shown := _shown(desk, told, holdings, opened):
+        since, added = shown
         line = said["billed"].format(on=day(since, language), amount=money(added, language))
     elif days >= desk.rules.policy.billed_days:
         line = said["missing"].format(won=day(won, language), days=desk.rules.policy.billed_days)
     else:
         return None
-    offer = desk.rules.catalogue.offers[intent_of(episode.brief).offer]
+    offer = desk.rules.catalogue.offers[told.offer]
     document = Document(
         key="",
         account=account,

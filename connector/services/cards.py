@@ -1,9 +1,10 @@
 """The account card: one note per account that says how it stands, updated in place and never made twice.
 
-Decided here: which accounts get one is the policy's to say. `active` (the default) means those with something of ours
-open, proposed today or a review ahead, and every account that has a card already: an org of fifty thousand accounts is
-not covered with notes on its first morning. Owned, in the pipeline, gap and not for them come from the run's white
-space; what not to raise, from what is open on the bill, at support, or was declined lately.
+Decided here: which accounts get one is the policy's to say. `active` (the default) means those with a proposal of ours
+open, and every account that has a card already: who prepares a review has its brief, who helps has the reason in the
+task, and an org of fifty thousand accounts is not covered with notes on its first morning. Owned, in the pipeline, gap
+and not for them come from the run's white space; what not to raise, from what is open on the bill, at support, or was
+declined lately.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from connector.domain.catalogue import Catalogue, Language
 from connector.domain.change import Desired, RecordType, Ref
 from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures, MetricFeatures
-from connector.domain.intent import Intent, ReviewIntent, SaveIntent
+from connector.domain.intent import Intent, ReviewIntent
 from connector.domain.keys import document_key, episode_key, review_key, task_key
-from connector.domain.play import REVIEW
+from connector.domain.play import REVIEW, is_proposal
 from connector.domain.white_space import Cell, Space
 from connector.services.brief import surprises_of
 from connector.services.brief_page import surprise_lines
@@ -83,7 +84,7 @@ class Told:
     white_space: Mapping[str, Mapping[str, str]]
     intents: Sequence[Intent]
     reviews: Sequence[ReviewIntent]
-    saves: Sequence[SaveIntent] = ()
+    """Every review that comes up."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ def _wanted(desk: Desk, told: Told, groups: Collection[str]) -> set[str]:
     there = {id for id in groups if id in desk.world.accounts}
     if desk.rules.policy.cards == "all":
         return there
-    active = {episode.account_id for episode in desk.world.episodes if episode.state is EpisodeState.OPEN}
-    active |= {one.account_id for one in told.intents} | {one.account_id for one in told.reviews}
-    active |= {one.account_id for one in told.saves}
+    active = {one.account_id for one in told.intents} | {
+        one.account_id for one in desk.world.episodes if one.state is EpisodeState.OPEN and is_proposal(one.need)
+    }
     return {id for id in there if id in active or card_key(desk, id) in desk.world.known}
 
 

@@ -33,6 +33,9 @@ from connector.services.texts import headline, in_language, render
 from connector.services.wording import body_of, letter, subject_of, words_for
 from connector.services.world import World
 
+WHEN: Mapping[str, str] = {"renewal": "renewal_window", "anniversary": "anniversary"}
+"""Moment → the signal that says the same: it is told once."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -275,7 +278,9 @@ class Desk:
     def intent_names(self, key: str, intent: Intent, account: CrmAccount, language: Language) -> dict[str, Any]:
         """Names that the texts of a negotiation may use."""
         offer = self.rules.catalogue.offers[intent.offer]
-        reasons, against = cited(intent.contributions, self.rules.signals)
+        others = [c for c in intent.contributions if c.name != WHEN.get(intent.moment.kind)]
+        told = others if any(c.term > 0 for c in others) else intent.contributions
+        reasons, against = cited(told, self.rules.signals)
         internal = internal_to(self.rules)
         outside = [c for c in ruled(intent.contributions) if c.name not in internal]
         return {

@@ -10,8 +10,8 @@ SVG = "http://www.w3.org/2000/svg"
 COLOUR = "#2b6cb0"
 
 
-def heatmap(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]]) -> str:
-    """Draw a square for each row and column, the darker the larger its count within its row."""
+def heatmap(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]], most: int = 0) -> str:
+    """Draw a square for each row and column, the darker the larger its count: of `most`, or else within its row."""
     width, height = LABEL + CELL * len(columns) + 20, TOP + ROW * len(rows) + 16
     drawn = [
         f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
@@ -25,7 +25,7 @@ def heatmap(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequen
     for place, (label, counts) in enumerate(rows):
         y = TOP + ROW * place
         drawn.append(f'<text x="{LABEL - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>')
-        drawn += [_cell(LABEL + CELL * at, y, count, max(counts)) for at, count in enumerate(counts)]
+        drawn += [_cell(LABEL + CELL * at, y, count, most or max(counts)) for at, count in enumerate(counts)]
     return "\n".join([*drawn, "</svg>"]) + "\n"
 
 

@@ -90,6 +90,7 @@ def options_of(candidate: Candidate, moment: Moment, rivals: Sequence[Candidate]
         "plan": first.plan,
         "seats": first.seats,
         "limits": limits[:3],
+        **_held(candidate, currency),
         "a": _json(a),
         **({"b": _json(b)} if b is not None else {}),
     }
@@ -105,6 +106,16 @@ def read_options(told: Mapping[str, Any]) -> Options:
         a=_read(told["a"]),
         b=_read(told["b"]) if "b" in told else None,
     )
+
+
+def _held(candidate: Candidate, currency: str) -> dict[str, Any]:
+    """What the customer has, and pays a month, of what the offer makes larger: billing is later held against it."""
+    grown = candidate.catalogue.grown_by(candidate.score.offer)
+    held = [one.holdings[name] for one in candidate.accounts for name in grown if name in one.holdings]
+    if not grown:
+        return {}
+    minor = sum(one.mrr_minor for one in held if one.currency == currency and not one.trialing)
+    return {"held": {"quantity": sum(one.quantity for one in held), "mrr": [minor, currency]}}
 
 
 def _currency(candidate: Candidate) -> str:

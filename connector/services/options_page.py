@@ -58,9 +58,9 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "said": "What they said",
         "interests": "Interests",
         "drivers": "Drivers",
-        "brakes": "Brakes",
+        "brakes": "Objections",
         "ask": "unknown: ask",
-        "answers": "What answers a brake, and what to know",
+        "answers": "What answers an objection, and what to know",
         "no_answers": "Nothing is noted in the catalogue: bring a customer who does it.",
         "why": "What their own use shows",
         "foot": "Data to {on}. Monthly prices without tax; one-off fees stand apart.",
@@ -77,7 +77,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "price": "Prix par mois",
         "change": "Écart par mois",
         "worth": "Valeur pour eux",
-        "return": "Retour sur investissement",
+        "return": "Retour attendu",
         "condition": "Condition",
         "trade": "Concession et contrepartie",
         "units": "{offer} × {quantity}",
@@ -175,7 +175,7 @@ def _rows(
     )
     now = said["units"].format(offer=plan, quantity=number(round(told.seats), language)) if told.seats else plan
     price = [Money(told.pays.minor + one.costs.minor, told.pays.currency) for one in shown]
-    return [
+    rows = [
         row("what", now or said["nothing"], [_what(one, catalogue, said, language) for one in shown], said["theirs"]),
         row("price", money(told.pays, language), [money(one, language) for one in price]),
         row("change", said["nothing"], [_signed(one.costs, language) for one in shown]),
@@ -185,6 +185,7 @@ def _rows(
         row("condition", "", [in_language(one.condition or {}, language) or said["no_condition"] for one in shown]),
         row("trade", "", [_trade(one, said, language) for one in shown], said["nothing_for_nothing"]),
     ]
+    return [(name, cells) for name, cells in rows if any(cells)]
 
 
 def _what(one: Option, catalogue: Catalogue, said: Mapping[str, str], language: Language) -> str:

@@ -98,7 +98,15 @@ def _due(desk: Desk, name: str, play: Play, step: Step, episode: Episode, standi
     due = desk.due(step, since, owner)
     if add_workdays(due, -play.ahead, free) > desk.today or workdays_between(due, desk.today, free) > LATE:
         return None
+    if due < desk.today and not step.after and any(_follows(desk, play, other, since, due) for other in play.steps):
+        return None
     return max(due, next_workday(desk.today, free))
+
+
+def _follows(desk: Desk, play: Play, other: Step, since: date, missed: date) -> bool:
+    """Say whether a later step is there already: what was missed before it is not asked for beside it."""
+    due = desk.due(other, since, None)
+    return not other.after and due > missed and add_workdays(due, -play.ahead) <= desk.today
 
 
 def _whom(desk: Desk, episode: Episode) -> Whom:

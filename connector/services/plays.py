@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from connector.domain.catalogue import Texts
@@ -19,17 +19,17 @@ from connector.domain.gates import HELD_OUT
 from connector.domain.holdout import Arm
 from connector.domain.intent import Held, PlayIntent, intent_of
 from connector.domain.occupied import Crm, CrmContext
-from connector.domain.play import PLAY_NEED, SAVE, Play, Whom, is_proposal, play_of
+from connector.domain.play import PLAY_NEED, Play, Whom, is_proposal, play_of
 from connector.domain.policy import Reason
 from connector.domain.project import Project
 from connector.domain.signal import Signal
-from connector.services.choose import Chosen
+from connector.services.adoption import is_used, units_used
 from connector.services.measure import Measured
+from connector.services.person_week import WEEK, PersonWeek
 from connector.services.texts import day as written
 from connector.services.texts import in_language
 from connector.services.world import World
 
-WEEK = timedelta(days=7)
 NOT_USED: Texts = {
     "en": "{offer}: paid for since {since}, not used in the last 28 days",
     "fr": "{offer} : facturation depuis le {since}, aucun usage au cours des 28 derniers jours",
@@ -56,6 +56,12 @@ class Customer:
     accounts: tuple[AccountFeatures, ...]
     owned: frozenset[str]
     used: frozenset[str]
+    units: Mapping[str, float]
+    """Units in use, by the offer that adds to them."""
+
+    def uses(self, offer: str | None, had: float | None) -> bool:
+        """Say whether it uses what it was sold."""
+        return offer is not None and is_used(offer, had, self.owned, self.used, self.units)
 
 
 def plays_due(
@@ -64,14 +70,10 @@ def plays_due(
     world: World,
     rules: Project,
     today: date,
-    begun: Sequence[tuple[str, str]] = (),
+    week: PersonWeek,
 ) -> tuple[list[PlayIntent], list[Held]]:
-    """Begin what has a reason to begin, and end what has none any more; say why not the others.
-
-    `begun`: account and need of what other playbooks begin today.
-    """
+    """Begin what has a reason to begin, and end what has none any more; say why not the others."""
     chosen: list[PlayIntent] = []
-    everything = _everything(begun, world, rules, today)
     about: set[tuple[str, str | None]] = set()
     held: list[Held] = []
     customers, seen = _customers(measured, crm, rules), _seen(measured, world, today)
@@ -92,12 +94,12 @@ def plays_due(
                     break  # a play about it begins today
                 no = _held_out(play, crm.contexts[customer.id], rules)
                 no = no or _no(intent, play, before, seen.open.get(customer.id, ()), crm, world, taken, today)
-                no = no or _full(everything[_person(play, customer.id, world)], rules.policy.caps.per_person_week)
+                no = no or week.full(_person(play, customer.id, world))
                 if no is None:
                     chosen.append(intent)
                     about.add((customer.id, intent.offer))
-                    for count in (taken, everything):
-                        count[_person(play, customer.id, world)] += 1
+                    taken[_person(play, customer.id, world)] += 1
+                    week.take(_person(play, customer.id, world))
                 else:
                     held.append(Held(customer.id, name, no[0].value, no[1]))
                 break
@@ -110,13 +112,6 @@ def _told_again(name: str, play: Play, customer: Customer, seen: Seen, rules: Pr
     return found or PlayIntent(name, customer.id, ended="nobody knows any more what it was about")
 
 
-def begun_today(chosen: Chosen, world: World) -> list[tuple[str, str]]:
-    """Account and need of the proposals and help that a run begins; what goes on began before."""
-    some = [*((one.account_id, one.need) for one in chosen.intents), *((one.account_id, SAVE) for one in chosen.saves)]
-    is_open = {(one.account_id, one.need) for one in world.episodes if one.state is EpisodeState.OPEN}
-    return [one for one in some if one not in is_open]
-
-
 def _customers(measured: Measured, crm: Crm, rules: Project) -> list[Customer]:
     grouped: dict[str, list[AccountFeatures]] = defaultdict(list)
     for billing_id, features in measured.accounts.items():
@@ -126,10 +121,9 @@ def _customers(measured: Measured, crm: Crm, rules: Project) -> list[Customer]:
     for id, accounts in sorted(grouped.items()):
         accounts.sort(key=lambda one: (-one.mrr_minor, one.account_id))
         owned = frozenset[str]().union(*(owned_offers(one, rules.catalogue) for one in accounts))
-        used = frozenset[str]().union(
-            *(used_offers(owned, measured.metrics.get(one.account_id, {}), rules.catalogue) for one in accounts)
-        )
-        found.append(Customer(id, tuple(accounts), owned, used))
+        rows = [measured.metrics.get(one.account_id, {}) for one in accounts]
+        used = frozenset[str]().union(*(used_offers(owned, row, rules.catalogue) for row in rows))
+        found.append(Customer(id, tuple(accounts), owned, used, units_used(rules.catalogue, rows)))
     return found
 
 
@@ -174,19 +168,11 @@ def _sales(name: str, play: Play, customer: Customer, seen: Seen, rules: Project
     """Opportunities of ours that were won lately, the newest first."""
     for one in sorted(seen.won.get(customer.id, ()), key=lambda e: e.closed_at or e.opened_at, reverse=True):
         told, on = intent_of(one.brief), rules.day(one.closed_at or one.opened_at)
-        if today - on < timedelta(days=play.lasts_days):
-            yield PlayIntent(
-                name,
-                customer.id,
-                _ids(customer),
-                told.offer,
-                on,
-                None,
-                (),
-                told.delta_mrr,
-                _to(customer),
-                _of(customer),
-            )
+        had = told.options.get("held", {}).get("quantity") if rules.catalogue.offers[told.offer].adds_to else None
+        if today - on >= timedelta(days=play.lasts_days) or (play.stop == "used" and customer.uses(told.offer, had)):
+            continue
+        plain = PlayIntent(name, customer.id, _ids(customer), told.offer, on, added=told.delta_mrr, had=had)
+        yield replace(plain, data_to=_to(customer), segment=_of(customer))
 
 
 def _trials(name: str, play: Play, customer: Customer, today: date) -> Iterator[PlayIntent]:
@@ -291,34 +277,12 @@ def _held_out(play: Play, context: CrmContext, rules: Project) -> tuple[Reason, 
 def _over(episode: Episode, play: Play, customer: Customer) -> str:
     """Why an open play is over: what it waits for has happened. Empty while it goes on."""
     offer = episode.brief.get("offer")
-    if play.stop == "used" and offer in customer.used and offer in customer.owned:
+    if play.stop == "used" and customer.uses(offer, episode.brief.get("had")):
         return f"{offer} is used"
     paid = {h.offer for one in customer.accounts for h in one.holdings.values() if h.mrr_minor > 0}
     if play.stop == "bought" and offer in paid:
         return f"{offer} is paid for"
     return ""
-
-
-def _full(count: int, most: int) -> tuple[Reason, str] | None:
-    if count < most:
-        return None
-    return Reason.PLAY_CAP, f"{count} new things of all playbooks for this person within seven days"
-
-
-def _everything(begun: Sequence[tuple[str, str]], world: World, rules: Project, today: date) -> Counter[str | None]:
-    """Everything that began for each person in seven days: proposals, help and plays; `begun`: what does today."""
-    since = today - WEEK
-    lately = [(one.account_id, one.need) for one in world.episodes if one.opened_at.date() > since]
-    return Counter(_whose(account_id, need, world, rules) for account_id, need in (*lately, *begun))
-
-
-def _whose(account_id: str, need: str, world: World, rules: Project) -> str | None:
-    play = rules.plays.get(play_of(need) or "")
-    if play is not None:
-        return _person(play, account_id, world)
-    account = world.accounts.get(account_id)
-    owner = world.owner("ae" if is_proposal(need) else "csm", account) if account is not None else None
-    return owner.id if owner is not None else None
 
 
 def _begun_lately(name: str, play: Play, world: World, today: date) -> Counter[str | None]:

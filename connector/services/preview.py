@@ -86,7 +86,7 @@ def preview(work: Work, request: Request, asked: str) -> Preview:
     names = {id: account.name for id, account in decided.world.accounts.items()}
     _refuse_unlinked(asked, decided.world.links)
     account_id = find_account(asked, names, linked(decided.world.links))
-    made, held = desired_of(work, request, decided, current.within)
+    made, held = desired_of(work, request, decided)
     mine = [one for one in made.desired if one.account_id == account_id]
     context = plan_context(work, request, current, decided.world, made)
     refused = [one for one in held if one.account_id in (account_id, *_billing_of(decided.world.links, account_id))]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from connector.domain.account import Owner
 from connector.domain.change import Desired, DesiredField, Policy, RecordType
 from connector.domain.intent import ReviewIntent
 from connector.domain.keys import review_key, task_key
 from connector.domain.play import REVIEW, Whom
+from connector.domain.project import Project
+from connector.domain.workdays import add_workdays
+from connector.services.calendar import country_of, holidays_of
 from connector.services.desk import Desk
 from connector.services.done import Standings
 from connector.services.texts import in_language
+from connector.services.world import World
 
 
 def review_tasks(desk: Desk, review: ReviewIntent, facts: Mapping[str, Any], standings: Standings) -> list[Desired]:
     """The steps of a review that are still to come, each once what it waits for is done."""
     account, made = desk.world.accounts[review.account_id], []
-    key = key_of_review(desk, review)
+    key = key_of_review(desk.world, desk.rules, review)
     for step in desk.rules.review.steps:
         owner, own = desk.world.owner(step.role, account), task_key(key, REVIEW, "none", 1, step.id)
         language = desk.world.language(owner)
@@ -30,7 +36,8 @@ def review_tasks(desk: Desk, review: ReviewIntent, facts: Mapping[str, Any], sta
         )
         done = [desk.day(one.at) for one in before if one is not None and one.at is not None]
         due = desk.due(step, max((review.on, *done)), owner)
-        if due < desk.today or (waits and own not in desk.world.known):
+        is_there = own in desk.world.known
+        if due < desk.today or (not is_there and (waits or _shown_from(desk, due, review, owner) > desk.today)):
             continue
         names = {
             **desk.account_names(account, language),
@@ -46,9 +53,15 @@ def review_tasks(desk: Desk, review: ReviewIntent, facts: Mapping[str, Any], sta
     return made
 
 
+def _shown_from(desk: Desk, due: date, review: ReviewIntent, owner: Owner) -> date:
+    """The day a reminder appears: shortly before it is due, and never before a review that it asks about."""
+    shown = add_workdays(due, -desk.rules.review.ahead, holidays_of(country_of(owner)))
+    return max(shown, review.on) if due > review.on else shown
+
+
 def cancelled(desk: Desk, review: ReviewIntent, standings: Standings) -> list[Desired]:
     """Take the reminders of a review back that another one, logged by people, came before; touched ones stay."""
-    key, made = key_of_review(desk, review), []
+    key, made = key_of_review(desk.world, desk.rules, review), []
     for step in desk.rules.review.steps:
         own = task_key(key, REVIEW, "none", 1, step.id)
         stood = standings.of(own)
@@ -61,12 +74,13 @@ def cancelled(desk: Desk, review: ReviewIntent, standings: Standings) -> list[De
     return made
 
 
-def key_of_review(desk: Desk, review: ReviewIntent) -> str:
+def key_of_review(world: World, rules: Project, review: ReviewIntent) -> str:
     """A review keeps the key it got before its account was merged into another."""
-    merged = sorted(loser for loser, into in desk.world.survivors.items() if into == review.account_id)
+    merged = sorted(loser for loser, into in world.survivors.items() if into == review.account_id)
     keys = [
-        review_key(desk.mapping.namespace, id, review.term_start, review.ordinal) for id in (review.account_id, *merged)
+        review_key(world.mapping.namespace, id, review.term_start, review.ordinal)
+        for id in (review.account_id, *merged)
     ]
-    steps = [step.id for step in desk.rules.review.steps]
-    told = (key for key in keys if any(task_key(key, REVIEW, "none", 1, one) in desk.world.known for one in steps))
+    steps = [step.id for step in rules.review.steps]
+    told = (key for key in keys if any(task_key(key, REVIEW, "none", 1, one) in world.known for one in steps))
     return next(told, keys[0])

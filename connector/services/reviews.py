@@ -59,7 +59,7 @@ def plan_reviews(
         free = holidays_of(country_of(world.owner("csm", account)), account.country)
         for on, ordinal, start in _dates(largest, rules.review):
             day = next_workday(on, free)
-            if -FOLLOWED <= (day - today).days <= rules.review.horizon:
+            if -FOLLOWED <= (day - today).days <= _horizon(rules.review):
                 ids = tuple(sorted(one.account_id for one in accounts))
                 chosen = announced.get(crm_id, [])
                 offers = tuple(intent.offer for intent in chosen)
@@ -74,6 +74,12 @@ def plan_reviews(
                     page = brief_facts(pays, ordered, measured, chosen, rules.catalogue)
                     briefs[crm_id] = {**_brief(pays, largest, ids, measured), "page": page}
     return Reviews(tuple(found), briefs, tuple(skipped))
+
+
+def _horizon(book: BusinessReview) -> int:
+    """Calendar days ahead in which a review has to be known so that its first reminder appears in time."""
+    lead = max((-step.due for step in book.steps if step.days is None), default=0)
+    return (book.ahead + max(lead, 0)) * 7 // 5 + 3 * 7  # three weeks of holidays at most
 
 
 def _was_held(review: ReviewIntent, held: Reviewed | None, book: BusinessReview, today: date) -> bool:

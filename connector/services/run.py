@@ -22,6 +22,7 @@ from connector.domain.run import Delivered, RunStatus
 from connector.ports.ledger import PlanStatus
 from connector.services import snapshot
 from connector.services.batches import no_jobs
+from connector.services.begin import begin
 from connector.services.billed import billed
 from connector.services.calendar import holidays_of
 from connector.services.cards import Told as Known
@@ -40,18 +41,12 @@ from connector.services.measure import measure
 from connector.services.monday import monday
 from connector.services.opening import check_installed, open_run
 from connector.services.plan import PlanContext, make_plan
-from connector.services.plays import begun_today, plays_due
 from connector.services.project import Projected, project
 from connector.services.pull import pull_and_stage
 from connector.services.remade import follow_fields, remade_fields
-from connector.services.reviews import plan_reviews
 from connector.services.scope import (
-    EVERYBODY,
-    Bounds,
     bounds,
-    inside,
     limited,
-    reviews_within,
     segments_of,
     waiting_outside,
 )
@@ -112,9 +107,8 @@ def decide(work: Work, request: Request, current: Current) -> Decided:
         chosen = choose(
             measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
         )
-        begun, unbegun = plays_due(measured, side, world, rules, today, begun_today(chosen, world))
-        chosen = replace(chosen, plays=tuple(begun), held=(*chosen.held, *unbegun))
-    return Decided(world, pulled, measured, scores, side, chosen, mrr, accounts, learnt)
+        begun = begin(measured, side, chosen, world, rules, today, current.within)
+    return Decided(world, pulled, measured, scores, side, begun, mrr, accounts, learnt)
 
 
 def _matched(work: Work, request: Request, current: Current, world: World, accounts: Sequence[BillingAccount]) -> World:
@@ -145,7 +139,7 @@ def _followed(work: Work, current: Current, is_quick: bool = False) -> World:
 def planned(work: Work, request: Request, current: Current, decided: Decided) -> Plan:
     """Turn intents and reviews into records, and records into a plan."""
     world, chosen = decided.world, decided.chosen
-    made, held = desired_of(work, request, decided, current.within)
+    made, held = desired_of(work, request, decided)
     snapshot.save(work.snapshots, current.run.id, decided.measured, decided.scores, chosen, held)
     _keep_facts(work, request, current, decided)
     segments = segments_of(decided.measured.accounts, linked(world.links))
@@ -168,19 +162,15 @@ def _keep_facts(work: Work, request: Request, current: Current, decided: Decided
     )
 
 
-def desired_of(
-    work: Work, request: Request, decided: Decided, within: Bounds = EVERYBODY
-) -> tuple[Projected, list[Held]]:
+def desired_of(work: Work, request: Request, decided: Decided) -> tuple[Projected, list[Held]]:
     """Turn intents and reviews into the records that the CRM should hold; also what is held, and why."""
     rules, world, chosen = work.project, decided.world, decided.chosen
-    links = linked(world.links)
-    reviews = plan_reviews(decided.measured, links, chosen.intents, world, rules, rules.day(request.now))
+    links, reviews = linked(world.links), decided.begun.reviews
     owned = owned_by_customer(decided.measured, links, rules.catalogue)
-    due, outside = reviews_within(reviews.intents, within)
     heard = hear(world.episodes, decided.measured, decided.scores, links, rules, rules.day(request.now))
     made = project(
         chosen.intents,
-        due,
+        reviews.intents,
         reviews.briefs,
         world,
         rules,
@@ -189,13 +179,13 @@ def desired_of(
         chosen.saves,
         heard,
         chosen.plays,
-        inside(reviews.skipped, within),
+        reviews.skipped,
     )
-    known = Known(decided.measured, links, chosen.white_space, chosen.intents, due, chosen.saves)
+    known = Known(decided.measured, links, chosen.white_space, chosen.intents, decided.begun.planned)
     desk = Desk(world, rules, request.now)
     notes = (*cards(desk, known), *billed(desk, decided.measured, links))
     made = replace(made, desired=(*monday(desk, made.desired), *notes))
-    return made, [*chosen.held, *made.held, *outside]
+    return made, [*chosen.held, *made.held]
 
 
 def plan_context(work: Work, request: Request, current: Current, world: World, made: Projected) -> PlanContext:

@@ -16,20 +16,19 @@ from zoneinfo import ZoneInfo
 
 from connector.domain.change import CrmRecord, Desired, RecordType, StageEntry
 from connector.domain.errors import MendError
-from connector.domain.play import STAGES
+from connector.domain.play import REVIEW, STAGES
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord, Receipt
 from connector.domain.workdays import is_workday
 from connector.ports.billing import Warehouse
+from connector.services.begin import begin
 from connector.services.calendar import holidays_of
 from connector.services.choose import choose
 from connector.services.customers import crm_side, owned_by_customer, told_by_crm
 from connector.services.feedback import ended_by_answers
 from connector.services.holdout import by_lot, with_arms
 from connector.services.measure import measure
-from connector.services.plays import begun_today, plays_due
 from connector.services.project import Projected, project
-from connector.services.reviews import plan_reviews
 from connector.services.score import score
 from connector.services.silence import hear
 from connector.services.track import ended_episodes, ended_mentions, ended_plays
@@ -46,7 +45,7 @@ class Calendar:
 
     tasks: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
     begun: dict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
-    """Days on which a proposal, help or a play began."""
+    """Days on which a proposal, help, a review or a play began."""
     plays: Counter[str] = field(default_factory=Counter)
 
 
@@ -78,8 +77,8 @@ def _a_day(warehouse: Warehouse, world: World, rules: Project, today: date, cale
     chosen = choose(
         measured, scores, side, rules.catalogue, rules.policy, now, holidays_of, today, rules.save, rules.fx
     )
-    plays, _ = plays_due(measured, side, world, rules, today, begun_today(chosen, world))
-    reviews = plan_reviews(measured, side.links, chosen.intents, world, rules, today)
+    begun = begin(measured, side, chosen, world, rules, today)
+    chosen, reviews = begun.chosen, begun.reviews
     owned = owned_by_customer(measured, side.links, rules.catalogue)
     made = project(
         chosen.intents,
@@ -91,7 +90,7 @@ def _a_day(warehouse: Warehouse, world: World, rules: Project, today: date, cale
         owned,
         chosen.saves,
         hear(world.episodes, measured, scores, side.links, rules, today),
-        plays,
+        chosen.plays,
         reviews.skipped,
     )
     _count(made, world, rules, today, calendar)
@@ -102,10 +101,13 @@ def _count(made: Projected, world: World, rules: Project, today: date, calendar:
     """Note the new tasks of the day, and for whom something began."""
     monday, owner_field = today - timedelta(days=today.weekday()), _owner_field(rules)
     begun = {one.key for one in made.episodes} - {one.key for one in world.episodes}
+    first = f"{REVIEW}: {rules.review.steps[0].id}"
     for one in _new_tasks(made, world):
         person = one.fields[owner_field].value if owner_field in one.fields else None
         calendar.tasks[person or ""][monday] += 1
         calendar.plays[one.reason.split(": ")[0]] += 1
+        if one.reason == first:
+            calendar.begun[person or ""].append(today)
     for episode in made.episodes:
         account = world.accounts.get(episode.account_id)
         if episode.key in begun and account is not None:

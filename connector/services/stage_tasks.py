@@ -23,8 +23,8 @@ from connector.services.calendar import country_of, holidays_of
 from connector.services.desk import Desk, Place
 from connector.services.done import Standings, Stood
 from connector.services.people import profile_of
-from connector.services.texts import in_language, render
-from connector.services.wording import LONGEST_SUBJECT, cut
+from connector.services.texts import cut, in_language, render
+from connector.services.wording import LONGEST_SUBJECT
 from connector.services.world import TOLD_SUBJECT
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language, Texts
 from connector.domain.play import Email, Step, Variant, Whom
-from connector.services.texts import in_language, render, typeset
+from connector.services.texts import cut, in_language, render, typeset
 
 LONGEST_SUBJECT = 80
 SHORTEST_NAME = 24
@@ -82,13 +82,3 @@ def letter(
 def one_line(text: str) -> str:
     """Put a text on one line: a name may hold anything; what must not break stays together."""
     return _BREAKS.sub(" ", text).strip()
-
-
-def cut(text: str, most: int) -> str:
-    """Cut a text between words, and show that it was cut."""
-    if len(text) <= most:
-        return text
-    whole = text[: most - 1]
-    words, _, _ = whole.rpartition(" ")
-    # A cut at a word may not cost more than a third: some names have no spaces.
-    return (words if len(words) * 3 > most * 2 else whole).rstrip(" \u00a0,;:–-(«“") + "…"

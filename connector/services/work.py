@@ -22,6 +22,7 @@ from connector.domain.run import Run
 from connector.ports.billing import BillingSource, Warehouse
 from connector.ports.clock import Clock
 from connector.ports.crm import Crm
+from connector.services.begin import Begun
 from connector.services.choose import Chosen
 from connector.services.learnt import FILE, load_learnt
 from connector.services.measure import Measured
@@ -140,8 +141,13 @@ class Decided:
     measured: Measured
     scores: Scores
     crm: CrmSide
-    chosen: Chosen
+    begun: Begun
     mrr: Mapping[str, Any]
     accounts: Sequence[BillingAccount]
     learnt: Learnt | None = None
     """What had a part in the scores beside the rules."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """What is proposed to whom, and why not the rest."""
+        return self.begun.chosen

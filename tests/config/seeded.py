@@ -168,7 +168,7 @@ MISTAKES = (
     Mistake("cadence twice", REVIEW, "{segments: [mid_market]", "{segments: [enterprise]", "segments: [enterprise], every_months: 6", "has a cadence above", "one line"),
     Mistake("cadence after all", REVIEW, "  - {every_months: 12}", "  - {every_months: 12}\n  - {segments: [smb], every_months: 9}", "{segments: [smb]", "a line above takes every", "put the one without"),
     Mistake("signal of a play", PLAYS, "signals: [explored]", "signals: [explord]", "explord]", "unknown signal", "mean explored?"),
-    Mistake("plays that fight", PLAYS, "signals: [organisation_changed,", "signals: [explored, organisation_changed,", "trigger: {kind: signal, signals: [explored, org", "both begin with explored", "make them one play"),
+    Mistake("plays that fight", PLAYS, "signals: [explored]", "signals: [explored, organisation_changed]", "trigger: {kind: signal, signals: [explored, org", "both begin with organisation_changed", "make them one play"),
     Mistake("news of nobody", PLAYS, "trigger: {kind: dormant, days: 60}", "trigger: {kind: signal}", "trigger: {kind: signal}\n", "does not say which signal", "signals: […]"),
     Mistake("step after the end", PLAYS, "lasts_days: 75", "lasts_days: 45", "days: 60", "never comes: the play is over", "last longer"),
     Mistake("step before the sale", PLAYS, "        days: 7\n", "        days: -7\n", "^days: -7", "lies before", "days after"),

@@ -104,7 +104,7 @@ CROSS_CHECKS = [
         "did you mean delta_mrr?",
     ),
     (NEGOTIATION, "{% for line in evidence %}", "{% for line in evidence", "template, its line", "every {{ has its }}"),
-    (NEGOTIATION, "- id: hand_off", "- id: summary", "step summary stands twice", "task's key"),
+    (REVIEW, "- id: agenda", "- id: prepare", "step prepare stands twice", "task's key"),
     (NEGOTIATION, '  fr: "{{ account.name }} – {{ offer.label }}"\n', "", "title has no text in fr", "add `fr: …`"),
     (REVIEW, "{{ (goals or", "{{ (gaols or", "unknown name 'gaols'", "did you mean goals?"),
     (REVIEW, "[90, 120]", "[120, 90]", "before_renewal is no window", "[90, 120]"),
@@ -158,5 +158,5 @@ def test_hash_follows_every_document(home: Home) -> None:
     before = opened(home).hash
 
     assert opened(home).hash == before
-    home.change(REVIEW, "horizon: 45", "horizon: 46")
+    home.change(REVIEW, "ahead: 5", "ahead: 6")
     assert opened(home).hash != before

@@ -19,7 +19,7 @@ from functools import partial
 from hashlib import sha256
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from connector import bootstrap
@@ -61,12 +61,15 @@ class Ran:
 class QuickClock(SystemClock):
     """Elapsed time in which sleeping is over at once."""
 
+    ahead: ClassVar[float] = 0.0
+    """Seconds that have passed meanwhile, where a test lets some."""
+
     def __init__(self) -> None:
         super().__init__()
         self._slept = 0.0
 
     def now(self) -> float:
-        return super().now() + self._slept
+        return super().now() + self._slept + self.ahead
 
     def sleep(self, seconds: float) -> None:
         self._slept += seconds

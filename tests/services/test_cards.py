@@ -14,7 +14,7 @@ from connector.domain.episode import Episode, EpisodeState
 from connector.domain.features import AccountFeatures
 from connector.domain.intent import ReviewIntent
 from connector.domain.keys import review_key, task_key
-from connector.domain.play import REVIEW
+from connector.domain.play import PLAY_NEED, REVIEW, SAVE
 from connector.domain.project import Project
 from connector.domain.receipt import KnownRecord
 from connector.services.cards import Told, cards
@@ -122,6 +122,15 @@ def test_the_policy_says_who_gets_a_card(cards_for: str, open_now: bool, count: 
     here = world(episodes=(OPEN,) if open_now else ())
 
     assert len(made(here, told(), cards_for=cards_for)) == count
+
+
+@pytest.mark.parametrize("need", [SAVE, PLAY_NEED + "trial"])
+def test_help_and_follow_ups_bring_no_card(need: str) -> None:
+    """Whoever helps or follows up has the reason in the task, and whoever prepares a review has its brief."""
+    review = ReviewIntent("a1", ("b1",), NOW.date(), NOW.date(), 0, None)
+    going = replace(OPEN, need=need)
+
+    assert made(world(episodes=(going,)), told(reviews=(review,))) == []
 
 
 def test_a_card_stays_when_nothing_is_open_any_more() -> None:

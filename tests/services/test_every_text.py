@@ -219,7 +219,7 @@ def test_d24_the_amount_of_the_day_is_written_by_locale() -> None:
     _, english, _ = told(RULES.negotiation.stages["proposed"][0], "en", nordwind("en"))
     _, french, _ = told(RULES.negotiation.stages["proposed"][0], "fr", nordwind("fr"))
 
-    assert "€30 (weighted) to €99 a month" in english
-    assert "de 30\xa0€ (pondéré) à 99\xa0€ par mois" in french
+    assert "€99 a month, €30 weighted by likelihood" in english
+    assert "99\xa0€ par mois, soit 30\xa0€ après pondération" in french
     assert in_language({"en": "a", "fr": "b"}, "fr") == "b"
     assert date(2026, 9, 30).year == 2026

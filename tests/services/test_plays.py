@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from connector.domain.signal import Signal
 from connector.services.customers import crm_side
 from connector.services.holdout import Drawn, with_arms
 from connector.services.measure import Measured
+from connector.services.person_week import PersonWeek
 from connector.services.play_tasks import play_task_key
 from connector.services.plays import plays_due
 from connector.services.project import project
@@ -77,6 +78,7 @@ class Life:
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     used: tuple[str, ...] = ()
+    rows: dict[str, MetricFeatures] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
     feed: Feed | None = USUAL
     arm: Arm | None = None
@@ -96,7 +98,7 @@ class Life:
         measured = Measured(
             self.now,
             {"b1": self.account},
-            {"b1": {metric: use_of(metric, self.now.date()) for metric in self.used}},
+            {"b1": {**self.rows, **{metric: use_of(metric, self.now.date()) for metric in self.used}}},
             {},
             [],
             self.signals,
@@ -104,7 +106,9 @@ class Life:
             (replace(self.feed, told_to=self.now.date()),) if self.feed is not None else (),
         )
         side = with_arms(crm_side(here, self.now), Drawn({"a1": self.arm} if self.arm else {}))
-        plays, held = plays_due(measured, side, here, WITH_HOLDOUT if self.arm else RULES, self.now.date())
+        rules = WITH_HOLDOUT if self.arm else RULES
+        week = PersonWeek(here, rules, self.now.date())
+        plays, held = plays_due(measured, side, here, rules, self.now.date(), week)
         self.held = [one.reason for one in held]
         made = project((), (), {}, here, RULES, self.now, plays=plays)
         self.episodes |= {one.key: one for one in made.episodes}
@@ -156,13 +160,14 @@ def test_d29_after_a_sale_activation_and_a_look_after_7_30_and_60_days() -> None
     """D29: The start at once, then a look after 7, 30 and 60 days, each shortly before it is due; then it is over."""
     life = sold()
 
-    assert life.run() == ["activation: activate", "activation: week"]
+    assert life.run() == ["activation: activate"]
     came = life.days(90)
 
-    assert list(came) == ["activation: month", "activation: two_months", "dormant: ask_cause"]
+    assert list(came) == ["activation: week", "activation: month", "activation: two_months", "dormant: ask_cause"]
     assert came["dormant: ask_cause"] == 76, "then help begins, not before: one play about one offer"
-    assert 20 <= came["activation: month"] <= 30
-    assert 50 <= came["activation: two_months"] <= 60
+    assert 3 <= came["activation: week"] <= 7
+    assert 26 <= came["activation: month"] <= 30
+    assert 56 <= came["activation: two_months"] <= 60
     due = [date.fromisoformat(task["ActivityDate"]) for task in life.tasks.values()]
     assert [(day - NOW.date()).days for day in sorted(due)][:4] == [1, 7, 30, 60]
     assert [one.split(" why ")[0] for one in life.open()] == ["Ask Acme"], "what nobody touched is taken back"
@@ -185,6 +190,7 @@ def test_d29_what_a_person_began_stays() -> None:
     """D29: A task in progress is its owner's, even when usage starts."""
     life = sold()
     life.run()
+    life.days(6)
     life.answer("activation", "activate", status="In Progress")
     life.used = (RULES.catalogue.offers["analytics"].used_when or "",)
     life.days(2)
@@ -249,6 +255,18 @@ def test_d14_a_trial_is_reminded_of_before_it_ends() -> None:
     assert paid.open() == []
 
 
+def test_d14_what_was_missed_of_a_trial_is_not_asked_beside_what_comes_next() -> None:
+    """D14: A trial that is first seen days before its end brings one task, and the next once that one is over."""
+    ends = NOW.date() + timedelta(days=2)
+    life = Life(customer(holding(mrr=0, trialing=True), trial_ends_on=ends))
+
+    assert life.run() == ["trial: decide"]
+    came = life.days(20)
+
+    assert list(came) == ["trial: after"]
+    assert came["trial: after"] > 2, "after it ended"
+
+
 def test_d14_who_looks_at_a_module_is_offered_a_trial() -> None:
     """D14: Exploration of a module they do not have brings the proposal of a trial, for cross-sell only."""
     life = Life(customer(), signals=(told("explored", NOW.date(), ("reporting",)),))
@@ -287,39 +305,6 @@ def test_a_play_that_was_not_useful_ends_and_is_quiet() -> None:
     assert life.days(35) != {}
 
 
-def test_a_person_gets_no_more_than_the_week_allows() -> None:
-    """The cap of a play holds for its person over seven days."""
-    cap = RULES.plays["congratulate"].per_owner_week
-    others = {
-        str(n): Episode(str(n), f"x{n}", PLAY_NEED + "congratulate", 1, NOW, brief={"on": "2026-10-01"})
-        for n in range(cap)
-    }
-    life = Life(customer(), signals=(told("new_leadership", date(2026, 10, 1)),), episodes=dict(others))
-    here = life.world()
-    accounts = {f"x{n}": replace(here.accounts["a1"], id=f"x{n}") for n in range(cap)} | dict(here.accounts)
-    full = replace(here, accounts=accounts)
-    measured = Measured(NOW, {"b1": life.account}, {}, {}, [], life.signals, NOW.date())
-
-    chosen, held = plays_due(measured, crm_side(full, NOW), full, RULES, NOW.date())
-
-    assert chosen == []
-    assert [one.reason for one in held] == ["play_cap"]
-
-
-def test_a_person_gets_no_more_of_all_playbooks_than_the_week_allows() -> None:
-    """Proposals and help come first; what is left of the week's cap is for plays."""
-    life = Life(customer(), signals=(told("new_leadership", date(2026, 10, 1)),))
-    here, most = life.world(), RULES.policy.caps.per_person_week
-    measured = Measured(NOW, {"b1": life.account}, {}, {}, [], life.signals, NOW.date())
-    side = crm_side(here, NOW)
-
-    one_left = plays_due(measured, side, here, RULES, NOW.date(), [("a1", "reporting")] * (most - 1))
-    none_left = plays_due(measured, side, here, RULES, NOW.date(), [("a1", "reporting")] * most)
-
-    assert [one.play for one in one_left[0]] == ["congratulate"]
-    assert (none_left[0], [one.reason for one in none_left[1]]) == ([], ["play_cap"])
-
-
 def test_a_rebuilt_ledger_learns_again_what_a_play_is_about() -> None:
     """A play whose brief was lost goes on with what is known now, under its keys; without a reason it ends."""
     life = Life(customer(holding()))
@@ -340,9 +325,10 @@ def test_plays_begin_and_end_in_a_plan_only() -> None:
     """What ends is stored as an episode of the plan, and its open tasks are withdrawn by the same plan."""
     life = sold()
     life.run()
+    life.days(6)
     end = PlayIntent("activation", "a1", ended="used")
 
-    made = project((), (), {}, life.world(), RULES, datetime.combine(NOW.date(), time(12), UTC), plays=[end])
+    made = project((), (), {}, life.world(), RULES, life.now, plays=[end])
 
     assert [one.state for one in made.episodes] == [EpisodeState.WITHDRAWN]
     assert len([one for one in made.desired if one.close]) == 2

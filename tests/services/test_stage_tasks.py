@@ -285,7 +285,7 @@ def test_an_unknown_brake_is_asked_for() -> None:
     """What nobody wrote down is not made up."""
     deal = begun("consult", "confront")
 
-    assert "Their brakes are unknown: ask" in deal.tasks[key_of("confront", "options")]["Description"]
+    assert "Their objections are unknown: ask" in deal.tasks[key_of("confront", "options")]["Description"]
 
 
 def test_a_renamed_stage_leaves_the_rest_alone() -> None:
