@@ -133,8 +133,8 @@ def _text(path: Path, name: str) -> str:
         raw = path.read_bytes()
         return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
-        hint = f"did you mean {near[0]}?" if near else "`connector init` writes a complete project"
+        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.yaml")], 1)
+        hint = f"did you mean {near[0]}.yaml?" if near else "`connector init` writes a complete project"
         raise ConfigError("file not found", at=name, hint=hint) from None
     except UnicodeDecodeError as wrong:
         before = raw[: wrong.start]

@@ -137,7 +137,7 @@ def _whole(found: Customer, known: _Known, memory: Memory, warehouse: WarehouseE
         left = (f"{one.type} {one.crm_id}" for one in written if one.tombstone is None and one.crm_id not in mine)
         ours[destination] = tuple(sorted(left))
         words |= _words(found.crm.get(destination, ()), hanging.values(), known, destination)
-    others = _others(found, known)
+    others = _others(found, known) | _people(found, known, memory)
     names = frozenset(word for word in words if word and not any(word.casefold() in other for other in others))
     seed = min(found.ids)
     customer = replace(
@@ -175,8 +175,22 @@ def _words(accounts: Iterable[str], hanging: Iterable[CrmRecord], known: _Known,
         words |= {_field(record, name) or "" for name in (mapping.account.name, mapping.account.domain)}
     for record in hanging:
         if record.type is RecordType.CONTACT:
-            words.add(" ".join(part for name in mapping.contact.name if (part := record.fields.get(name))))
+            words.add(_person(record, mapping))
     return words - {""}
+
+
+def _person(contact: CrmRecord, mapping: CrmMapping) -> str:
+    return " ".join(part for name in mapping.contact.name if (part := contact.fields.get(name)))
+
+
+def _people(found: Customer, known: _Known, memory: Memory) -> set[str]:
+    """What people of other customers are called, whatever the case: who shares a name with them is not told by it."""
+    people: set[str] = set()
+    for destination in known.accounts:
+        mine = found.accounts(destination)
+        contacts = memory.mirror.records(destination, RecordType.CONTACT)
+        people |= {_person(one, known.mapping).casefold() for one in contacts if not _hangs(one, mine)}
+    return people
 
 
 def _others(found: Customer, known: _Known) -> set[str]:

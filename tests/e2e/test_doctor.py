@@ -106,7 +106,7 @@ def test_a_type_that_our_user_cannot_see_is_named(site: Any, tmp_path: Path) -> 
     ran, found = looked(world)
 
     assert ran.code == 2
-    assert found["crm.rights"]["seen"] == "lacks Account: Read"
+    assert found["crm.rights"]["seen"] == "lacks Account: Read, Account: Edit"
     assert found["crm.automations"]["outcome"] == "ok"
 
 

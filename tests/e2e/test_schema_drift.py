@@ -53,7 +53,8 @@ def test_the_next_run_makes_up_for_it(installed: World) -> None:
     installed.sync()
     again = installed.run("sync", "--json").json
 
-    assert len(installed.side.ours("opportunity")) + len(installed.side.ours("task")) == whole
+    documents = sum(len(installed.side.store.dump(installed.side.kinds[type])) for type in ("note", "file"))
+    assert len(installed.side.ours("opportunity")) + len(installed.side.ours("task")) + documents == whole
     assert (again["status"], again["plan"]["create"], again["schema"]["problems"]) == ("success", 0, [])
     assert installed.side.writes() == []
 

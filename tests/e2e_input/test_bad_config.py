@@ -253,7 +253,7 @@ def test_two_currencies_need_rates(cli: Cli, home: Home, installed: Portal) -> N
 def test_a_field_that_the_crm_lacks_stops_every_command(cli: Cli, home: Home, installed: Portal) -> None:
     """`check --live`, `plan` and `sync` refuse unknown fields and stages, all at once."""
     field = home.edit(HUBSPOT, "    hs_next_step: {", "    hs_nxt_step: {")
-    stage = home.edit(HUBSPOT, "confront: Compare options", "confront: Compare option")
+    stage = home.edit(HUBSPOT, "proposed: Proposed", "proposed: Propsed")
     home.edit(HUBSPOT, "  country: country", "  country: land")
 
     answers = [cli("check", "--live", "--json"), cli(*PLAN, "--json"), cli("sync", "--yes", "--json")]
@@ -264,7 +264,7 @@ def test_a_field_that_the_crm_lacks_stops_every_command(cli: Cli, home: Home, in
         assert told[f"{HUBSPOT}:{field}:5"].startswith(
             "unknown field 'hs_nxt_step' on opportunity did you mean hs_next_step? Or, if the CRM has it, it is hidden"
         )
-        assert "did you mean Compare options?" in told[f"{HUBSPOT}:{stage}:5"]
+        assert "did you mean Proposed?" in told[f"{HUBSPOT}:{stage}:5"]
         assert any("unknown field 'land' on account" in text for text in told.values())
     assert installed.writes() == []
 
@@ -295,9 +295,9 @@ def test_what_install_would_make_is_one_mistake_a_type(cli: Cli, portal: Portal)
     errors = cli("check", "--live", "--json").json["errors"]
 
     assert [error["message"].split(":")[0] for error in errors] == [
-        "account lacks 9 fields of ours",
-        "opportunity lacks 7 fields of ours",
-        "task lacks 2 fields of ours",
+        "account lacks 17 fields of ours",
+        "opportunity lacks 9 fields of ours",
+        "task lacks 3 fields of ours",
     ]
     assert {error["hint"] for error in errors} == {"run `connector install`"}
 
