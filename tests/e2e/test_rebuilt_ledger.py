@@ -90,7 +90,13 @@ def test_episodes_come_back_as_they_were(synced: World) -> None:
     assert {state for *_, state in before.values()} == set(EpisodeState) - {EpisodeState.WITHDRAWN, EpisodeState.NO}
     assert told["untold"] == told["twins"] == 0
     after = known(synced)
-    assert {key for key, one in records.items() if one.tombstone is None} <= set(after) <= set(records)
+    # Notes and files are recognised by the next run that wants them.
+    expected = {
+        key
+        for key, one in records.items()
+        if one.tombstone is None and one.type in (RecordType.OPPORTUNITY, RecordType.TASK)
+    }
+    assert expected <= set(after) <= set(records)
     assert {key: one.crm_id for key, one in after.items()} == {key: records[key].crm_id for key in after}
     alive = {one.key for type in ("opportunity", "task") for one in synced.side.ours(type)}
     assert {key for key, one in after.items() if one.tombstone} == set(after) - alive > {gone.key}
@@ -114,8 +120,12 @@ def test_the_next_sync_makes_nothing_twice_and_overwrites_nobody(synced: World) 
     assert {action for action, count in told["plan"].items() if count} == {"unchanged"}
     assert not synced.side.writes()
     assert {one.key: one.values for type in ("opportunity", "task") for one in synced.side.ours(type)} == before
-    # Caps and cool-downs go on: the same is held back for the same reasons.
-    assert told["held"] == held
+    # Caps and cool-downs go on: the same is held back for the same reasons. Only what follows a sale is not looked for
+    # any more: no CRM record tells what exactly was proposed when it was won.
+    of_plays = {"play_cap"}
+    assert {why: n for why, n in told["held"].items() if why not in of_plays} == {
+        why: n for why, n in held.items() if why not in of_plays
+    }
     assert held["cool_down"] > 0
     assert held["account_cap"] > 0
     amount, close_date = synced.side.names["amount"], synced.side.names["close_date"]
