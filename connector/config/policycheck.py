@@ -83,7 +83,7 @@ def check_internal(document: Loaded[GatesPolicy], documents: Mapping[str, Loaded
     """List kinds of evidence to keep internal that no signal is of."""
     rules = documents["playbooks/signals.yaml"].value.rules
     known = sorted({*rules, *(rule.row for rule in rules.values())})
-    for i, name in enumerate(document.value.internal):
+    for i, name in enumerate(document.value.internal if ("internal",) in document.places else ()):
         yield from known_name("signal", name, known, document.at("internal", i))
 
 

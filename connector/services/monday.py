@@ -26,6 +26,9 @@ def monday(desk: Desk, desired: Iterable[Desired]) -> tuple[Desired, ...]:
     year, week, _ = desk.today.isocalendar()
     this_week = f"{year}-W{week:02}"
     places: dict[str, str | None] = {}
+    wanted = DesiredField(
+        None, Policy.OWN, clear=True, at=desk.rules.at(desk.document, "opportunity", "week"), rule=RULE
+    )
     for mine in _by_owner(desk, made).values():
         sent = {one.key: _sent(desk, one.key, field) for one in mine}
         stands = any((text or "").startswith(this_week) for text in sent.values())
@@ -33,7 +36,7 @@ def monday(desk: Desk, desired: Iterable[Desired]) -> tuple[Desired, ...]:
         places |= {key: text if (text or "").startswith(this_week) else None for key, text in sent.items()}
         places |= {} if stands else new
     return tuple(
-        replace(one, fields={**one.fields, field: DesiredField(places[one.key], Policy.OWN, clear=True, rule=RULE)})
+        replace(one, fields={**one.fields, field: replace(wanted, value=places[one.key])})
         if one.key in places and one.type is RecordType.OPPORTUNITY
         else one
         for one in made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -39,6 +39,13 @@ def play_tasks(desk: Desk, episode: Episode, standings: Standings) -> list[Desir
 def play_task_key(episode: str, play: str, step: str) -> str:
     """Key of a task of a play."""
     return task_key(episode, play, NONE, 1, step)
+
+
+def play_task_keys(episode: str, need: str, plays: Mapping[str, Play]) -> list[str]:
+    """Keys of every task that a play may ask for; none for an episode of something else."""
+    name = play_of(need)
+    play = plays.get(name or "")
+    return [play_task_key(episode, name or "", step.id) for step in play.steps] if play is not None else []
 
 
 def anchor(play: Play, episode: Episode, day: Day) -> date:

@@ -22,7 +22,7 @@ from connector.domain.project import Project, mapping_of
 from connector.domain.receipt import Associated, KnownRecord, each_once
 from connector.domain.routing import route_of
 from connector.ports.crm import CrmFeed
-from connector.services.play_tasks import play_task_key
+from connector.services.play_tasks import play_task_keys
 from connector.services.save_task import only_task_key
 from connector.services.world import accounts_of, outcome_of, read_names, survivors
 
@@ -180,15 +180,10 @@ class _Shown:
                     origin = _Origin(
                         episode_key(self.mapping.namespace, account, need, ordinal), account, need, ordinal
                     )
-                    keys = (origin.key, only_task_key(origin.key, need, small), *self._of_play(origin))
+                    of_play = play_task_keys(origin.key, need, self.rules.plays)
+                    keys = (origin.key, only_task_key(origin.key, need, small), *of_play)
                     found |= {key: origin for key in keys if key in suspects}
         return found
-
-    def _of_play(self, origin: _Origin) -> list[str]:
-        """Keys of the tasks that a play asks for one after the other."""
-        name = play_of(origin.need)
-        play = self.rules.plays.get(name or "")
-        return [play_task_key(origin.key, name or "", step.id) for step in play.steps] if play is not None else []
 
     def _in_question(self, records: Collection[CrmRecord]) -> Sequence[str]:
         """Accounts of some records, with those merged into them; all accounts when a record shows none."""

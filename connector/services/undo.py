@@ -22,6 +22,7 @@ from connector.domain.run import Delivered, RunStatus
 from connector.services.lookback import RECORDS, Undoing, is_done, undoable
 from connector.services.memory import Memory
 from connector.services.opening import check_installed, open_run
+from connector.services.play_tasks import play_task_keys
 from connector.services.save_task import only_task_key
 from connector.services.settle import apply_plan
 from connector.services.shadow import refuse_in_shadow
@@ -119,8 +120,8 @@ def _closed(found: Undoing, fates: Mapping[str, str]) -> frozenset[str]:
 
 
 def _taken_back(work: Work, destination: str, closed: Collection[str], now: datetime) -> list[Episode]:
-    """End the episodes whose opportunity or only task was closed: their proposals were never made."""
-    small = work.project.negotiation.small.id
+    """End the episodes whose opportunity or tasks were closed: what they propose was never made."""
+    small, plays = work.project.negotiation.small.id, work.project.plays
     return [
         replace(episode, state=EpisodeState.WITHDRAWN, closed_at=now)
         for episode in work.memory.episodes.all(destination)
@@ -128,6 +129,7 @@ def _taken_back(work: Work, destination: str, closed: Collection[str], now: date
         and (
             episode.key in closed
             or (episode.brief.get("as_task") and only_task_key(episode.key, episode.need, small) in closed)
+            or any(key in closed for key in play_task_keys(episode.key, episode.need, plays))
         )
     ]
 

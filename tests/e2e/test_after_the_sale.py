@@ -108,6 +108,7 @@ def test_d29_what_was_sold_is_told_as_billed_and_followed_up_until_it_is_used(sy
     won = world.now.date()
     for one in (used, idle):
         world.side.move(one.opportunity, "won")
+    world.edit_yaml("playbooks/policy.yaml", lambda policy: policy["caps"].update(per_person_week=50))
     world.sync()
     assert [list(one.steps()) for one in (used, idle)] == [["activate"]] * 2
 

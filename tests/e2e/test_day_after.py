@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connector.services.plan_file import read_plan
 from tests.e2e.world import World
 
 
@@ -23,9 +24,16 @@ def test_a_day_without_news_writes_nothing_but_due_steps(synced: World) -> None:
 
 @pytest.mark.parametrize("crm", ["hubspot"])
 def test_old_data_give_no_reason_to_write_anew(synced: World) -> None:
-    """Nine days on, signals are weaker only because they are older: no text, amount or score is touched."""
+    """Nine days on, signals are weaker only because they are older: no text, amount or score is touched.
+
+    It is another week: opportunities get their places in the new Monday list, and that is all that is written on them.
+    """
+    (synced.home / "playbooks" / "plays.yaml").unlink()  # a trial that ends meanwhile takes its own tasks back
     synced.later(days=9)
 
+    assert synced.run("plan", "--out", synced.folder / "plan.json").code == 0
     told = synced.sync()
 
-    assert (told["plan"]["update"], told["plan"]["close"]) == (0, 0)
+    updated = [change for change in read_plan(synced.folder / "plan.json").changes if change.action == "update"]
+    assert {field.name for change in updated for field in change.fields} == {"expansion_week"}
+    assert (told["plan"]["update"], told["plan"]["close"]) == (len(updated), 0)

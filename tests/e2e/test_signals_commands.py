@@ -74,10 +74,10 @@ def test_d11_what_a_colleague_writes_on_an_account_is_cited_by_the_next_run(sync
     """D11: type and day are read from mapped account fields, stand in the reasons of the next run, and settle."""
     mapping = synced.home / "mappings" / "hubspot.yaml"
     text = mapping.read_text("utf-8")
-    brakes = "    brakes: expansion_brakes\n"
-    assert brakes in text
-    added = "    reported: expansion_interests\n    reported_on: expansion_drivers\n"
-    mapping.write_text(text.replace(brakes, brakes + added), "utf-8")
+    for field, other in (("expansion_reported", "expansion_interests"), ("expansion_reported_on", "expansion_drivers")):
+        assert f": {field}\n" in text
+        text = text.replace(f": {field}\n", f": {other}\n")
+    mapping.write_text(text, "utf-8")
     (account,) = synced.side.account_of(synced.side.ours("opportunity")[0], "opportunity")
     synced.side.write("account", {"expansion_interests": "opens in Spain", "expansion_drivers": "2026-09-20"}, account)
 

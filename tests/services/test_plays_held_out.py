@@ -22,4 +22,4 @@ def test_d36_a_held_out_customer_gets_no_play_that_proposes() -> None:
     assert out.held == ["held_out"]
     assert after_sale.run()[0] == "activation: activate"
     assert idle.run() == ["dormant: ask_cause"]
-    assert free.run() == ["propose_trial: offer_trial", "congratulate: congratulate"]
+    assert free.run() == ["congratulate: congratulate", "propose_trial: offer_trial"]
