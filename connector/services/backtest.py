@@ -205,5 +205,5 @@ def _verdict(together: Mapping[str, Mapping[str, float]]) -> str:
         return f"{TOO_FEW}: no month has {LEAST_TO_JUDGE} adoptions and a model before it"
     ours, rules = together["model"]["precision"], together["scorecard"]["precision"]
     popular = together.get("popularity", {}).get("precision", 0.0)
-    beside = f"{rules:.0%} by the rules alone, {popular:.0%} by popularity"
-    return f"of the pairs worked each month {ours:.0%} would have adopted: {beside}"
+    beside = f"ranked by the rules alone {rules:.0%}, by popularity {popular:.0%}"
+    return f"of the pairs worked each month {ours:.0%} would have adopted; {beside}"

@@ -23,7 +23,7 @@ COLUMNS = (
 )
 STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:780px;margin:2em auto}table{border-collapse:collapse}"
-    "td,th{padding:.2em .7em;text-align:right}td:first-child,th:first-child{text-align:left}"
+    "svg{margin-top:1.5em}td,th{padding:.2em .7em;text-align:right}td:first-child,th:first-child{text-align:left}"
 )
 Points = Sequence[tuple[float, float]]
 
@@ -47,24 +47,31 @@ def page(told: Mapping[str, Any]) -> str:
     how = (
         "Each month ranks every eligible pair by what was known then; an outcome counts within "
         f"{told['horizon_days']} days. A model learnt only from outcomes that were over by then. "
-        f"Precision: adopters among the first {told['top']}."
+        f"Precision: adopters among the first {told['top']}; whiskers: 95 % interval of the model."
     )
     parts = [
         f"<!doctype html>\n<html lang=en>{head}",
-        f"<h1>Backtest, {told['months']} months to {told['as_of']}</h1><p>{escape(told['verdict'])}</p><p>{how}</p>",
+        f"<h1>Backtest, {told['months']} months to {told['as_of']}</h1>",
+        f"<p>{escape(_sentence(told['verdict']))}</p><p>{how}</p>",
         picture(f"Precision of the first {told['top']}, by month", lines, days, bands),
         _table(told["together"]),
-        picture("Predicted against what happened, by tenths", {**curve, "": [(0.0, 0.0), (most, most)]}, ()),
+        picture(
+            "Predicted against what happened, by tenths", {**curve, "as predicted": [(0.0, 0.0), (most, most)]}, ()
+        ),
         _windows(windows),
         "</html>\n",
     ]
     return "\n".join(parts)
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def picture(
     title: str, lines: Mapping[str, Points], names: Sequence[str], bands: Sequence[tuple[float, float, float]] = ()
 ) -> str:
-    """Draw lines over the same axes, a whisker where an interval is told."""
+    """Draw lines over the same axes, a whisker where an interval is told; without names, shares go both ways."""
     points = [point for line in lines.values() for point in line]
     most_x = max([x for x, _ in points] or [1.0]) or 1.0
     most_y = max([*(y for _, y in points), *(high for _, _, high in bands), 0.01])
@@ -83,6 +90,11 @@ def picture(
         f'<text x="{at(place, 0)[0]:.1f}" y="{HEIGHT - 12}" text-anchor="middle">{names[place]}</text>'
         for place in shown
     ]
+    if not names:
+        drawn += [
+            f'<text x="{at(x, 0)[0]:.1f}" y="{HEIGHT - 12}" text-anchor="middle">{x:.0%}</text>'
+            for x in (0.0, most_x / 2, most_x)
+        ]
     for x, low, high in bands:
         (left, top), (_, bottom) = at(x, high), at(x, low)
         drawn.append(
