@@ -126,7 +126,7 @@ def _holdout(language: Language, customers: int | None, share: float | None, ask
     if not 0.1 <= share <= 0.2:
         cure = "write it like 0.1, which is 10 %; leave it out for none"
         raise ConfigError(f"a holdout of {share:g} is not from 0.1 to 0.2", at="--holdout", hint=cure)
-    return Holdout(share=share, salt=token_hex(4))
+    return Holdout(share=share, salt=f"lot-{token_hex(4)}")  # digits alone would be read as a number
 
 
 def _offered(customers: int) -> list[dict[str, Any]]:
