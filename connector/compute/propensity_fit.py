@@ -32,8 +32,9 @@ from connector.domain.propensity import (
 
 C = 0.1
 OWN = (0.1, 1.0, 10.0, 100.0)
+"""How closely an offer's own effects may be kept to the shared ones, as multiples of the penalty."""
 ALIKE = 1e7
-"""How closely an offer's own effects are kept to the shared ones, as a multiple of the penalty."""
+"""The multiple at which offers have the shared effects alone."""
 CHANCE = 0.5
 """AUC of an order that tells nothing."""
 TRIED_ON = 40_000
