@@ -56,9 +56,10 @@ def _concessions(candidate: Candidate, moment: Moment) -> Iterator[Texts]:
     for one in candidate.policy.concessions:
         if one.when in ("always", moment.kind) and (not one.offers or candidate.score.offer in one.offers):
             yield {
-                "en": f"You may offer −{one.percent:g}% {in_language(one.condition, 'en')} (not taken off above)",
-                "fr": f"Remise possible : −{number(one.percent, 'fr')} % {in_language(one.condition, 'fr')} "
-                "(non déduite ci-dessus)",
+                "en": f"You may offer −{one.percent:g}% {in_language(one.condition, 'en')}; "
+                "the amount proposed does not count on it",
+                "fr": f"Remise possible : −{number(one.percent, 'fr')} % {in_language(one.condition, 'fr')}"
+                " ; le montant proposé n’en tient pas compte",
             }
 
 

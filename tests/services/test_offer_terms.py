@@ -64,7 +64,7 @@ def test_d23_the_shipped_catalogue_says_what_comes_with_an_offer() -> None:
     (intent,) = proposed(CATALOGUE, policy=POLICY, metric=reports).intents
 
     assert plain(intent) == [
-        "You may offer −10% if signed with the renewal (not taken off above)",
+        "You may offer −10% if signed with the renewal; the amount proposed does not count on it",
         "Worth €1,755 a month: 39 hours at €45 against €99 (45 minutes a report, more than half of it saved)",
         "What Norvalis sees each morning: https://example.com/norvalis",
     ]
@@ -90,7 +90,7 @@ def test_d23_a_conditional_discount_is_shown_and_never_taken_off(when: Any, offe
 
     (intent,) = proposed(selling(), policy=policy).intents
 
-    assert plain(intent) == ["You may offer −10% if it is signed with the renewal (not taken off above)"] * shown
+    assert plain(intent) == ["You may offer −10% if it is signed with the renewal; the amount proposed does not count on it"] * shown
     assert intent.delta_mrr == Money(9_900, "EUR")
 
 
