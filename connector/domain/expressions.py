@@ -16,7 +16,7 @@ What = Literal["text", "number", "flag", "money", "day", "list", "account", "off
 PARTS: Mapping[What, tuple[str, ...]] = {
     "account": ("id", "name", "domain", "country", "language", "billing_id", "facts"),
     "offer": ("id", "label", "kind", "lever", "team", "quantity"),
-    "moment": ("on", "label"),
+    "moment": ("on", "label", "by"),
     "contact": ("name", "role", "why"),
     "stages": ("proposed", "consult", "confront", "concretize", "won", "lost", "withdrawn"),
     "money": ("currency", "minor", "major"),

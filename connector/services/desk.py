@@ -27,14 +27,12 @@ from connector.domain.routing import route_for, stage_in
 from connector.domain.workdays import add_workdays, next_workday
 from connector.services.avoid import Avoid
 from connector.services.calendar import country_of, holidays_of
+from connector.services.moment import WHEN, moment_names
 from connector.services.people import language_of, profile_of, whom_to_call
 from connector.services.reasons import cited, internal_to, ruled
 from connector.services.texts import headline, in_language, render
 from connector.services.wording import body_of, letter, subject_of, words_for
 from connector.services.world import World
-
-WHEN: Mapping[str, str] = {"renewal": "renewal_window", "anniversary": "anniversary"}
-"""Moment → the signal that says the same: it is told once."""
 
 
 @dataclass(frozen=True)
@@ -301,7 +299,7 @@ class Desk:
             "p": intent.p,
             "evidence": [in_language(text, language) for text in reasons],
             "against": [in_language(text, language) for text in against],
-            "moment": {"on": intent.moment.on, "label": in_language(intent.moment.label, language)},
+            "moment": moment_names(intent.moment, language),
             "data_to": intent.data_to,
             "citable": [in_language(text, language) for text in cited(outside, self.rules.signals)[0]],
             "weighted": Money(intent.value, intent.reported.currency),

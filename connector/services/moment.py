@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from datetime import date, timedelta
+from typing import Any
 
-from connector.domain.catalogue import Texts
+from connector.domain.catalogue import Language, Texts
 from connector.domain.gates import Candidate
 from connector.domain.intent import Moment
 from connector.domain.workdays import next_workday
 from connector.services.texts import day as written
+from connector.services.texts import in_language
 
 Holidays = Callable[[str | None], Container[date]]
 """Country → the days nobody works there."""
+
+
+WHEN: Mapping[str, str] = {"renewal": "renewal_window", "anniversary": "anniversary"}
+"""Moment → the signal that says the same: it is told once."""
 
 
 def no_holidays(_country: str | None) -> Container[date]:
@@ -33,7 +39,7 @@ def moment(candidate: Candidate, holidays: Holidays = no_holidays) -> Moment:
     return Moment(kind, next_workday(on, holidays(candidate.country)), label)
 
 
-_REACHED: Texts = {"en": "The limit is reached", "fr": "La limite est atteinte"}
+_REACHED: Texts = {"en": "They are at the limit already", "fr": "Ils sont déjà à la limite"}
 
 
 def _moments(candidate: Candidate) -> list[tuple[date, str, Texts]]:
@@ -46,16 +52,23 @@ def _moments(candidate: Candidate) -> list[tuple[date, str, Texts]]:
             review = account.renewal_on - timedelta(days=timing.review_before_renewal)
             on = review if review >= today else account.renewal_on
             found.append(
-                (on, "renewal", _dated("Contract renews on", "Renouvellement du contrat le", account.renewal_on))
+                (on, "renewal", _dated("The contract renews on", "Renouvellement du contrat le", account.renewal_on))
             )
         elif account.anniversary_on is not None:
-            label = _dated("Customer anniversary on", "Anniversaire du contrat le", account.anniversary_on)
+            said = ("Their anniversary as a customer is on", "Anniversaire du contrat le")
+            label = _dated(*said, account.anniversary_on)
             found.append((account.anniversary_on, "anniversary", label))
     if limit is not None and limit > today:
         found.append((limit, "limit", _dated("Limit expected on", "Limite attendue le", limit)))
     elif limit is not None:
         found.append((today + timedelta(days=timing.when_reached), "limit", _REACHED))
     return found
+
+
+def moment_names(moment: Moment, language: Language) -> dict[str, Any]:
+    """What texts may say of a moment; `by` is the day to decide by, where its reason does not name that day."""
+    label = in_language(moment.label, language)
+    return {"on": moment.on, "label": label, "by": None if written(moment.on, language) in label else moment.on}
 
 
 def _dated(english: str, french: str, on: date) -> Texts:

@@ -47,8 +47,8 @@ def _fees(candidate: Candidate) -> Iterator[Texts]:
     for service, fee in candidate.score.one_off:
         label = candidate.catalogue.offers[service].label
         yield {
-            "en": f"Once, on top and not counted above: {in_language(label, 'en')}, {money(fee, 'en')}",
-            "fr": f"Une seule fois, en sus et non compté ci-dessus : {in_language(label, 'fr')}, {money(fee, 'fr')}",
+            "en": f"One-off, not in the monthly price: {in_language(label, 'en')}, {money(fee, 'en')}",
+            "fr": f"Une seule fois, en sus du prix mensuel : {in_language(label, 'fr')}, {money(fee, 'fr')}",
         }
 
 

@@ -25,9 +25,9 @@ SPOKEN_IN = {
 """What people speak who do not say it, in countries where one language is likely."""
 WHY = {
     ("en", True): "last in touch on {day}",
-    ("en", False): "no talk on record yet",
+    ("en", False): "no conversation on record",
     ("fr", True): "dernier échange le {day}",
-    ("fr", False): "aucun échange noté pour l’instant",
+    ("fr", False): "aucun échange noté",
 }
 
 

@@ -21,6 +21,7 @@ from connector.domain.workdays import next_workday
 from connector.services.brief import brief_facts
 from connector.services.calendar import country_of, holidays_of
 from connector.services.measure import Measured
+from connector.services.moment import WHEN
 from connector.services.reviewed import Reviewed, reviews_held
 from connector.services.world import World
 
@@ -135,7 +136,8 @@ def _every(account: AccountFeatures, book: BusinessReview) -> int:
 
 def _brief(pays: Money, largest: AccountFeatures, ids: Sequence[str], measured: Measured) -> dict[str, Any]:
     signals = sorted(
-        (signal for signal in measured.signals if signal.account_id in ids), key=lambda s: (-abs(s.term), s.id)
+        (one for one in measured.signals if one.account_id in ids and one.id != WHEN["renewal"]),
+        key=lambda s: (-abs(s.term), s.id),
     )
     return {
         "mrr": pays,

@@ -22,6 +22,8 @@ SHORTEST_NAME = 24
 MOST_LINES = 10
 _BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
 """White space at which a line may end."""
+_DANGLING = re.compile(r"(\s+\w{1,3})+…$")
+"""Small words that would stand before the sign of a cut: "Company for the…"."""
 DONE_WHEN: Texts = {"en": "Done when you can say yes:", "fr": "C’est fait quand la réponse est oui :"}
 TO_PASTE: Texts = {"en": "To paste, if you like:", "fr": "À coller, si vous le souhaitez :"}
 SUBJECT: Texts = {"en": "Subject:", "fr": "Objet :"}
@@ -55,7 +57,8 @@ def subject_of(texts: Texts, language: Language, names: Mapping[str, Any], at: s
     if len(full) <= LONGEST_SUBJECT or not isinstance(account, CrmAccount):
         return cut(full, LONGEST_SUBJECT)
     room = max(SHORTEST_NAME, len(account.name) - (len(full) - LONGEST_SUBJECT))
-    shorter = {**names, "account": replace(account, name=cut(one_line(account.name), room))}
+    name = _DANGLING.sub("…", cut(one_line(account.name), room))
+    shorter = {**names, "account": replace(account, name=name)}
     return cut(one_line(render(template, language, shorter, at)), LONGEST_SUBJECT)
 
 

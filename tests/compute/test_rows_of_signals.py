@@ -74,7 +74,7 @@ def test_d4_being_refused_is_a_limit_reached(catalogue: Catalogue, rules: Signal
     (found,) = signals_of(measured_of(catalogue, rules, events=refusals), "seats_refused")
 
     assert found.needs == ("more_seats",)
-    assert found.evidence["en"] == "blocked by a limit 3 times in the last 28 days, last on 19 Nov 2026"
+    assert found.evidence["en"] == "stopped by the limit of seats 3 times in the last 28 days, last on 19 Nov 2026"
 
 
 def test_d5_recurring_support_counts_and_a_workshop_never_does(

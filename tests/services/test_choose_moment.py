@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from connector.domain.intent import Moment
+from connector.services.moment import moment_names
 from tests.services.choosing import (
     TODAY,
     customer,
@@ -46,7 +48,7 @@ from tests.services.choosing import (
         # tomorrow is too soon to close anything
         ({}, date(2026, 11, 21), "limit", date(2026, 11, 27), "Limite attendue le 21 novembre 2026"),
         # reached: a month to act, moved off the Sunday
-        ({}, TODAY, "limit", date(2026, 12, 21), "La limite est atteinte"),
+        ({}, TODAY, "limit", date(2026, 12, 21), "Ils sont déjà à la limite"),
         (
             {"anniversary_on": date(2027, 1, 5)},
             None,
@@ -79,3 +81,18 @@ def test_d19_holidays_are_no_working_days() -> None:
     (intent,) = run([account], [score("a", "analytics", 9_000)], linked("a"), holidays=christmas).intents
 
     assert intent.moment.on == date(2026, 12, 28)
+
+
+@pytest.mark.parametrize(
+    ("label", "by"),
+    [
+        ("Contract renews on 16 March 2027", None),
+        ("Contract renews on 15 May 2027", date(2027, 3, 16)),
+        ("The limit is reached", date(2027, 3, 16)),
+    ],
+)
+def test_d24_a_day_is_told_once(label: str, by: date | None) -> None:
+    """D24: The day to decide by is told where the reason does not name that very day."""
+    told = moment_names(Moment("renewal", date(2027, 3, 16), {"en": label, "fr": label}), "en")
+
+    assert told == {"on": date(2027, 3, 16), "label": label, "by": by}

@@ -19,11 +19,13 @@ from connector.config.project import load_project
 from connector.config.settings import shipped
 from connector.domain.account import CrmAccount
 from connector.domain.catalogue import Language
+from connector.domain.intent import Moment
 from connector.domain.money import Money
 from connector.domain.play import Step, Whom
 from connector.services.check import steps_of
 from connector.services.example import LONG_NAME, text_names
-from connector.services.texts import as_html, in_language, render
+from connector.services.moment import moment_names
+from connector.services.texts import as_html, day, in_language, render
 from connector.services.wording import (
     LONGEST_SUBJECT,
     MOST_LINES,
@@ -37,6 +39,23 @@ from connector.services.wording import (
 RULES = load_project(shipped(), ["stripe"], "salesforce")
 DATA = Path(__file__).resolve().parents[1] / "data" / "texts"
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
+RENEWAL = date(2027, 3, 16)
+_RENEWS: Mapping[Language, str] = {"en": "The contract renews on", "fr": "Renouvellement du contrat le"}
+DAYS = {
+    "data_to": date(2026, 11, 21),
+    "on": date(2026, 11, 12),
+    "until": date(2026, 12, 1),
+    "review_on": date(2026, 12, 1),
+    "renewal_on": RENEWAL,
+}
+OF_A_PLAY: Mapping[str, Mapping[Language, str]] = {
+    "dormant": {"en": "nobody has used Analytics for 62 days", "fr": "personne n’utilise Analytics depuis 62 jours"},
+    "congratulate": {
+        "en": "they raised €4m on 12 November 2026 (Example News)",
+        "fr": "levée de fonds de 4 M€ le 12 novembre 2026 (Example News)",
+    },
+}
+"""What a play is about, where it is not about a limit."""
 HOSTILE = (
     "<script>alert(1)</script>",
     "{{7*7}}{% for a in b %}",
@@ -51,18 +70,23 @@ def nordwind(language: Language) -> dict[str, Any]:
     """A usual customer: two reasons, a contact, nothing noted yet."""
     said = {
         "en": [
-            "47 of 50 seats in use at the peak, and at least 90% of them on 19 of the last 28 days",
-            "the contract renews on 3 Dec 2026",
+            "47 of 50 seats in use at the peak, and 45 or more on 19 of the last 28 days",
+            "stopped by the limit of seats 4 times in the last 28 days, last on 19 Nov 2026",
         ],
         "fr": [
-            "jusqu’à 47 licences utilisées sur 50, et au moins 90 % pendant 19 des 28 derniers jours",
-            "renouvellement du contrat le 3 déc. 2026",
+            "jusqu’à 47 licences utilisées sur 50, et au moins 45 pendant 19 des 28 derniers jours",
+            "4 blocages faute de licence libre sur les 28 derniers jours, le dernier le 19 nov. 2026",
         ],
     }[language]
     data = {"en": "; data to 21 Nov 2026", "fr": " ; données au 21 nov. 2026"}[language]
     names = text_names(RULES, language)
     return {
         **names,
+        **DAYS,
+        "owner": "Léa Martin",
+        "moment": moment_names(
+            Moment("renewal", RENEWAL, {one: f"{_RENEWS[one]} {day(RENEWAL, one)}" for one in LANGUAGES}), language
+        ),
         **(_in_french(names) if language == "fr" else {}),
         "account": CrmAccount("a1", "Nordwind"),
         "evidence": [f"{line}{data}" for line in said],
@@ -81,7 +105,7 @@ def _in_french(names: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "offer": {**names["offer"], "label": label},
         "announce": [label],
-        "contact": {"name": "Ana Ruiz", "role": "DAF", "why": "aucun échange noté pour l’instant"},
+        "contact": {"name": "Ana Ruiz", "role": "DAF", "why": "aucun échange noté"},
         "reasons": ["Une facture est en retard de 21 jours"],
         "next": ["Demandez à la comptabilité ce qui a été envoyé et répondu"],
         "links": ["Guide : https://example.com/guide"],
@@ -105,9 +129,9 @@ def known_well(language: Language) -> dict[str, Any]:
             else "le prix du renouvellement (« Renouvellement 2027 » est en cours)"
         ],
         "terms": [
-            "Once, on top and not counted above: Onboarding, €500"
+            "One-off, not in the monthly price: Onboarding, €500"
             if english
-            else "Une seule fois, en sus et non compté ci-dessus : Mise en service, 500 €"
+            else "Une seule fois, en sus du prix mensuel : Mise en service, 500 €"
         ],
         "quantity": 12,
     }
@@ -138,7 +162,23 @@ def told(step: Step, language: Language, names: Mapping[str, Any]) -> tuple[str,
     body = body_of(step, words.body, language, names, None)
     if step.email is None or not names["contact"]:
         return subject, body, ""
-    return subject, body, letter(step.email, Whom(), language, language, {**names, "owner": "Ana Ruiz"}, None)
+    return subject, body, letter(step.email, Whom(), language, language, names, None)
+
+
+def _about(step: str, language: Language) -> dict[str, Any]:
+    """The one reason of a play that is not about a limit."""
+    play = next((one for one in OF_A_PLAY if f".{one}." in step), None)
+    data = {"en": "; data to 21 Nov 2026", "fr": " ; données au 21 nov. 2026"}[language]
+    return {} if play is None else {"evidence": [f"{OF_A_PLAY[play][language]}{data}"]}
+
+
+def other_letters(name: str, step: Step, language: Language, names: Mapping[str, Any]) -> Iterator[str]:
+    """The letters that a step has for some profiles."""
+    email = step.email if names["contact"] else None
+    for one in email.variants if email is not None else ():
+        assert email is not None
+        profile = one.when.profiles[0]
+        yield f"### {name}, {profile}{letter(email, Whom(profile=profile), language, language, names, None)}\n"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -147,8 +187,9 @@ def test_d24_every_text_reads_as_it_was_read(account: str, language: Language) -
     """D24: What each template says for three customers is what somebody read line by line."""
     names, parts = ACCOUNTS[account](language), []
     for name, step in steps():
-        subject, body, mail = told(step, language, names)
+        subject, body, mail = told(step, language, {**names, **_about(name, language)})
         parts.append(f"## {name}\n{subject}\n\n{body}{mail}\n")
+        parts += other_letters(name, step, language, names)
     text = "\n".join(parts).replace("\xa0", "·").replace("\u202f", "·")
     path = DATA / f"{account}.{language}.txt"
     if os.environ.get("UPDATE_TEXTS"):
@@ -219,7 +260,7 @@ def test_d24_the_amount_of_the_day_is_written_by_locale() -> None:
     _, english, _ = told(RULES.negotiation.stages["proposed"][0], "en", nordwind("en"))
     _, french, _ = told(RULES.negotiation.stages["proposed"][0], "fr", nordwind("fr"))
 
-    assert "€99 a month, €30 weighted by likelihood" in english
-    assert "99\xa0€ par mois, soit 30\xa0€ après pondération" in french
+    assert "€99 a month in all; at a likelihood of 30%, count on €30" in english
+    assert "99\xa0€ par mois au total\xa0; avec un score d’appétence de 30\xa0%, comptez 30\xa0€" in french
     assert in_language({"en": "a", "fr": "b"}, "fr") == "b"
     assert date(2026, 9, 30).year == 2026

@@ -51,8 +51,8 @@ def test_d21_a_one_off_fee_is_shown_apart_and_never_ranked() -> None:
 
     (with_fee,), (without,) = proposed(selling(), fee).intents, proposed(selling()).intents
 
-    assert plain(with_fee) == ["Once, on top and not counted above: Training day, €900"]
-    assert plain(with_fee, "fr") == ["Une seule fois, en sus et non compté ci-dessus : Journée de formation, 900 €"]
+    assert plain(with_fee) == ["One-off, not in the monthly price: Training day, €900"]
+    assert plain(with_fee, "fr") == ["Une seule fois, en sus du prix mensuel : Journée de formation, 900 €"]
     assert replace(with_fee, terms=()) == without
     assert intent_of(brief_of(with_fee)) == with_fee
 
@@ -90,7 +90,10 @@ def test_d23_a_conditional_discount_is_shown_and_never_taken_off(when: Any, offe
 
     (intent,) = proposed(selling(), policy=policy).intents
 
-    assert plain(intent) == ["You may offer −10% if it is signed with the renewal; the amount proposed does not count on it"] * shown
+    assert (
+        plain(intent)
+        == ["You may offer −10% if it is signed with the renewal; the amount proposed does not count on it"] * shown
+    )
     assert intent.delta_mrr == Money(9_900, "EUR")
 
 

@@ -24,7 +24,7 @@ def test_who_decides_comes_first() -> None:
     found = whom_to_call([contact("1", "Assistant", date(2026, 9, 29)), contact("2", "Finance Director")], "en")
 
     assert found is not None
-    assert (found["name"], found["role"], found["why"]) == ("Name 2", "Finance Director", "no talk on record yet")
+    assert (found["name"], found["role"], found["why"]) == ("Name 2", "Finance Director", "no conversation on record")
 
 
 def test_last_in_touch() -> None:

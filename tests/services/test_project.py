@@ -140,13 +140,13 @@ def test_d24_texts_are_in_the_owners_language() -> None:
     task = projected(world(accounts={"a1": CrmAccount("a1", "Acme", owner_id="u2")}), INTENT).desired[1]
 
     assert value(task, "Subject") == "Appeler Acme\xa0: 80 rapports"
-    assert "Enjeu : 99 € par mois" in value(task, "Description").replace("\xa0", " ")
+    assert "Enjeu : 99 € par mois au total" in value(task, "Description").replace("\xa0", " ")
 
 
 @pytest.mark.parametrize(
     ("contacts", "said"),
     [
-        ((), "no contact known: ask who decides"),
+        ((), "no contact in the CRM yet: find out who decides"),
         ((Contact("c1", "a1", "Mia Ray", "CFO"),), "Mia Ray, CFO"),
     ],
 )
@@ -158,7 +158,7 @@ def test_each_task_names_whom_to_call_or_says_that_nobody_is_known(contacts: tup
 
 
 def test_d25_unknown_goals_are_asked_for_and_known_ones_cited() -> None:
-    """D25: Goals stand in the reminder in the customer's words; an empty field says `unknown: ask`."""
+    """D25: Goals stand in the reminder in the customer's words; an empty field says that they are to be asked for."""
     review = ReviewIntent("a1", ("b1",), date(2026, 10, 28), date(2026, 1, 1), 0, date(2027, 1, 1), ("analytics",))
     facts = {"a1": {"mrr": Money(50000, "EUR"), "evidence": [], "data_to": date(2026, 9, 28)}}
     told = CrmAccount("a1", "Acme", owner_id="u1", facts={"goals": "halve closing time"})
@@ -167,7 +167,7 @@ def test_d25_unknown_goals_are_asked_for_and_known_ones_cited() -> None:
 
     prepare = next(one for one in made.desired if one.title.startswith("Prepare"))
     assert "Goals: halve closing time" in value(prepare, "Description")
-    assert "Pain points: unknown: ask" in value(prepare, "Description")
+    assert "Pain points: not known yet, ask" in value(prepare, "Description")
     assert "To announce, not to sell: Analytics" in value(prepare, "Description")
     assert value(prepare, "ActivityDate") == "2026-10-14"
 

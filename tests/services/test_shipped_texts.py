@@ -21,7 +21,7 @@ from connector.services.texts import render
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = load(ROOT / "playbooks" / "negotiation.yaml", Negotiation).value
 DOCUMENTS = [*sorted((ROOT / "playbooks").glob("*.yaml")), ROOT / "mappings" / "catalog.yaml"]
-NO_MOMENT = {"on": date(2026, 12, 21), "label": ""}
+NO_MOMENT = {"on": date(2026, 12, 21), "label": "", "by": date(2026, 12, 21)}
 NAMES: Mapping[str, Any] = {
     "account": CrmAccount("a1", "Acme"),
     "offer": {"label": "Analytics"},
@@ -33,7 +33,7 @@ NAMES: Mapping[str, Any] = {
     "evidence": ["80 reports by hand; data to 28 Sept"],
     "against": [],
     "terms": [],
-    "moment": {"on": date(2026, 11, 30), "label": "The limit is reached"},
+    "moment": {"on": date(2026, 11, 30), "label": "They are at the limit already", "by": date(2026, 11, 30)},
     "data_to": date(2026, 9, 28),
     "contact": None,
     "goals": "",

@@ -278,7 +278,7 @@ def test_d27_confront_cites_what_consult_wrote_down() -> None:
 
     assert "What holds them back: “their IT has no time before June”." in options
     deal.do("options", "confront")
-    assert "Who decides: Mia Ray signs." in deal.tasks[key_of("confront", "compare")]["Description"]
+    assert "You noted on who decides: “Mia Ray signs”." in deal.tasks[key_of("confront", "compare")]["Description"]
 
 
 def test_an_unknown_brake_is_asked_for() -> None:

@@ -128,7 +128,7 @@ def test_d17_a_bought_offer_stops_the_tasks_and_tells_the_owner() -> None:
     made = project((), (), {}, here, RULES, NOW, {"a1": {"analytics"}}).desired
 
     assert {one.key for one in made if one.close} == {key}
-    assert [one.title for one in made if not one.close] == ["Acme has bought Analytics: close the opportunity"]
+    assert [one.title for one in made if not one.close] == ["Close the opportunity of Acme: Analytics is billed"]
 
 
 def test_d17_the_owner_is_told_once_and_for_good() -> None:
