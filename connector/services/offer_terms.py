@@ -48,7 +48,7 @@ def _fees(candidate: Candidate) -> Iterator[Texts]:
         label = candidate.catalogue.offers[service].label
         yield {
             "en": f"One-off, not in the monthly price: {in_language(label, 'en')}, {money(fee, 'en')}",
-            "fr": f"Une seule fois, en sus du prix mensuel : {in_language(label, 'fr')}, {money(fee, 'fr')}",
+            "fr": f"Frais uniques, en sus du prix mensuel : {in_language(label, 'fr')}, {money(fee, 'fr')}",
         }
 
 

@@ -52,7 +52,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "worth_of": "{amount} ({source})",
         "times": "{times} × what it costs",
         "no_condition": "none",
-        "concede": "we give −{percent}%; for it: {condition}",
+        "concede": "a discount of {percent}%: {condition}",
         "nothing_for_nothing": "no discount without something in return",
         "theirs": "Their own proposal: ask",
         "said": "What they said",
@@ -76,7 +76,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "what": "Quoi",
         "price": "Prix par mois",
         "change": "Écart par mois",
-        "worth": "Valeur pour eux",
+        "worth": "Gain estimé",
         "return": "Retour attendu",
         "condition": "Condition",
         "trade": "Concession et contrepartie",
@@ -90,7 +90,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "worth_of": "{amount} ({source})",
         "times": "{times} × ce que cela coûte",
         "no_condition": "aucune",
-        "concede": "nous cédons −{percent} % ; en échange : {condition}",
+        "concede": "remise de {percent} % : {condition}",
         "nothing_for_nothing": "pas de remise sans contrepartie",
         "theirs": "Leur propre proposition : à demander",
         "said": "Ce qu’ils ont dit",
@@ -100,7 +100,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "ask": "inconnus, à demander",
         "answers": "Ce qui répond à un frein, et ce qu’il faut savoir",
         "no_answers": "Rien n’est noté au catalogue : citez un client qui l’a fait.",
-        "why": "Ce que montre leur propre usage",
+        "why": "Ce que montrent les données d’usage",
         "foot": "Données au {on}. Prix mensuels hors taxes ; frais ponctuels à part.",
     },
 }
@@ -214,8 +214,8 @@ def _worth(one: Option, said: Mapping[str, str], language: Language) -> str:
 
 
 def _return(one: Option, said: Mapping[str, str], language: Language) -> str:
-    """What it is worth against what it costs; nothing where either is not known."""
-    if one.worth is None or one.costs.minor <= 0:
+    """What it is worth against what it costs; nothing where either is not known, or it would not pay."""
+    if one.worth is None or not 0 < one.costs.minor <= one.worth.minor:
         return ""
     return said["times"].format(times=number(round(one.worth.minor / one.costs.minor, 1), language))
 

@@ -27,7 +27,7 @@ WHY = {
     ("en", True): "last in touch on {day}",
     ("en", False): "no conversation on record",
     ("fr", True): "dernier échange le {day}",
-    ("fr", False): "aucun échange noté",
+    ("fr", False): "aucun échange dans le CRM",
 }
 
 

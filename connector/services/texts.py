@@ -126,7 +126,7 @@ def cut(text: str, most: int = 255) -> str:
     whole = text[: most - 1]
     words, _, _ = whole.rpartition(" ")
     # A cut at a word may not cost more than a third: some names have no spaces.
-    return (words if len(words) * 3 > most * 2 else whole).rstrip(" \u00a0,;:–-(«“") + "…"
+    return (words if len(words) * 3 >= most * 2 else whole).rstrip(" \u00a0,;:–-(«“") + "…"
 
 
 def _shown(value: Any) -> Any:

@@ -24,8 +24,9 @@ _BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
 """White space at which a line may end."""
 _DANGLING = re.compile(r"(\s+\w{1,3})+…$")
 """Small words that would stand before the sign of a cut: "Company for the…"."""
-DONE_WHEN: Texts = {"en": "Done when you can say yes:", "fr": "C’est fait quand la réponse est oui :"}
-TO_PASTE: Texts = {"en": "To paste, if you like:", "fr": "À coller, si vous le souhaitez :"}
+_ASIDE = re.compile(r"\s*\([^()]*\)$")
+DONE_WHEN: Texts = {"en": "Done when you can say yes:", "fr": "Avant de clore, vérifiez :"}
+TO_PASTE: Texts = {"en": "E-mail to paste, if you like", "fr": "E-mail à coller, si vous le souhaitez"}
 SUBJECT: Texts = {"en": "Subject:", "fr": "Objet :"}
 
 
@@ -50,16 +51,26 @@ def _variant(variants: Sequence[Variant], whom: Whom) -> Variant | None:
 
 
 def subject_of(texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:
-    """Render a subject on one line that fits; the account's name is shortened before anything else is cut."""
-    template = in_language(texts, language)
-    full = one_line(render(template, language, names, at))
-    account = names.get("account")
+    """Render a subject on one line that fits: the account's name is shortened first, then what stands in brackets goes."""
+    template, account = in_language(texts, language), names.get("account")
+
+    def said(name: str | None = None) -> str:
+        shown = names if name is None else {**names, "account": replace(account, name=name)}
+        return one_line(render(template, language, shown, at))
+
+    full = said()
     if len(full) <= LONGEST_SUBJECT or not isinstance(account, CrmAccount):
         return cut(full, LONGEST_SUBJECT)
-    room = max(SHORTEST_NAME, len(account.name) - (len(full) - LONGEST_SUBJECT))
-    name = _DANGLING.sub("…", cut(one_line(account.name), room))
-    shorter = {**names, "account": replace(account, name=name)}
-    return cut(one_line(render(template, language, shorter, at)), LONGEST_SUBJECT)
+    for shorten in (str, _without_aside):
+        room = max(SHORTEST_NAME, len(account.name) - (len(shorten(full)) - LONGEST_SUBJECT))
+        shorter = shorten(said(_DANGLING.sub("…", cut(one_line(account.name), room))))
+        if len(shorter) <= LONGEST_SUBJECT:
+            return shorter
+    return cut(shorter, LONGEST_SUBJECT)
+
+
+def _without_aside(subject: str) -> str:
+    return _ASIDE.sub("", subject)
 
 
 def body_of(step: Step, texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:

@@ -65,7 +65,7 @@ def test_d10_new_leadership_in_the_crm(catalogue: Catalogue, rules: Signals) -> 
     undated = told(catalogue, rules, {"leadership": "new head of finance"})
 
     assert (found.kind, found.needs, found.data_to) == ("context", (), date(2026, 11, 2))
-    assert found.evidence["en"] == "new head of finance (CRM, 2 Nov 2026)"
+    assert found.evidence["en"] == "new leadership: new head of finance (CRM, 2 Nov 2026)"
     assert undated.signals == ()
 
 

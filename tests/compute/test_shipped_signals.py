@@ -82,7 +82,7 @@ def test_d4_seats_near_their_limit(measured: Measured) -> None:
         "47 of 50 seats in use at the peak, and 45 or more on 19 of the last 28 days; data to 21 Nov 2026"
     )
     assert found.evidence["fr"] == (
-        "jusqu’à 47 licences utilisées sur 50, et au moins 45 pendant 19 des 28 derniers jours\xa0; "
+        "jusqu’à 47 licences utilisées sur 50, et 45 ou plus pendant 19 des 28 derniers jours\xa0; "
         "données au 21 nov. 2026"
     )
 

@@ -163,7 +163,7 @@ MISTAKES = (
     Mistake("answer typo", TALKS, "answered: [interested]", "answered: [intrested]", "intrested]", "unknown answer", "mean interested?"),
     Mistake("follow-ups out of order", TALKS, "    - days: 14\n", "    - days: 7\n", "$line - days: 7 2", "comes no later", "each more"),
     Mistake("silence of no days", TALKS, "    - days: 7\n", "    - days: 0\n", "days: 0", "must be above 0", "business days"),
-    Mistake("exit without French", TALKS, "        fr: \"une date est-elle dans les deux agendas ?\"\n", "", "$line exit: 2", "no text in fr", "add `fr: …`"),
+    Mistake("exit without French", TALKS, "        fr: \"une date figure-t-elle dans les deux agendas ?\"\n", "", "$line exit: 2", "no text in fr", "add `fr: …`"),
     Mistake("letter that tells on them", TALKS, "            Before suggesting", "            {{ p | percent }} Before suggesting", "p | percent }} Before", "unknown name 'p'", ""),
     Mistake("cadence twice", REVIEW, "{segments: [mid_market]", "{segments: [enterprise]", "segments: [enterprise], every_months: 6", "has a cadence above", "one line"),
     Mistake("cadence after all", REVIEW, "  - {every_months: 12}", "  - {every_months: 12}\n  - {segments: [smb], every_months: 9}", "{segments: [smb]", "a line above takes every", "put the one without"),

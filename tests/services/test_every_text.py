@@ -74,7 +74,7 @@ def nordwind(language: Language) -> dict[str, Any]:
             "stopped by the limit of seats 4 times in the last 28 days, last on 19 Nov 2026",
         ],
         "fr": [
-            "jusqu’à 47 licences utilisées sur 50, et au moins 45 pendant 19 des 28 derniers jours",
+            "jusqu’à 47 licences utilisées sur 50, et 45 ou plus pendant 19 des 28 derniers jours",
             "4 blocages faute de licence libre sur les 28 derniers jours, le dernier le 19 nov. 2026",
         ],
     }[language]
@@ -105,7 +105,7 @@ def _in_french(names: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "offer": {**names["offer"], "label": label},
         "announce": [label],
-        "contact": {"name": "Ana Ruiz", "role": "DAF", "why": "aucun échange noté"},
+        "contact": {"name": "Ana Ruiz", "role": "DAF", "why": "aucun échange dans le CRM"},
         "reasons": ["Une facture est en retard de 21 jours"],
         "next": ["Demandez à la comptabilité ce qui a été envoyé et répondu"],
         "links": ["Guide : https://example.com/guide"],
@@ -131,7 +131,7 @@ def known_well(language: Language) -> dict[str, Any]:
         "terms": [
             "One-off, not in the monthly price: Onboarding, €500"
             if english
-            else "Une seule fois, en sus du prix mensuel : Mise en service, 500 €"
+            else "Frais uniques, en sus du prix mensuel : Mise en service, 500 €"
         ],
         "quantity": 12,
     }
@@ -249,10 +249,10 @@ def test_d24_letters_speak_to_their_reader() -> None:
     }
 
     assert len(set(said.values())) == 4
-    assert all("To paste, if you like" in text and "Objet\xa0:" in text and "Bonjour" in text for text in said.values())
+    assert all("E-mail to paste, if you like" in text and "Objet\xa0:" in text and "Bonjour" in text for text in said.values())
     assert "Quelques chiffres" in said["analytical"]
-    assert "un lundi ordinaire" in said["creative"]
-    assert "quel résultat attendez-vous" in said["executive"]
+    assert "sur un exemple" in said["creative"]
+    assert "quel est votre objectif prioritaire" in said["executive"]
 
 
 def test_d24_the_amount_of_the_day_is_written_by_locale() -> None:
@@ -260,7 +260,7 @@ def test_d24_the_amount_of_the_day_is_written_by_locale() -> None:
     _, english, _ = told(RULES.negotiation.stages["proposed"][0], "en", nordwind("en"))
     _, french, _ = told(RULES.negotiation.stages["proposed"][0], "fr", nordwind("fr"))
 
-    assert "€99 a month in all; at a likelihood of 30%, count on €30" in english
-    assert "99\xa0€ par mois au total\xa0; avec un score d’appétence de 30\xa0%, comptez 30\xa0€" in french
+    assert "€99 a month in all (€30 weighted by a likelihood of 30%)" in english
+    assert "99\xa0€ par mois au total (30\xa0€ pondérés par un score d’appétence de 30\xa0%)" in french
     assert in_language({"en": "a", "fr": "b"}, "fr") == "b"
     assert date(2026, 9, 30).year == 2026

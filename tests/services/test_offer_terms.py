@@ -52,7 +52,7 @@ def test_d21_a_one_off_fee_is_shown_apart_and_never_ranked() -> None:
     (with_fee,), (without,) = proposed(selling(), fee).intents, proposed(selling()).intents
 
     assert plain(with_fee) == ["One-off, not in the monthly price: Training day, €900"]
-    assert plain(with_fee, "fr") == ["Une seule fois, en sus du prix mensuel : Journée de formation, 900 €"]
+    assert plain(with_fee, "fr") == ["Frais uniques, en sus du prix mensuel : Journée de formation, 900 €"]
     assert replace(with_fee, terms=()) == without
     assert intent_of(brief_of(with_fee)) == with_fee
 

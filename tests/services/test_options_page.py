@@ -112,7 +112,7 @@ def test_d23_a_discount_names_its_condition_and_what_comes_back_for_it() -> None
     assert shown.row("Condition")[1:] == ["none", "if signed with the renewal"]
     assert shown.row("Give and take")[1:] == [
         "no discount without something in return",
-        "we give −10%; for it: if signed with the renewal",
+        "a discount of 10%: if signed with the renewal",
     ]
 
 
@@ -152,10 +152,13 @@ def test_a_rival_meets_the_same_need_has_a_price_and_is_for_this_customer() -> N
 
 def test_d23_the_return_is_worked_out_from_the_catalogue_and_named_with_its_source() -> None:
     """D23: what it is worth and what it costs give the return; where the catalogue is silent it is asked for."""
+    pays = page(proposed(worth=replace(SAVES, hours_per_unit=0.1)))
     told, silent = page(proposed(worth=SAVES)), page(proposed())
 
+    assert pays.row("Worth to them")[1] == "€225 (5 hours; their count)"
+    assert pays.row("Return")[1] == "2.3 × what it costs"
     assert told.row("Worth to them")[1] == "€45 (1 hour; their count)"
-    assert told.row("Return")[1] == "0.5 × what it costs"
+    assert "Return" not in told.text, "€45 against €99 is no return"
     assert silent.row("Worth to them")[1] == "ask them what it would save"
     assert "Return" not in silent.text, "a row that says nothing is left out"
 
@@ -175,7 +178,7 @@ def test_the_page_is_in_its_owners_language() -> None:
     shown = page(proposed(SIGNED), language="fr")
 
     assert shown.row("Prix par mois")[:2] == ["490\u00a0€", "589\u00a0€"]
-    assert "−10\u00a0%" in shown.row("Concession et contrepartie")[2]
+    assert "10\u00a0%" in shown.row("Concession et contrepartie")[2]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

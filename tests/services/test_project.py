@@ -146,7 +146,7 @@ def test_d24_texts_are_in_the_owners_language() -> None:
 @pytest.mark.parametrize(
     ("contacts", "said"),
     [
-        ((), "no contact in the CRM yet: find out who decides"),
+        ((), "no contact in the CRM yet, find out who decides"),
         ((Contact("c1", "a1", "Mia Ray", "CFO"),), "Mia Ray, CFO"),
     ],
 )

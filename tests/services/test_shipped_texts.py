@@ -91,7 +91,7 @@ def test_without_a_moment_nothing_is_urgent(language: Language, why_now: str) ->
     ("language", "subject", "next_step"),
     [
         ("en", "Mention to Acme: Analytics (80 reports by hand)", "open the deal yourself"),
-        ("fr", "Évoquer avec Acme : Analytics (80 reports by hand)", "ouvrez vous-même the deal"),
+        ("fr", "Évoquer avec Acme : Analytics (80 reports by hand)", "créez vous-même the deal"),
     ],
 )
 def test_a_small_proposal_says_what_comes_next(language: Language, subject: str, next_step: str) -> None:
