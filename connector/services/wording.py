@@ -51,7 +51,7 @@ def _variant(variants: Sequence[Variant], whom: Whom) -> Variant | None:
 
 
 def subject_of(texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:
-    """Render a subject on one line that fits: the account's name is shortened first, then what stands in brackets goes."""
+    """Render a subject on one line that fits: the account's name gives way first, then what stands in brackets."""
     template, account = in_language(texts, language), names.get("account")
 
     def said(name: str | None = None) -> str:

@@ -249,7 +249,10 @@ def test_d24_letters_speak_to_their_reader() -> None:
     }
 
     assert len(set(said.values())) == 4
-    assert all("E-mail to paste, if you like" in text and "Objet\xa0:" in text and "Bonjour" in text for text in said.values())
+    for text in said.values():
+        assert "E-mail to paste, if you like" in text
+        assert "Objet\xa0:" in text
+        assert "Bonjour" in text
     assert "Quelques chiffres" in said["analytical"]
     assert "sur un exemple" in said["creative"]
     assert "quel est votre objectif prioritaire" in said["executive"]
