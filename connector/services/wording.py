@@ -53,20 +53,18 @@ def _variant(variants: Sequence[Variant], whom: Whom) -> Variant | None:
 def subject_of(texts: Texts, language: Language, names: Mapping[str, Any], at: str | None) -> str:
     """Render a subject on one line that fits: the account's name gives way first, then what stands in brackets."""
     template, account = in_language(texts, language), names.get("account")
-
-    def said(name: str | None = None) -> str:
-        shown = names if name is None else {**names, "account": replace(account, name=name)}
-        return one_line(render(template, language, shown, at))
-
-    full = said()
+    full = one_line(render(template, language, names, at))
     if len(full) <= LONGEST_SUBJECT or not isinstance(account, CrmAccount):
         return cut(full, LONGEST_SUBJECT)
+    subject = full
     for shorten in (str, _without_aside):
         room = max(SHORTEST_NAME, len(account.name) - (len(shorten(full)) - LONGEST_SUBJECT))
-        shorter = shorten(said(_DANGLING.sub("…", cut(one_line(account.name), room))))
-        if len(shorter) <= LONGEST_SUBJECT:
-            return shorter
-    return cut(shorter, LONGEST_SUBJECT)
+        name = _DANGLING.sub("…", cut(one_line(account.name), room))
+        shown = {**names, "account": replace(account, name=name)}
+        subject = shorten(one_line(render(template, language, shown, at)))
+        if len(subject) <= LONGEST_SUBJECT:
+            break
+    return cut(subject, LONGEST_SUBJECT)
 
 
 def _without_aside(subject: str) -> str:
