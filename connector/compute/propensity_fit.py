@@ -30,11 +30,13 @@ from connector.domain.propensity import (
     Quality,
 )
 
-C = 0.1
+C = (0.1, 0.01)
+"""How freely effects may leave zero, most freely first: the inverse of the penalty. Past days whose horizons overlap
+tell an adoption several times, and then the smaller one predicts."""
 OWN = (0.1, 1.0, 10.0, 100.0)
 """How closely an offer's own effects may be kept to the shared ones, as multiples of the penalty."""
 ALIKE = 1e7
-"""The multiple at which offers have the shared effects alone."""
+"""The penalty at which offers have the shared effects alone."""
 CHANCE = 0.5
 """AUC of an order that tells nothing."""
 TRIED_ON = 40_000
@@ -96,7 +98,7 @@ def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
         horizon_days=horizon_days,
         seed=seed,
         digest=digest_of(features),
-        settings={"C": C, "own": penalties.own / penalties.shared},
+        settings={"C": 1 / penalties.shared, "own": penalties.own / penalties.shared},
         warnings=splits.warnings,
     )
 
@@ -109,28 +111,24 @@ def last_day(pairs: Pairs) -> str | None:
 
 
 def _chosen(pairs: Pairs, design: Design, seed: int) -> Penalties:
-    """Choose how far offers may differ, by what predicts accounts that were left out."""
-    alike = Penalties(1 / C, ALIKE, 1 / C)
+    """Choose how far effects may go, and offers differ in them, by what predicts accounts that were left out."""
+    alike = [Penalties(1 / c, ALIKE, 1 / C[0]) for c in C]
     if len(pairs.offers) == 1:
-        return alike
+        return alike[0]
     share = min(1.0, TRIED_ON / len(pairs))
     thinned = pairs.folds(1000, f"thinned {seed}") < 1000 * share
     dealt = pairs.folds(FOLDS, f"own {seed}")
-    best, least = alike, np.inf
-    tried = [alike, *(Penalties(1 / C, own / C, 1 / C) for own in reversed(OWN))]
-    losses = np.zeros(len(tried))
+    tried = [*alike, *(Penalties(1 / c, own / c, 1 / C[0]) for c in C for own in reversed(OWN))]
+    losses, ridge = np.zeros(len(tried)), None
     for fold in range(FOLDS if share == 1 else 2):
         train, test = thinned & (dealt != fold), thinned & (dealt == fold)
         used = design.chosen(train)
         prepared, _ = design.prepared(used)
         for at, one in enumerate(tried):
-            ridge = fit_ridge(prepared.blocks, one, used)
+            ridge = fit_ridge(prepared.blocks, one, used, ridge)
             logit, y = _scores(pairs, prepared, ridge, test)
             losses[at] += float((np.logaddexp(0, logit) - y * logit).sum())
-    for one, loss in zip(tried, losses, strict=True):
-        if loss < least:
-            best, least = one, loss
-    return best
+    return tried[int(losses.argmin())]
 
 
 def _scores(pairs: Pairs, design: Design, ridge: Ridge, mask: Bools) -> tuple[Floats, Floats]:
@@ -282,5 +280,5 @@ def prior_card(pairs: Pairs, horizon_days: int, seed: int, base_rate: float = 0.
         horizon_days=horizon_days,
         seed=seed,
         digest=digest_of(features),
-        settings={"C": C},
+        settings={"C": C[0]},
     )

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from math import asinh
+from math import asinh, log1p
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from connector.domain.score import Score
 
 SIGNAL, USE, EVENT = "signal.", "use.", "event."
 EPOCH = date(1970, 1, 1).toordinal()
+BEGINNING = 20
+"""Days from the start of a contract in which what is taken still belongs to the first purchase."""
 TEXTS = ("plan", "segment", "industry", "country", "interval")
 Number = float | None
 
@@ -138,7 +140,7 @@ class Rows:
             if not wanted:
                 continue
             id = account.account_id
-            row = dict(numbers_of(account, metrics.get(id, {}), events.get(id, ()), self.catalogue))
+            row = dict(numbers_of(account, metrics.get(id, {}), events.get(id, ()), self.catalogue, day))
             self.names = self.names or tuple(row)
             part.numbers.append(list(row.values()))
             part.texts.append([self.texts[name].of(getattr(account, name) or "") for name in TEXTS])
@@ -208,14 +210,16 @@ def numbers_of(
     metrics: Mapping[str, MetricFeatures],
     events: Sequence[EventFeatures],
     catalogue: Catalogue,
+    day: date,
 ) -> Iterator[tuple[str, Number]]:
-    """Tell an account in numbers: what it pays, how it stands, how it uses each metric, what it did."""
+    """Tell an account in numbers: what it pays, how it stands, when it bought, how it uses each metric, what it did."""
     seats = account.seats or 1.0
     for name in ("seats", "mrr_minor", "owned_offers", "tenure_days", "days_to_renewal", "nps", "activity_trend"):
         yield name, getattr(account, name)
     # Late contracts, disputes and notices are left out: billing tells that they are, not since when.
     yield "is_late", float(account.overdue_invoices > 0)
     yield "is_escalated", float(account.escalated_on is not None)
+    yield from _changes(account, day)
     for name in catalogue.metrics:
         metric = metrics.get(name)
         yield f"{USE}{name}.per_seat", 0.0 if metric is None else asinh(metric.level_28 / seats)
@@ -228,6 +232,15 @@ def numbers_of(
             yield f"{USE}{name}.near_limit", 0.0 if metric is None else metric.days_near_limit / 28
             yield f"{USE}{name}.over_limit", 0.0 if metric is None else metric.days_over_limit / 28
     yield "events_90", asinh(sum(one.count_90 for one in events))
+
+
+def _changes(account: AccountFeatures, day: date) -> Iterator[tuple[str, Number]]:
+    """How long ago what it holds last changed, as billing told by that day; the first purchase is no change."""
+    ages = {name: (day - held.since).days for name, held in account.holdings.items()}
+    later = [age for age in ages.values() if account.tenure_days is not None and account.tenure_days - age > BEGINNING]
+    yield "changed_ago", log1p(max(0, min(later))) if later else None
+    yield "changes_365", float(sum(age <= 365 for age in later))
+    yield "plan_changed_ago", log1p(max(0, ages[account.plan])) if account.plan in ages else None
 
 
 def outcomes(pairs: Pairs, history: Mapping[str, Sequence[Owned]], catalogue: Catalogue, horizon: int) -> Pairs:

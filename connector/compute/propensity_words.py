@@ -20,6 +20,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "tenure_days": ("days as a customer", "jours d’ancienneté"),
     "days_to_renewal": ("days to the renewal", "jours avant le renouvellement"),
     "nps": ("satisfaction (NPS)", "satisfaction (NPS)"),
+    "changes_365": ("products taken or extended in a year", "produits pris ou étendus en un an"),
 }
 PLAIN: Mapping[str, tuple[str, str]] = {
     OFFER: ("how readily this offer is bought at all", "la facilité avec laquelle cette offre s’achète en général"),
@@ -30,6 +31,11 @@ PLAIN: Mapping[str, tuple[str, str]] = {
     "is_late": ("whether invoices are overdue", "la présence de factures en retard"),
     "is_escalated": ("whether something is escalated at support", "la présence d’une escalade au support"),
     DEEDS: ("what the customer did in 90 days", "ce que le client a fait en 90 jours"),
+    "changed_ago": ("how long ago they last bought", "l’ancienneté du dernier achat"),
+    "plan_changed_ago": (
+        "how long plan and seats have been as they are",
+        "depuis quand la formule et les licences sont inchangées",
+    ),
     "plan": ("the plan", "la formule"),
     "segment": ("the segment", "le segment"),
     "industry": ("the industry", "le secteur"),

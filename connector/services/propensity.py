@@ -86,7 +86,8 @@ def fit_file(path: Path, holdings: Path | None, out: Path, horizon_days: int = H
         )
     card = fit(pairs, horizon_days, seed)
     known = pairs.take(np.flatnonzero(pairs.adopted >= 0))
-    penalties = Penalties(1 / C, card.settings.get("own", 1.0) / C, 1 / C)
+    shared = 1 / card.settings.get("C", C[0])
+    penalties = Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])
     warnings += [str(leak) for leak in leaks(known, card.quality.auc, penalties, seed)]
     card = replace(card, warnings=(*card.warnings, *warnings))
     _write_whole(out, card_text(card))

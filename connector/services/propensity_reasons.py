@@ -31,9 +31,9 @@ def reasons(card: Card, pairs: Pairs, predicted: Predicted) -> pa.Array:
             if name in by_name and 0 < at <= len(card.features)
             else _own(card, pairs, predicted, name)
         )
-        opening = ("[" if at == 0 else ", ") + f'{{"feature": {json.dumps(name, ensure_ascii=False)}, "value": '
-        parts += [opening, value, ', "term": ', _number(predicted.terms[:, at]), "}"]
-    return pc.binary_join_element_wise(*parts, "]", "")
+        opening = ("[" if at == 0 else "}, ") + f'{{"feature": {json.dumps(name, ensure_ascii=False)}, "value": '
+        parts += [opening, value, ', "term": ', _number(predicted.terms[:, at])]
+    return pc.binary_join_element_wise(*parts, "}]", "")
 
 
 def _number(values: Floats) -> pa.Array:

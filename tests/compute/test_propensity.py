@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.compute.propensity_blend import calibrate, scorecard_line, weight_of
 from connector.compute.propensity_card import card_of, card_text
-from connector.compute.propensity_fit import fit
+from connector.compute.propensity_fit import OWN, fit
 from connector.compute.propensity_judge import auc, auc_within, ece
 from connector.compute.propensity_leaks import leaks, present_only_for
 from connector.compute.propensity_pairs import Column, Holdings, Pairs, holds_of
@@ -141,6 +141,18 @@ def test_a_good_scorecard_helps_where_outcomes_are_few() -> None:
     few, rest = pairs.take(np.flatnonzero(pairs.account < 200)), pairs.take(np.flatnonzero(pairs.account >= 200))
 
     assert order(fit(few), rest) > order(fit(replace(few, prior=None)), replace(rest, prior=None))
+
+
+def test_offers_differ_as_far_as_it_predicts() -> None:
+    """Offers that one thing drives the same way share its effect alone; where it drives them apart each has its own."""
+    apart = world(1200, 4, seed=2, strength=3.0)
+    use = next(column for column in apart.columns if column.name == "use").values
+    drawn = np.random.default_rng(2).random(len(apart)) < 1 / (1 + np.exp(2 - 2 * use))
+
+    alike = fit(replace(apart, adopted=drawn.astype(np.int8)))
+
+    assert alike.settings["own"] > max(OWN)
+    assert fit(apart).settings["own"] < 1
 
 
 def test_the_same_rows_in_any_order_give_the_same_card() -> None:

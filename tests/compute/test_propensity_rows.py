@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 from connector.compute.propensity_rows import EPOCH, Owned, Rows, eligible, outcomes
-from connector.domain.catalogue import Catalogue, Offer
-from connector.domain.features import AccountFeatures, EventFeatures, Holding
+from connector.domain.catalogue import Catalogue, Limit, Metric, Offer
+from connector.domain.features import AccountFeatures, EventFeatures, Holding, MetricFeatures
 from connector.domain.intent import Contribution
 from connector.domain.score import Score
 
@@ -32,6 +33,11 @@ CATALOGUE = Catalogue(
 def account(plan: str = "starter", **more: Any) -> AccountFeatures:
     held = Holding(plan, 5, 100, 100, "EUR", DAY)
     return AccountFeatures("a1", plan=plan, seats=5, subscribed=True, holdings={plan: held}, **more)
+
+
+def use(metric: str, near: int, over: int) -> MetricFeatures:
+    measured = MetricFeatures("a1", metric, DAY, 100, 100, 0, 0, 0, 4, 1, 0, 5, 5, 20, 20, DAY, DAY, 500, None)
+    return replace(measured, limit=5, utilisation=1.0, days_near_limit=near, days_over_limit=over)
 
 
 def rows_of(one: AccountFeatures, scores: list[Score] = [], every: bool = True) -> Rows:  # noqa: B006 - never changed
@@ -63,6 +69,43 @@ def test_a_score_brings_its_probability_and_its_signals() -> None:
     told = {column.name: column.values.tolist() for column in pairs.columns}
     assert told["signal.near_limit"] == [1.5, 0.0]
     assert [only.offers[offer] for offer in only.offer] == ["pro"]
+
+
+def test_days_near_and_over_a_limit_are_shares_of_four_weeks() -> None:
+    """Near a limit for 14 of 28 days and over it for 7 is .5 and .25; a metric without a limit has neither."""
+    metrics = {"users": Metric(label={}, limit=Limit(quantity_of=["starter"])), "clicks": Metric(label={})}
+    rows = Rows(replace(CATALOGUE, metrics=metrics), ("near_limit",), ("looked",), 0.03)
+    used = {name: use(name, 14, 7) for name in metrics}
+    idle = replace(account(), account_id="a2")
+    rows.add(DAY, [account(), idle], {"a1": used}, {}, [])
+
+    pairs = rows.pairs()
+
+    told = {column.name: column.values[[0, -1]].tolist() for column in pairs.columns}
+    assert told["use.users.near_limit"] == [0.5, 0.0]
+    assert told["use.users.over_limit"] == [0.25, 0.0]
+    assert not {"use.clicks.near_limit", "use.clicks.over_limit"} & told.keys()
+
+
+def test_what_was_bought_is_told_from_the_day_on() -> None:
+    """The first purchase is no change; a later one counts from its day, within a year, and apart from the plan's."""
+    held = {
+        name: Holding(name, 5, 100, 100, "EUR", DAY - timedelta(days=ago))
+        for name, ago in (("starter", 500), ("sync", 495), ("extra", 400), ("training", 30))
+    }
+
+    def told(holdings: dict[str, Holding]) -> dict[str, float]:
+        one = AccountFeatures(
+            "a1", plan="starter", seats=5, subscribed=True, holdings=holdings, tenure_days=500, owned_offers=4
+        )
+        return {column.name: float(column.values[0]) for column in rows_of(one).pairs().columns}
+
+    never, lately = told({name: held[name] for name in ("starter", "sync")}), told(held)
+
+    assert np.isnan(never["changed_ago"])
+    assert (never["changes_365"], lately["changes_365"]) == (0, 1)
+    assert np.expm1(lately["changed_ago"]) == pytest.approx(30, rel=1e-5)
+    assert np.expm1(lately["plan_changed_ago"]) == pytest.approx(500, rel=1e-5)
 
 
 def test_an_event_about_an_offer_speaks_for_that_offer_alone() -> None:
