@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from connector.domain.outcome import Labels
+
 FORMAT = 1
 """Of the card: a reader refuses what it does not know."""
 HORIZON_DAYS = 90
@@ -174,6 +176,8 @@ class Learnt:
     """Features without a past, each with the reason."""
     rules_left_out: tuple[str, ...] = ()
     watched: tuple[Cohort, ...] = ()
+    labels: Labels | None = None
+    """Where its labels come from; None of a card that was learnt before this was told."""
 
     @property
     def is_adrift(self) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from connector.compute.propensity_card import card_of, card_text
 from connector.domain.errors import SourceDataError
+from connector.domain.outcome import Labels
 from connector.domain.propensity import Card, Cohort, Learnt
 
 FILE = "propensity.json"
@@ -51,6 +52,7 @@ def load_learnt(file: Path) -> Learnt | None:
             told["left_out"],
             tuple(told["rules_left_out"]),
             tuple(Cohort(**one) for one in told["watched"]),
+            Labels(**told["labels"]) if told.get("labels") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SourceDataError(f"this is no learnt model: {error}", at=at, hint=AGAIN) from error
