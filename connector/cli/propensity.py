@@ -158,6 +158,9 @@ def _tell(told: dict[str, Any], out: Path) -> None:
         OUT.print(f"  AUC          {told['auc']:.3f} ({between}), {told['validation']}")
         OUT.print(f"  log loss     {told['log_loss']:.4f}; calibration error {told['ece']:.4f}")
     OUT.print(f"  evidence     {told['evidence']}; weight of the model {told['weight']:.2f}")
+    if (contest := told["challenger"]) is not None:
+        stands = "trees took the regression's place" if contest["promoted"] else "the regression stays"
+        OUT.print(f"  challenger   {stands}: {contest['why']}", markup=False)
     for warning in told["warnings"]:
         OUT.print(f"  [yellow]warning[/]      {warning}", markup=True)
     OUT.print(f"  card         {out}")

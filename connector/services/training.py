@@ -14,6 +14,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from connector.compute.propensity_challenge import challenge
 from connector.compute.propensity_fit import fit
 from connector.compute.propensity_pairs import Floats, Pairs
 from connector.compute.propensity_predict import predict
@@ -68,7 +69,7 @@ def learn(
     last = (today - date(1970, 1, 1)).days
     labelled, labels = relabel(pairs, last)
     tell("learning", 0)
-    card = fit(thinned(labelled.known()))
+    card = fit(thinned(labelled.known()), challenge=challenge)
     tell("looking back", 0)
     seen = tuple(cohorts(pairs.known(), HORIZON_DAYS, relabel, last)) if card.evidence is Evidence.MODEL else ()
     return Learnt(card, hash_of(card), today.isoformat(), left_out, rules_left_out, seen, labels)

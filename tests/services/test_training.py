@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from connector.compute.propensity_pairs import Pairs
 from connector.domain.errors import SourceDataError
 from connector.domain.outcome import Labels
 from connector.domain.propensity import Evidence, Learnt
-from connector.services.learnt import FILE, keep_beside, load_learnt, save_learnt
+from connector.services.learnt import FILE, keep_beside, load_learnt, runnable, save_learnt
 from connector.services.reasons import cited, ruled
 from connector.services.training import cohort, cohorts, learn
 from tests.compute.propensity_world import world
@@ -146,10 +147,17 @@ def test_a_run_keeps_the_card_that_it_worked_with(learnt: Learnt, tmp_path: Path
     """Learning again changes nothing of what a run kept."""
     (run := tmp_path / "run").mkdir()
     save_learnt(tmp_path, learnt)
-    keep_beside(tmp_path, run)
+    keep_beside(tmp_path, run, learnt)
     save_learnt(tmp_path, replace(learnt, learnt_on="2026-11-01"))
 
     assert load_learnt(run / FILE) == learnt
+
+
+def test_a_card_without_trees_runs_anywhere(learnt: Learnt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LightGBM is not even looked for."""
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+
+    assert runnable(learnt) is learnt
 
 
 def test_a_models_reasons_stand_beside_the_rules() -> None:
