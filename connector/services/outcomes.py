@@ -44,7 +44,7 @@ def outcomes_known(memory: Memory, crm: str | None, small: str, now: datetime) -
     for episode in memory.episodes.all(destination):
         if not is_proposal(episode.need) or episode.offer is None:
             continue
-        fate, ended = _ended(episode, holds.get(episode.key))
+        fate, ended = _ended(episode, holds.get(episode.key), now)
         stood = {episode.key, only_task_key(episode.key, episode.need, small)} & known.keys()
         if fate is None or ended > now or (fate in TAKEN_BACK and not stood):
             continue
@@ -53,15 +53,15 @@ def outcomes_known(memory: Memory, crm: str | None, small: str, now: datetime) -
     return made
 
 
-def _ended(episode: Episode, hold: Hold | None) -> tuple[Fate | None, datetime]:
-    """How and when a proposal ended; an undone run's is undone, whatever became of it in the CRM since."""
-    if hold is not None:
+def _ended(episode: Episode, hold: Hold | None, now: datetime) -> tuple[Fate | None, datetime]:
+    """How and when a proposal ended; an undone run's is undone, whatever became of it in the CRM."""
+    if hold is not None and hold.at <= now:
         return Fate.UNDONE, hold.at
     return FATES.get(episode.state), episode.closed_at or episode.opened_at
 
 
 def _destination(memory: Memory, crm: str | None) -> str | None:
-    """Where the connector works: of several orgs of a CRM, where the newest run went: a sandbox is none."""
+    """Where the newest run went, of several orgs: a sandbox's answers teach nothing once runs go elsewhere."""
     known = [one for one in memory.destinations.seen() if crm in (None, one.partition(":")[0])]
     if len(known) < 2:
         return next(iter(known), None)

@@ -2,7 +2,7 @@
 
 Each month's first is measured as it was known then; whoever bought within the horizon is an adopter. Months whose
 horizon is not over are left out, and so is what was owned or could not be sold; of those months only what was decided
-in the CRM is learnt from. A month is watched by models of what was known when it began, the CRM's outcomes too.
+in the CRM is learnt from. A month is watched by regressions on what was known when it began, the CRM's outcomes too.
 """
 
 from __future__ import annotations

@@ -77,12 +77,14 @@ def test_what_ended_later_than_now_is_not_known() -> None:
 
 
 def test_an_undone_proposal_is_undone_whatever_became_of_it() -> None:
-    """It ended when somebody took it back; released, it is what the CRM says."""
-    hold = Hold("k1", "a1", "run", "Ana", OPENED + timedelta(days=2))
+    """It ended when somebody took it back; before that day, and once it is released, it is what the CRM says."""
+    hold = Hold("k1", "a1", "run", "Ana", CLOSED + timedelta(days=2))
 
     (one,) = outcomes(episode(EpisodeState.WON), holds={"k1": hold})
+    (before,) = outcomes(episode(EpisodeState.WON), holds={"k1": hold}, now=CLOSED)
 
     assert (one.fate, one.ended) == (Fate.UNDONE, day_of(hold.at))
+    assert before.fate is Fate.WON
 
 
 def test_what_never_stood_in_the_crm_disturbed_nobody() -> None:
