@@ -28,6 +28,7 @@ def backtest(
     Example: connector backtest --months 12 --out backtest.html
     """
     from connector.bootstrap import business_now, open_warehouse, project_of
+    from connector.cli.outcomes import outcomes_so_far
     from connector.services.backtest import Ask
     from connector.services.backtest import backtest as judge
     from connector.services.backtest_page import page
@@ -36,8 +37,10 @@ def backtest(
     chosen = settings(crm)
     project = project_of(chosen)
     book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
+    now = business_now(chosen, project, as_of)
+    outcomes = outcomes_so_far(chosen, project, now)
     with open_warehouse(chosen) as warehouse, progress(json) as tell:
-        told = judge(warehouse, book, business_now(chosen, project, as_of), Ask(months, top), tell)
+        told = judge(warehouse, book, now, Ask(months, top), tell, outcomes)
     if out is not None:
         out.write_text(page(told), encoding="utf-8")
     if json:

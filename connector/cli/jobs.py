@@ -95,7 +95,7 @@ def _run(job: str, crm: str | None) -> Exit:
 
 
 def _trained(crm: str | None, began: datetime) -> Exit:
-    """Learn a card from billing history; two months out of band are worth an alert."""
+    """Learn a card from history; two months out of band are worth an alert."""
     chosen = settings(crm)
     with watched(chosen, TRAIN) as watching:
         told = train_once(chosen)

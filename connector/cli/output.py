@@ -77,6 +77,12 @@ def tell_limits(summary: Mapping[str, Any]) -> None:
         OUT.print(f"  [yellow]scope[/]        {scope['accounts']:,} of {scope['of']:,} accounts{known}{left}")
 
 
+def tell_model(summary: Mapping[str, Any]) -> None:
+    """Print that a model could not run here, so that another one had its part in the scores."""
+    if why := summary.get("model", {}).get("fell_back"):
+        OUT.print(f"  [yellow]model[/]        {escape(why)}; scores are the regression's, which the card keeps")
+
+
 def tell_schema(summary: Mapping[str, Any]) -> None:
     """Print what the CRM's schema lost, and how much waits for it."""
     schema = summary["schema"]

@@ -11,7 +11,17 @@ from rich.markup import escape
 
 from connector.cli.diff import edits_told, held_told, plan_diff, plan_summary
 from connector.cli.options import AsOf, By, Crm, Json, Out, Yes, settings
-from connector.cli.output import OUT, agree, progress, say_json, set_aside, tell_limits, tell_schema, tell_waits
+from connector.cli.output import (
+    OUT,
+    agree,
+    progress,
+    say_json,
+    set_aside,
+    tell_limits,
+    tell_model,
+    tell_schema,
+    tell_waits,
+)
 
 
 def plan(
@@ -50,6 +60,7 @@ def plan(
     OUT.print()
     tell_limits(outcome.summary)
     set_aside(outcome.summary)
+    tell_model(outcome.summary)
     tell_schema(outcome.summary)
     OUT.print(", ".join(f"{name} {count}" for name, count in told.items()) + f"; about {outcome.plan.calls} calls")
     if edits := edits_told(outcome.plan):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ import typer
 
 from connector.cli.options import AsOf, Crm, Json, settings
 from connector.cli.output import OUT, progress, say_json
+from connector.domain.outcome import Labels
 
 if TYPE_CHECKING:
     from connector.config.settings import Settings
@@ -83,7 +85,9 @@ def train(
     crm: Crm = None,
     json: Json = False,
 ) -> None:
-    """Learn from your own billing history who adopts what; the next run scores with it. Nothing is written to the CRM.
+    """Learn from your own history who adopts what; the next run scores with it. Nothing is written to the CRM.
+
+    Labels come from billing, and from proposals that were decided in the CRM; it says how many of each.
 
     Example: connector propensity train --json
     """
@@ -92,6 +96,7 @@ def train(
         say_json(told)
         return
     _tell(told, Path(told["card"]))
+    OUT.print(f"  labels       {labels_in_words(told['labels'])}", markup=False)
     for month in told["watched"]:
         between = f"{month['low']:.0f}–{month['high']:.0f}"
         OUT.print(f"  {month['day']}   {month['happened']} adopted, {between} foretold", markup=False)
@@ -106,6 +111,7 @@ def train_once(
 ) -> dict[str, Any]:
     """Learn a card, put it in the place of the one before, and say what it is worth."""
     from connector.bootstrap import business_now, open_warehouse, project_of
+    from connector.cli.outcomes import outcomes_so_far
     from connector.services.learnt import FILE, save_learnt
     from connector.services.propensity import Fitted
     from connector.services.propensity_history import Rulebook
@@ -113,8 +119,10 @@ def train_once(
 
     project = project_of(chosen)
     book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
+    now = business_now(chosen, project, as_of)
+    outcomes = outcomes_so_far(chosen, project, now)
     with open_warehouse(chosen) as warehouse, progress(is_quiet) as tell:
-        learnt = learn(warehouse, book, business_now(chosen, project, as_of), months, tell)
+        learnt = learn(warehouse, book, now, months, tell, outcomes)
     save_learnt(chosen.state, learnt)
     return {
         **Fitted(learnt.card).told(),
@@ -126,7 +134,21 @@ def train_once(
         "watched": [asdict(one) for one in learnt.watched],
         "left_out": dict(learnt.left_out),
         "rules_left_out": list(learnt.rules_left_out),
+        "labels": asdict(learnt.labels or Labels(0)),
     }
+
+
+def labels_in_words(labels: Mapping[str, Any]) -> str:
+    """Say where labels come from: billing, decisions in the CRM, and what was left out."""
+
+    def each(counts: Mapping[str, int]) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+
+    said = (
+        f"{labels['billing']:,} from billing alone, {sum(labels['crm'].values()):,} from proposals decided in the CRM"
+    )
+    said += f" ({each(labels['crm'])})" if labels["crm"] else ""
+    return said + (f"; left out: {each(labels['left_out'])}" if labels["left_out"] else "")
 
 
 def _tell(told: dict[str, Any], out: Path) -> None:
@@ -136,6 +158,9 @@ def _tell(told: dict[str, Any], out: Path) -> None:
         OUT.print(f"  AUC          {told['auc']:.3f} ({between}), {told['validation']}")
         OUT.print(f"  log loss     {told['log_loss']:.4f}; calibration error {told['ece']:.4f}")
     OUT.print(f"  evidence     {told['evidence']}; weight of the model {told['weight']:.2f}")
+    if (contest := told["challenger"]) is not None:
+        stands = "trees took the regression's place" if contest["promoted"] else "the regression stays"
+        OUT.print(f"  challenger   {stands}: {contest['why']}", markup=False)
     for warning in told["warnings"]:
         OUT.print(f"  [yellow]warning[/]      {warning}", markup=True)
     OUT.print(f"  card         {out}")

@@ -10,7 +10,17 @@ from rich.markup import escape
 from connector.cli.alerting import watched
 from connector.cli.diff import left_told, plan_summary
 from connector.cli.options import AsOf, Crm, Json, Yes, settings
-from connector.cli.output import OUT, progress, say_json, set_aside, table, tell_limits, tell_schema, tell_waits
+from connector.cli.output import (
+    OUT,
+    progress,
+    say_json,
+    set_aside,
+    table,
+    tell_limits,
+    tell_model,
+    tell_schema,
+    tell_waits,
+)
 
 if TYPE_CHECKING:
     from connector.domain.signal import Signals
@@ -46,6 +56,7 @@ def show(outcome: Outcome, signals: Signals, diff_lines: int = 12) -> None:
     tell_limits(told)
     OUT.print(f"  pulled       {_counts(told['pulled'])}")
     set_aside(told)
+    tell_model(told)
     tell_schema(told)
     OUT.print(f"  matched      {_counts(told['matched'])}")
     OUT.print(f"  MRR          {_mrr(told['mrr'])}")

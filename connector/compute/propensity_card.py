@@ -8,14 +8,28 @@ from dataclasses import asdict
 from typing import Any
 
 from connector.domain.errors import SourceDataError
-from connector.domain.propensity import FORMAT, Blend, Card, Evidence, Feature, OfferModel, Quality
+from connector.domain.propensity import (
+    FORMAT,
+    Blend,
+    Card,
+    Challenger,
+    Evidence,
+    Feature,
+    InUse,
+    OfferModel,
+    Quality,
+    Window,
+)
 
+REGRESSION = "ridge logistic regression, blended with a scorecard"
+TREES = "gradient-boosted trees (LightGBM), blended with a scorecard; the regression they replaced beside them"
 REFIT = "fit it again with `connector propensity fit`"
 
 
 def card_text(card: Card) -> str:
     """Write a card as JSON."""
-    told = {"format": FORMAT, "model": "ridge logistic regression, blended with a scorecard", **asdict(card)}
+    model = TREES if card.challenger is not None and card.challenger.promoted else REGRESSION
+    told = {"format": FORMAT, "model": model, **asdict(card)}
     return json.dumps(told, ensure_ascii=False, sort_keys=True, indent=None, separators=(",", ":")) + "\n"
 
 
@@ -43,9 +57,21 @@ def _card(told: Mapping[str, Any]) -> Card:
             "blend": Blend(**told["blend"]),
             "features": tuple(Feature(**_tuples(one)) for one in told["features"]),
             "offers": tuple(OfferModel(**_tuples(one)) for one in told["offers"]),
+            "challenger": _challenger(told["challenger"]) if told["challenger"] else None,
             **{name: tuple(told[name]) for name in ("holdings", "held_shares", "held_spreads", "warnings")},
         }
     )
+
+
+def _challenger(told: Mapping[str, Any]) -> Challenger:
+    before = told["instead_of"]
+    made = {"windows": tuple(Window(**one) for one in told["windows"])}
+    return Challenger(**_tuples(told) | made | {"instead_of": _in_use(before) if before else None})
+
+
+def _in_use(told: Mapping[str, Any]) -> InUse:
+    quality, blend = Quality(**told["quality"]), Blend(**told["blend"])
+    return InUse(Evidence(told["evidence"]), blend, tuple(told["shifts"]), quality)
 
 
 def _tuples(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ scores them had not seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -52,8 +52,24 @@ class Unseen:
     scorecard: Floats
 
 
-def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
-    """Fit a card on the rows whose outcome is known."""
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What another model is judged by: the regression's card, and how it did on rows that it had not seen."""
+
+    card: Card
+    pairs: Pairs
+    design: Design
+    splits: Splits
+    unseen: Unseen
+
+
+def fit(
+    pairs: Pairs,
+    horizon_days: int = HORIZON_DAYS,
+    seed: int = 0,
+    challenge: Callable[[Contest], Card] = lambda contest: contest.card,
+) -> Card:
+    """Fit a card on the rows whose outcome is known; `challenge` may put another model in the regression's place."""
     pairs = in_order(pairs)
     if bool((pairs.adopted < 0).any()):
         pairs = pairs.take(np.flatnonzero(pairs.adopted >= 0))
@@ -68,7 +84,7 @@ def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
     roots = [ridge.root(at) for at in range(len(pairs.offers))]
     pairs = replace(pairs, columns=())  # they are in the design now
     unseen = judge_unseen(pairs, design, splits, penalties, ridge)
-    blend, shifts, evidence, quality = _joined(pairs, unseen, splits)
+    blend, shifts, evidence, quality = joined(pairs, unseen, splits)
     offers = tuple(
         OfferModel(
             offer=name,
@@ -82,7 +98,7 @@ def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
         )
         for at, name in enumerate(pairs.offers)
     )
-    return Card(
+    card = Card(
         evidence=evidence,
         quality=quality,
         blend=blend,
@@ -101,6 +117,7 @@ def fit(pairs: Pairs, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Card:
         settings={"C": 1 / penalties.shared, "own": penalties.own / penalties.shared},
         warnings=splits.warnings,
     )
+    return challenge(Contest(card, pairs, design, splits, unseen))
 
 
 def last_day(pairs: Pairs) -> str | None:
@@ -173,7 +190,7 @@ def _told(prior: Floats) -> Floats:
     return np.where(np.isnan(told), np.nanmean(told) if np.isfinite(told).any() else 0.0, told)
 
 
-def _joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats, Evidence, Quality]:
+def joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats, Evidence, Quality]:
     """Weigh model against scorecard, calibrate, and say what stands behind it."""
     seen = pairs.take(unseen.rows)
     y = seen.adopted.astype(float)

@@ -73,6 +73,10 @@ class Pairs:
             prior=None if self.prior is None else self.prior[rows],
         )
 
+    def known(self) -> Pairs:
+        """Keep the rows whose label is known."""
+        return self.take(np.flatnonzero(self.adopted >= 0))
+
     def without(self, names: Sequence[str]) -> Pairs:
         """Leave some features out."""
         return replace(self, columns=tuple(column for column in self.columns if column.name not in names))

@@ -16,7 +16,8 @@ from connector.compute.propensity_blend import logit_of
 from connector.compute.propensity_design import held_by_row, matrix
 from connector.compute.propensity_pairs import Floats, Pairs
 from connector.compute.propensity_ridge import sigmoid
-from connector.domain.propensity import FITS_HELD, HELD, OFFER, PRIOR, Card, Evidence, OfferModel
+from connector.compute.propensity_trees import contributions
+from connector.domain.propensity import FITS_HELD, HELD, OFFER, PRIOR, Card, Challenger, Evidence, OfferModel
 
 DIGITS = 9
 """Of a term, after the point: below what anybody reads, above what a sum of them loses."""
@@ -63,15 +64,18 @@ def predict(card: Card, pairs: Pairs) -> Predicted:
         rows = order[ends[at] : ends[at + 1]]
         if not len(rows):
             continue
-        terms[rows, 0], deviation[rows] = _of_offer(card, offer, prior[rows])
+        model = np.zeros(len(rows))
         if card.evidence is Evidence.MODEL:
-            made, spread, fits[rows] = _of_model(card, offer, pairs, rows, int(own[at]))
+            model, made, deviation[rows], fits[rows] = _of_model(card, offer, pairs, rows, int(own[at]))
             terms[rows, 1 : 1 + made.shape[1]] = made
-            deviation[rows] = np.hypot(deviation[rows], spread)
+        terms[rows, 0], spread = _of_offer(card, offer, prior[rows], model)
+        deviation[rows] = np.hypot(deviation[rows], spread)
     if card.blend.has_prior:
         terms[:, -1] = card.blend.stretch * (1 - card.blend.weight) * card.blend.slope * prior
     terms = np.round(terms, DIGITS)
     logit = card.base + terms.sum(axis=1)
+    if (trees := promoted(card)) is not None:
+        deviation = np.array(trees.deviations)[np.searchsorted(trees.ends, logit)]
     edges = (sigmoid(logit - INTERVAL * deviation), sigmoid(logit + INTERVAL * deviation))
     return Predicted(card.base, names, terms, logit, sigmoid(logit), *edges, fits)
 
@@ -84,12 +88,16 @@ def _prior(card: Card, pairs: Pairs) -> Floats:
     return np.where(np.isfinite(told), told, 0.0)
 
 
-def _of_offer(card: Card, offer: OfferModel, prior: Floats) -> tuple[float, Floats]:
-    """What the offer contributes by itself, and how unsure the scorecard's part is."""
+def promoted(card: Card) -> Challenger | None:
+    """The trees that stand in the regression's place."""
+    return card.challenger if card.challenger is not None and card.challenger.promoted else None
+
+
+def _of_offer(card: Card, offer: OfferModel, prior: Floats, model: Floats) -> tuple[Floats, Floats]:
+    """What the offer contributes by itself (`model`: by the model), and how unsure the scorecard's part is."""
     blend = card.blend
     believed = blend.intercept + blend.slope * blend.prior_mean
     scorecard = believed if blend.has_prior else card.base + offer.popularity
-    model = offer.effects[0] if offer.effects else 0.0
     joined = blend.weight * model + (1 - blend.weight) * scorecard
     known = 1 / (offer.positives + 1) + 1 / (offer.rows - offer.positives + 1)
     deviation = blend.stretch * (1 - blend.weight) * np.sqrt(known + (SLOPE_SD * prior) ** 2)
@@ -98,18 +106,30 @@ def _of_offer(card: Card, offer: OfferModel, prior: Floats) -> tuple[float, Floa
 
 def _of_model(
     card: Card, offer: OfferModel, pairs: Pairs, rows: NDArray[np.intp], own: int
-) -> tuple[Floats, Floats, Floats]:
-    """Terms of every feature and of what is held, how unsure they are, and what holders of the same adopt."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The offer's own part of the model, terms of features and holdings, how unsure they are, what holders adopt."""
     held = held_by_row(pairs, rows, own)
     shares, spreads = np.array(card.held_shares), np.array(card.held_spreads)
     x = matrix(pairs, rows, card.features, held, shares, spreads).astype(np.float64)
     lift = held @ np.array(offer.lifts) / np.maximum(held.sum(axis=1), 1)
     x[:, -1] = (lift - card.lift_mean) / card.lift_spread
-    by_column = x * np.array(offer.effects)
+    trees = promoted(card)
+    by_column, deviation = _by_regression(offer, x) if trees is None else _by_trees(trees, offer, x)
     scale = card.blend.stretch * card.blend.weight
-    made = np.add.reduceat(by_column, _starts(card), axis=1)[:, 1:] * scale
-    deviation = np.sqrt(((x @ root_of(offer.root)) ** 2).sum(axis=1)) * scale
-    return made, deviation, sigmoid(card.base + offer.popularity + lift)
+    made = np.add.reduceat(by_column, _starts(card), axis=1)
+    return made[:, 0], made[:, 1:] * scale, deviation * scale, sigmoid(card.base + offer.popularity + lift)
+
+
+def _by_regression(offer: OfferModel, x: Floats) -> tuple[Floats, Floats]:
+    return x * np.array(offer.effects), np.sqrt(((x @ root_of(offer.root)) ** 2).sum(axis=1))
+
+
+def _by_trees(trees: Challenger, offer: OfferModel, x: Floats) -> tuple[Floats, Floats]:
+    """What every row starts from joins the offer's own column. How unsure a score is, is told by the whole of it."""
+    x[:, 0] = offer.popularity
+    told = contributions(trees.text or "", x.astype(np.float32))
+    told[:, 0] += told[:, -1]
+    return told[:, :-1], np.zeros(len(x))
 
 
 def _starts(card: Card) -> list[int]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from connector.domain.outcome import Labels
+
 FORMAT = 1
 """Of the card: a reader refuses what it does not know."""
 HORIZON_DAYS = 90
@@ -117,6 +119,50 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A time by which trees and the regression were judged, both by models from before it."""
+
+    begins: str
+    rows: int
+    adoptions: int
+    regression: float
+    """Log loss."""
+    trees: float
+    low: float
+    """95 % interval of what trees gain over the regression; above zero they win."""
+    high: float
+
+
+@dataclass(frozen=True)
+class InUse:
+    """How a model is used: weighed against the scorecard and calibrated, and how good it is so."""
+
+    evidence: Evidence
+    blend: Blend
+    shifts: tuple[float, ...]
+    """By offer."""
+    quality: Quality
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """Trees that were set against the regression, or why they were not."""
+
+    promoted: bool
+    why: str
+    windows: tuple[Window, ...] = ()
+    text: str | None = None
+    """LightGBM's own text format, where it was promoted."""
+    instead_of: InUse | None = None
+    """The regression as it would be used without trees."""
+    ends: tuple[float, ...] = ()
+    """Log-odds at which each tenth of the scores ends, but the last."""
+    deviations: tuple[float, ...] = ()
+    """How unsure a score is, by tenth."""
+    version: str | None = None
+
+
+@dataclass(frozen=True)
 class Card:
     """A fitted model with everything that a score needs and a reader may ask."""
 
@@ -140,8 +186,7 @@ class Card:
     settings: Mapping[str, float]
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] | None = None
-    challenger: str | None = None
-    """LightGBM's own text format, where it was promoted."""
+    challenger: Challenger | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +219,10 @@ class Learnt:
     """Features without a past, each with the reason."""
     rules_left_out: tuple[str, ...] = ()
     watched: tuple[Cohort, ...] = ()
+    labels: Labels | None = None
+    """Where its labels come from; None of a card that was learnt before this was told."""
+    fell_back: str = ""
+    """Why the regression is used where trees were promoted: this machine cannot run them."""
 
     @property
     def is_adrift(self) -> bool:

@@ -22,9 +22,19 @@ from connector.compute.propensity_predict import predict
 from connector.compute.propensity_rows import popularity
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import MendError
+from connector.domain.outcome import Outcome
 from connector.domain.propensity import HORIZON_DAYS, LEAST_ADOPTIONS, Card, Evidence
 from connector.ports.billing import Warehouse
-from connector.services.propensity_history import Rulebook, month_days, past_pairs, thinned, unasked
+from connector.services.propensity_history import (
+    Relabel,
+    Rulebook,
+    billing_alone,
+    day_of,
+    month_days,
+    past_pairs,
+    thinned,
+    unasked,
+)
 
 LEAST_TO_JUDGE = 30
 LEARNT_FROM = 60_000
@@ -44,14 +54,20 @@ class Ask:
 
 
 def backtest(
-    warehouse: Warehouse, book: Rulebook, now: datetime, ask: Ask, tell: Tell = lambda *_: None
+    warehouse: Warehouse,
+    book: Rulebook,
+    now: datetime,
+    ask: Ask,
+    tell: Tell = lambda *_: None,
+    outcomes: Sequence[Outcome] = (),
 ) -> dict[str, Any]:
     """Judge the last months whose outcomes are known."""
     days = month_days(now - timedelta(days=ask.horizon), ask.months)
-    pairs = past_pairs(warehouse, book, days, now, ask.horizon, tell)
-    if pairs is None:
+    past = past_pairs(warehouse, book, days, now, ask.horizon, tell, outcomes)
+    if past is None:
         raise MendError("no billing history so far", hint="`connector plan` pulls it and writes nothing to the CRM")
     tell("judging", 0)
+    pairs = past.pairs.known()  # a month that is half told would be judged by the half that was decided
     worth = list_prices(pairs, book.catalogue, book.policy.reporting_currency)
     without = unasked(warehouse, book, days[0], now)
     return {
@@ -61,7 +77,7 @@ def backtest(
         "horizon_days": ask.horizon,
         "rules_left_out": list(without.rules),
         "features_left_out": dict(without.features),
-        **judged(pairs, worth, ask),
+        **judged(pairs, worth, ask, past.relabel, day_of(now)),
     }
 
 
@@ -75,10 +91,11 @@ def list_prices(pairs: Pairs, catalogue: Catalogue, currency: str) -> Floats:
     return np.asarray(np.where(prices > 0, prices, usual)[pairs.offer] * many)
 
 
-def judged(pairs: Pairs, worth: Floats, ask: Ask) -> dict[str, Any]:
-    """Judge every day by models of earlier ones, and all days together."""
+def judged(pairs: Pairs, worth: Floats, ask: Ask, relabel: Relabel = billing_alone, last: int = 0) -> dict[str, Any]:
+    """Judge every day by models of earlier ones, and all days together; truth is what is known on the day `last`."""
     windows, pooled = [], []
-    for day, test, ranked, card in _windows(pairs, ask):
+    truth = relabel(pairs, last)[0]
+    for day, test, ranked, card in _windows(pairs, truth, ask, relabel):
         y = test.adopted.astype(float)
         found: dict[str, Any] = {
             "day": day.isoformat(),
@@ -90,7 +107,7 @@ def judged(pairs: Pairs, worth: Floats, ask: Ask) -> dict[str, Any]:
         if y.sum() < LEAST_TO_JUDGE:
             windows.append(found | {"verdict": TOO_FEW})
             continue
-        mine = worth[pairs.day == test.day[0]]
+        mine = worth[(truth.day == test.day[0]) & (truth.adopted >= 0)]
         told = {who: _figures(p, test, mine, ask.top, is_p=who != "popularity") for who, p in ranked.items()}
         windows.append(found | {"rankers": told})
         pooled.append((ranked["model"], ranked["scorecard"], y))
@@ -98,23 +115,26 @@ def judged(pairs: Pairs, worth: Floats, ask: Ask) -> dict[str, Any]:
     return {"windows": windows, "together": together, "calibration": _deciles(pooled), "verdict": _verdict(together)}
 
 
-def _windows(pairs: Pairs, ask: Ask) -> Iterator[tuple[date, Pairs, dict[str, Floats], Card | None]]:
+def _windows(
+    pairs: Pairs, truth: Pairs, ask: Ask, relabel: Relabel
+) -> Iterator[tuple[date, Pairs, dict[str, Floats], Card | None]]:
     before: Card | None = None
     for day in np.unique(pairs.day):
-        mine = np.flatnonzero((pairs.day == day) & (pairs.adopted >= 0))
+        mine = np.flatnonzero((truth.day == day) & (truth.adopted >= 0))
         if not len(mine):
             continue
-        test = pairs.take(mine)
-        train = np.flatnonzero((pairs.day <= day - ask.horizon) & (pairs.adopted >= 0))
+        test = truth.take(mine)
+        closed = np.flatnonzero((pairs.day <= day - ask.horizon) & (pairs.adopted >= 0))
+        train = relabel(pairs.take(closed), int(day) - 1)[0].known()
         card = None
-        if (pairs.adopted[train] == 1).sum() >= LEAST_ADOPTIONS:
-            card = fit(thinned(pairs.take(train), LEARNT_FROM), ask.horizon)
+        if train.adopted.sum() >= LEAST_ADOPTIONS:
+            card = fit(thinned(train, LEARNT_FROM), ask.horizon)
         prior = np.full(len(test), 0.02) if test.prior is None else test.prior
         ranked = {"model": _scored(card, test, prior), "scorecard": prior}
         if before is not None:
             ranked["last model"] = _scored(before, test, prior)
-        if len(train):
-            ranked["popularity"] = popularity(pairs, train)[mine]
+        if len(closed):
+            ranked["popularity"] = popularity(pairs, closed)[mine]
         before = card
         yield date(1970, 1, 1) + timedelta(days=int(day)), test, ranked, card
 

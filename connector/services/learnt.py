@@ -10,11 +10,15 @@ import json
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from connector.compute.propensity_card import card_of, card_text
-from connector.domain.errors import SourceDataError
+from connector.compute.propensity_challenge import regression_alone
+from connector.compute.propensity_predict import promoted
+from connector.compute.propensity_trees import learner
+from connector.domain.errors import MendError, SourceDataError
+from connector.domain.outcome import Labels
 from connector.domain.propensity import Card, Cohort, Learnt
 
 FILE = "propensity.json"
@@ -51,6 +55,8 @@ def load_learnt(file: Path) -> Learnt | None:
             told["left_out"],
             tuple(told["rules_left_out"]),
             tuple(Cohort(**one) for one in told["watched"]),
+            Labels(**told["labels"]) if told.get("labels") else None,
+            told.get("fell_back", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SourceDataError(f"this is no learnt model: {error}", at=at, hint=AGAIN) from error
@@ -59,9 +65,29 @@ def load_learnt(file: Path) -> Learnt | None:
     return made
 
 
-def keep_beside(state: Path, run: Path) -> None:
-    """Keep the card in a run's folder: the same bytes, not a copy where the file system can do without."""
+def runnable(learnt: Learnt) -> Learnt:
+    """What this machine can work with: the regression in the card, where trees were promoted and do not run here."""
+    if promoted(learnt.card) is None:
+        return learnt
+    try:
+        learner()
+    except MendError as error:
+        card = regression_alone(learnt.card)
+        return replace(
+            learnt, card=card, hash=hash_of(card), fell_back=f"{error.problem.message}: {error.problem.hint}"
+        )
+    return learnt
+
+
+def keep_beside(state: Path, run: Path, learnt: Learnt) -> None:
+    """Keep the card in a run's folder: the same bytes, not a copy where the file system can do without.
+
+    A run that fell back on the regression keeps that.
+    """
     to = run / FILE
+    if learnt.fell_back:
+        save_learnt(run, learnt)
+        return
     with suppress(OSError):
         os.link(state / FILE, to)
         return

@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.compute.propensity_card import card_of, card_text
+from connector.compute.propensity_challenge import challenge
 from connector.compute.propensity_fit import C, fit
 from connector.compute.propensity_leaks import leaks, present_only_for
 from connector.compute.propensity_pairs import NO_HOLDINGS, Holdings, Pairs
 from connector.compute.propensity_predict import predict
 from connector.compute.propensity_ridge import Penalties
 from connector.domain.errors import SourceDataError
-from connector.domain.propensity import HORIZON_DAYS, Card, Kind
+from connector.domain.propensity import HORIZON_DAYS, Card, Challenger, Kind
 from connector.services.propensity_files import (
     ADOPTED,
     AS_OF,
@@ -66,8 +67,17 @@ class Fitted:
             "evidence": str(self.card.evidence),
             "weight": self.card.blend.weight,
             "warnings": list(self.card.warnings),
+            "challenger": _contest(self.card.challenger),
             **{name: value for name, value in quality.items() if name not in first},
         }
+
+
+def _contest(challenger: Challenger | None) -> dict[str, Any] | None:
+    """How trees did against the regression; None where nothing could be learnt."""
+    if challenger is None:
+        return None
+    windows = [asdict(window) for window in challenger.windows]
+    return {"promoted": challenger.promoted, "why": challenger.why, "windows": windows}
 
 
 def fit_file(path: Path, holdings: Path | None, out: Path, horizon_days: int = HORIZON_DAYS, seed: int = 0) -> Fitted:
@@ -84,7 +94,7 @@ def fit_file(path: Path, holdings: Path | None, out: Path, horizon_days: int = H
             at=f"{path}:1",
             hint="drop the column",
         )
-    card = fit(pairs, horizon_days, seed)
+    card = fit(pairs, horizon_days, seed, challenge)
     known = pairs.take(np.flatnonzero(pairs.adopted >= 0))
     shared = 1 / card.settings.get("C", C[0])
     penalties = Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])

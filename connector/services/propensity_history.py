@@ -1,8 +1,8 @@
 """The customers' own history as rows to learn from: each past day as it was known then, and what was bought after.
 
 Days go through the same steps as the daily run: measured, scored by the rules of today, then read as pairs. What has no
-past (a CRM tells what stands there now) is left out with the rules that read it, and is named. Outcomes come from
-billing alone: a record that was withdrawn or undone in the CRM changes no label.
+past (a CRM tells what stands there now) is left out with the rules that read it, and is named. Billing labels every
+eligible pair; what became of proposals in the CRM changes labels as `propensity_labels` says, and never a feature.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from connector.compute import propensity_rows
 from connector.compute.accounts import LIVE
 from connector.compute.history import known, without_history
+from connector.compute.propensity_labels import Told
 from connector.compute.propensity_pairs import Pairs
-from connector.compute.propensity_rows import Owned, Rows, outcomes
+from connector.compute.propensity_rows import Owned, Rows
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import CRM
 from connector.domain.money import FxTable
+from connector.domain.outcome import TAKEN_BACK, Fate, Labels, Outcome
 from connector.domain.policy import GatesPolicy
 from connector.domain.propensity import HORIZON_DAYS
 from connector.domain.signal import Signals
@@ -29,9 +32,18 @@ from connector.services.measure import Measured, measure
 from connector.services.score import score
 
 FAR = 10**7
+MONTHS_OPEN = HORIZON_DAYS // 28 + 1
+"""Firsts of a month whose horizon is not over may be so many."""
 MOST_ROWS = 400_000
 """Rows that are learnt from; of more accounts a part is taken, the same on every day."""
 Tell = Callable[[str, int], None]
+Relabel = Callable[[Pairs, int], tuple[Pairs, Labels]]
+"""Rows, and a day until whose end outcomes are known → rows with their labels, and where those come from."""
+
+
+def billing_alone(pairs: Pairs, _until: int) -> tuple[Pairs, Labels]:
+    """Leave billing's labels as they are."""
+    return pairs, Labels(int((pairs.adopted >= 0).sum()))
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,14 @@ def month_days(now: datetime, months: int) -> list[datetime]:
     return made[::-1]
 
 
+@dataclass(frozen=True)
+class Past:
+    """Every eligible pair on past days with billing's label, and what else is known of its outcome."""
+
+    pairs: Pairs
+    relabel: Relabel = billing_alone
+
+
 def past_pairs(
     warehouse: Warehouse,
     book: Rulebook,
@@ -89,24 +109,40 @@ def past_pairs(
     now: datetime,
     horizon: int = HORIZON_DAYS,
     tell: Tell = lambda *_: None,
-) -> Pairs | None:
-    """Every eligible pair on each day; its outcome where the horizon is over by `now`, else unknown."""
+    outcomes: Sequence[Outcome] = (),
+    more: Sequence[tuple[datetime, Container[str]]] = (),
+) -> Past | None:
+    """Every eligible pair on each day; its outcome where the horizon is over by `now`, else unknown.
+
+    `outcomes`: proposals that ended by `now`. `more`: later days, each with the accounts that are asked for.
+    """
     without = without_history(warehouse.first_read(), days[0], now)
     rules, _ = book.of_the_past(without)
     rows = book.rows(rules)
-    for day in days:
+    for day, only in [*((day, None) for day in days), *more]:
         tell(f"as of {day.date()}", 0)
-        add_day(rows, book, measure(warehouse, book.catalogue, rules, day))
+        add_day(rows, book, measure(warehouse, book.catalogue, rules, day), only)
     if not rows.parts:
         return None
-    pairs = outcomes(rows.pairs().without(list(without)), owned_history(warehouse, now), book.catalogue, horizon)
-    return open_ones_unknown(pairs, now.date(), horizon)
+    history = owned_history(warehouse, now)
+    pairs = propensity_rows.outcomes(rows.pairs().without(list(without)), history, book.catalogue, horizon)
+    told = Told(outcomes, history, book.catalogue, horizon)
+    return Past(open_ones_unknown(pairs, now.date(), horizon), told.labelled)
 
 
-def add_day(rows: Rows, book: Rulebook, measured: Measured) -> None:
-    """Add what was measured on a day."""
+def decided_after(last: datetime, now: datetime, outcomes: Sequence[Outcome]) -> list[tuple[datetime, frozenset[str]]]:
+    """Firsts of a month after a day, each with the accounts for which a proposal was decided since."""
+    decided = [one for one in outcomes if one.fate is not Fate.LOST and one.fate not in TAKEN_BACK]
+    days = [day for day in month_days(now, MONTHS_OPEN) if day > last]
+    asked = [(day, frozenset(one.account for one in decided if one.ended > day_of(day))) for day in days]
+    return [(day, accounts) for day, accounts in asked if accounts]
+
+
+def add_day(rows: Rows, book: Rulebook, measured: Measured, only: Container[str] | None = None) -> None:
+    """Add what was measured on a day, of some accounts or of all."""
     scores = score(measured, book.catalogue, book.policy, book.fx).scores
-    rows.add(measured.as_of.date(), measured.accounts.values(), measured.metrics, measured.events, scores)
+    accounts = [one for id, one in measured.accounts.items() if only is None or id in only]
+    rows.add(measured.as_of.date(), accounts, measured.metrics, measured.events, scores)
 
 
 def open_ones_unknown(pairs: Pairs, today: date, horizon: int) -> Pairs:
@@ -125,12 +161,13 @@ def owned_history(warehouse: Warehouse, now: datetime) -> Mapping[str, Sequence[
     )
     made: dict[str, list[Owned]] = defaultdict(list)
     for row in warehouse.execute(held.order_by("account_id", "offer_id", "valid_from")).to_pylist():
-        until = FAR if row["valid_to"] is None else _day(row["valid_to"])
-        made[row["account_id"]].append(Owned(row["offer_id"], _day(row["valid_from"]), until, row["quantity"] or 0.0))
+        until = FAR if row["valid_to"] is None else day_of(row["valid_to"])
+        made[row["account_id"]].append(Owned(row["offer_id"], day_of(row["valid_from"]), until, row["quantity"] or 0.0))
     return made
 
 
-def _day(moment: datetime) -> int:
+def day_of(moment: datetime) -> int:
+    """Number a moment's day from 1970."""
     return (moment.date() - date(1970, 1, 1)).days
 
 

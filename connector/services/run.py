@@ -156,7 +156,7 @@ def _keep_facts(work: Work, request: Request, current: Current, decided: Decided
     told = Told(work.project.day(request.now), names, owners)
     to = work.snapshots / current.run.id
     if decided.learnt is not None:
-        keep_beside(work.snapshots.parent, to)
+        keep_beside(work.snapshots.parent, to, decided.learnt)
     save_facts(
         to, current.run.id, current.destination.id, work.project, decided.measured, decided.crm, told, decided.learnt
     )

@@ -52,10 +52,11 @@ def of_run(
 
 
 def of_model(learnt: Learnt) -> dict[str, Any]:
-    """Say which card lay there, and whether it had a part in the scores."""
+    """Say which card lay there, whether it had a part in the scores, and why it is not the one that was promoted."""
     is_used = learnt.in_use is not None
     weight = round(learnt.card.blend.weight, 4) if is_used else 0.0
-    return {"model": {"hash": learnt.hash, "in_use": is_used, "weight": weight}}
+    fell_back = {"fell_back": learnt.fell_back} if learnt.fell_back else {}
+    return {"model": {"hash": learnt.hash, "in_use": is_used, "weight": weight, **fell_back}}
 
 
 def of_plan(plan: Plan, delivered: Delivered | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from connector.ports.clock import Clock
 from connector.ports.crm import Crm
 from connector.services.begin import Begun
 from connector.services.choose import Chosen
-from connector.services.learnt import FILE, load_learnt
+from connector.services.learnt import FILE, load_learnt, runnable
 from connector.services.measure import Measured
 from connector.services.memory import Memory
 from connector.services.pull import Pulled
@@ -60,7 +60,8 @@ class Work:
 
     def learnt(self) -> Learnt | None:
         """Read what was learnt from outcomes; None: the scorecard speaks alone."""
-        return load_learnt(self.snapshots.parent / FILE)
+        learnt = load_learnt(self.snapshots.parent / FILE)
+        return runnable(learnt) if learnt is not None else None
 
     def looking(self) -> Work:
         """In shadow mode, see the CRM as it will be once our fields and stages are made."""

@@ -94,12 +94,12 @@ def _pairs(company: Company) -> Pairs:
     warehouse = DuckWarehouse(None)
     try:
         fill(warehouse._connection, company, project.catalogue)
-        pairs = past_pairs(warehouse, book, month_days(now, MONTHS), now)
+        past = past_pairs(warehouse, book, month_days(now, MONTHS), now)
     finally:
         warehouse.close()
-    if pairs is None:
+    if past is None:
         raise SystemExit("the company has no account to judge")
-    return pairs
+    return past.pairs
 
 
 def precision(score: Scores, adopted: Scores, top: int = TOP) -> float:

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from connector.compute.propensity_challenge import challenge
 from connector.compute.propensity_fit import fit
 from connector.compute.propensity_pairs import Pairs
-from connector.compute.propensity_rows import Rows
+from connector.compute.propensity_rows import EPOCH, Rows
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures, Holding
 from connector.domain.intent import Contribution
@@ -50,6 +51,29 @@ def pairs_of_company(catalogue: Catalogue, signals: Sequence[str], accounts: int
 def card_of_company(catalogue: Catalogue, signals: Sequence[str]) -> Card:
     """A card with evidence."""
     return fit(pairs_of_company(catalogue, signals))
+
+
+def card_with_trees(catalogue: Catalogue, signals: Sequence[str], accounts: int = 200) -> Card:
+    """A card that trees won: over eight months, who is large and new or small and old adopts."""
+    rng, plan = np.random.default_rng(6), catalogue.plans[0]
+    rows = Rows(catalogue, tuple(signals), ("seat_limit_reached",), 0.03)
+    size, age = {}, {}
+    for month in range(8):
+        day = DAY - timedelta(days=30 * (11 - month))
+        seats, tenure = np.exp(rng.normal(3.0, 1.0, accounts)).round() + 1, rng.integers(30, 800, accounts)
+        people = [
+            replace(account_of(f"a{at:04d}", float(seats[at]), plan), tenure_days=int(tenure[at]))
+            for at in range(accounts)
+        ]
+        rows.add(day, people, {}, {}, [score_of(one.account_id, rows.offers[0], signals[:1]) for one in people[::3]])
+        for one in people:
+            at = rows.accounts.of(one.account_id), day.toordinal() - EPOCH
+            size[at], age[at] = one.seats or 1, one.tenure_days or 0
+    pairs = rows.pairs()
+    at = list(zip(pairs.account.tolist(), pairs.day.tolist(), strict=True))
+    is_large, is_old = (np.array([of[one] > least for one in at]) for of, least in ((size, 20), (age, 400)))
+    adopted = rng.random(len(pairs)) < np.where(is_large == is_old, 0.03, 0.4)
+    return fit(replace(pairs, adopted=adopted.astype(np.int8)), challenge=challenge)
 
 
 def learnt_of(card: Card) -> Learnt:

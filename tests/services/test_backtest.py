@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from connector.compute.propensity_pairs import Pairs
+from connector.domain.outcome import Labels
 from connector.services.backtest import TOO_FEW, Ask, _first, judged
 from connector.services.backtest_page import page
 from tests.compute.propensity_world import world
@@ -28,6 +29,21 @@ def test_months_are_judged_by_models_of_closed_outcomes() -> None:
     assert together["model"]["precision"] > 1.5 * together["scorecard"]["precision"]
     assert together["model"]["precision_low"] < together["model"]["precision"] < together["model"]["precision_high"]
     assert "last model" in windows[3]["rankers"]
+
+
+def test_a_past_month_knows_only_what_had_ended_by_then() -> None:
+    """Models are asked about outcomes until the day before their month, truth until the last day."""
+    pairs, seen = world(400, 3, days=DAYS, prior="shuffled"), list[tuple[int, int]]()
+
+    def relabel(some: Pairs, until: int) -> tuple[Pairs, Labels]:
+        seen.append((len(some), until))
+        return some, Labels(len(some))
+
+    told = judged(pairs, np.ones(len(pairs)), Ask(4, 40), relabel, 30_000)
+
+    assert seen[0] == (len(pairs), 30_000)
+    assert [until for _, until in seen[1:]] == [day - 1 for day in DAYS]
+    assert told == judged(pairs, np.ones(len(pairs)), Ask(4, 40))
 
 
 def test_under_thirty_adoptions_nothing_is_judged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from connector.compute.propensity_pairs import Pairs
 from connector.domain.errors import SourceDataError
+from connector.domain.outcome import Labels
 from connector.domain.propensity import Evidence, Learnt
-from connector.services.learnt import FILE, keep_beside, load_learnt, save_learnt
+from connector.services.learnt import FILE, keep_beside, load_learnt, runnable, save_learnt
 from connector.services.reasons import cited, ruled
 from connector.services.training import cohort, cohorts, learn
 from tests.compute.propensity_world import world
@@ -91,6 +94,35 @@ def test_a_month_is_judged_by_what_was_known_when_it_began() -> None:
     assert foretold == again
 
 
+def test_months_are_watched_by_outcomes_known_when_they_began() -> None:
+    """A proposal undone in the last month changes no model of a month before; the card's own labels tell of it."""
+    pairs = world(400, 3, days=DAYS, prior="shuffled")
+    seen: list[tuple[int, int]] = []
+
+    def relabel(some: Pairs, until: int) -> tuple[Pairs, Labels]:
+        seen.append((int(some.day.max()), until))
+        return some, Labels(len(some))
+
+    learnt = learn(pairs, TODAY, {}, (), relabel=relabel)
+
+    today = (TODAY - date(1970, 1, 1)).days
+    assert learnt.labels == Labels(len(pairs))
+    assert seen[0] == (DAYS[-1], today)
+    for day, until in seen[1:]:
+        assert until == today or day + 90 <= until + 1  # truth of a month that is judged, or a model before it
+    assert sorted({until for _, until in seen}) == [*(day - 1 for day in DAYS[-3:]), today]
+
+
+def test_a_card_from_before_labels_were_told_is_read(learnt: Learnt, tmp_path: Path) -> None:
+    """It says nothing of where its labels come from, and works as it did."""
+    save_learnt(tmp_path, learnt)
+    told = json.loads((tmp_path / FILE).read_text("utf-8"))
+    del told["labels"]
+    (tmp_path / FILE).write_text(json.dumps(told), encoding="utf-8")
+
+    assert load_learnt(tmp_path / FILE) == replace(learnt, labels=None)
+
+
 def test_it_comes_back_as_it_was_put(learnt: Learnt, tmp_path: Path) -> None:
     """A card is read back equal; none is none."""
     assert load_learnt(tmp_path / FILE) is None
@@ -115,10 +147,17 @@ def test_a_run_keeps_the_card_that_it_worked_with(learnt: Learnt, tmp_path: Path
     """Learning again changes nothing of what a run kept."""
     (run := tmp_path / "run").mkdir()
     save_learnt(tmp_path, learnt)
-    keep_beside(tmp_path, run)
+    keep_beside(tmp_path, run, learnt)
     save_learnt(tmp_path, replace(learnt, learnt_on="2026-11-01"))
 
     assert load_learnt(run / FILE) == learnt
+
+
+def test_a_card_without_trees_runs_anywhere(learnt: Learnt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LightGBM is not even looked for."""
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+
+    assert runnable(learnt) is learnt
 
 
 def test_a_models_reasons_stand_beside_the_rules() -> None:
