@@ -43,7 +43,7 @@ def bench_backtest(customers: int) -> Iterable[Report]:
 
 
 def _child(way: str, path: Path, customers: int) -> dict[str, Any]:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, __file__, way, str(path), str(customers)], stdout=subprocess.PIPE, check=True
     )
     told: dict[str, Any] = json.loads(done.stdout)

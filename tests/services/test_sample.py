@@ -47,7 +47,7 @@ def _insert(warehouse: DuckWarehouse, table: str, rows: list[dict[str, Any]]) ->
     made = pa.Table.from_pylist(rows, ibis.schema(TABLES[table]).to_pyarrow())
     named = ", ".join(made.column_names)
     with warehouse.view("made", made):
-        warehouse._connection.execute(f"INSERT INTO {table} ({named}) SELECT {named} FROM made")  # noqa: S608
+        warehouse._connection.execute(f"INSERT INTO {table} ({named}) SELECT {named} FROM made")
 
 
 def accounts_of(part: Sample, warehouse: DuckWarehouse) -> set[str]:
