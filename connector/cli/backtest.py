@@ -59,6 +59,8 @@ def _show(told: dict[str, Any]) -> None:
     title = f"Backtest, {told['months']} months to {told['as_of']}, the first {told['top']} of each month"
     table(title, ("ranked by", "precision", "lift at 10 %", "AUC", "value captured"), rows)
     OUT.print(f"  {told['verdict']}", markup=False)
+    if told["share"] < 1:
+        OUT.print(f"  measured on {told['share']:.0%} of the customers, with as much of the places", markup=False)
     few = [one["day"] for one in told["windows"] if "verdict" in one]
     if few:
         OUT.print(f"  too few to judge: {', '.join(few)}", markup=False)

@@ -205,6 +205,10 @@ class WarehouseReader(Protocol):
         """The canonical tables as Ibis tables, by name."""
         ...
 
+    def tables_of(self, accounts: Any) -> Mapping[str, Any]:
+        """The canonical tables of some accounts: a pyarrow Table of one column, account_id."""
+        ...
+
     def execute(self, expression: Any) -> Any:
         """Run an Ibis expression and give its rows as a pyarrow Table."""
         ...

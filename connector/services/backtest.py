@@ -8,7 +8,7 @@ few outcomes, no evidence) scores are the scorecard's, as in the daily run. Inte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -77,8 +77,14 @@ def backtest(
         "horizon_days": ask.horizon,
         "rules_left_out": list(without.rules),
         "features_left_out": dict(without.features),
-        **judged(pairs, worth, ask, past.relabel, day_of(now)),
+        "share": past.share,
+        **judged(pairs, worth, _of_share(ask, past.share), past.relabel, day_of(now)),
     }
+
+
+def _of_share(ask: Ask, share: float) -> Ask:
+    """What the team can work of a part of the customers."""
+    return replace(ask, top=max(1, round(ask.top * share)))
 
 
 def list_prices(pairs: Pairs, catalogue: Catalogue, currency: str) -> Floats:

@@ -48,6 +48,11 @@ def page(told: Mapping[str, Any]) -> str:
         "Each month ranks every eligible pair by what was known then; an outcome counts within "
         f"{told['horizon_days']} days. A model learnt only from outcomes that were over by then. "
         f"Precision: adopters among the first {told['top']}; whiskers: 95 % interval of the model."
+        + (
+            ""
+            if told["share"] == 1
+            else f" Measured on {told['share']:.0%} of the customers, with as much of the places."
+        )
     )
     parts = [
         f"<!doctype html>\n<html lang=en>{head}",

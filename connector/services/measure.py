@@ -29,7 +29,7 @@ from connector.domain.features import AccountFeatures, EventFeatures, Features, 
 from connector.domain.feed import Feed, is_drop_believed
 from connector.domain.signal import Signal, Signals
 from connector.domain.uncollected import uncollected
-from connector.ports.billing import Warehouse
+from connector.ports.billing import WarehouseReader
 from connector.services.evidence import Wording
 
 T = TypeVar("T", MetricFeatures, EventFeatures)
@@ -70,14 +70,18 @@ class Measured:
 
 @uncollected()
 def measure(
-    warehouse: Warehouse,
+    warehouse: WarehouseReader,
     catalogue: Catalogue,
     rules: Signals,
     as_of: datetime,
     crm: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    tables: Mapping[str, Any] | None = None,
 ) -> Measured:
-    """Measure every account and try every rule on it. `crm`: what the CRM tells, by billing account."""
-    tables = warehouse.tables()
+    """Measure every account and try every rule on it.
+
+    `crm`: what the CRM tells, by billing account. `tables`: those of some accounts, where not all are meant.
+    """
+    tables = tables or warehouse.tables()
     # Whatever reads all of the usage comes before anything is kept of it: its memory serves for what follows.
     told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
     # Usage may lie in another engine: what it is compared with is small, and goes there.
@@ -123,11 +127,11 @@ def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> t
     return tuple(one for one in signals if is_sure or one.kind != "help" or one.metric is None)
 
 
-def _rows(warehouse: Warehouse, expression: Any) -> Iterator[dict[str, Any]]:
+def _rows(warehouse: WarehouseReader, expression: Any) -> Iterator[dict[str, Any]]:
     return rows_of(warehouse.execute(expression))
 
 
-def _made(kind: type[T], warehouse: Warehouse, expression: Any) -> Iterator[T]:
+def _made(kind: type[T], warehouse: WarehouseReader, expression: Any) -> Iterator[T]:
     """Rows of an expression that has a column for every field of a kind."""
     columns = [field.name for field in fields(kind)]
     return starmap(kind, tuples(warehouse.execute(expression).select(columns)))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,9 @@ from connector.domain.outcome import TAKEN_BACK, Fate, Labels, Outcome
 from connector.domain.policy import GatesPolicy
 from connector.domain.propensity import HORIZON_DAYS
 from connector.domain.signal import Signals
-from connector.ports.billing import Warehouse
+from connector.ports.billing import WarehouseReader
 from connector.services.measure import Measured, measure
+from connector.services.sample import sample
 from connector.services.score import score
 
 FAR = 10**7
@@ -79,7 +81,7 @@ class Unasked:
     rules: tuple[str, ...]
 
 
-def unasked(warehouse: Warehouse, book: Rulebook, first: datetime, now: datetime) -> Unasked:
+def unasked(warehouse: WarehouseReader, book: Rulebook, first: datetime, now: datetime) -> Unasked:
     """Name what has no past on the first of some days."""
     features = without_history(warehouse.first_read(), first, now)
     return Unasked(features, book.of_the_past(features)[1])
@@ -100,10 +102,12 @@ class Past:
 
     pairs: Pairs
     relabel: Relabel = billing_alone
+    share: float = 1.0
+    """So much of the customers was measured."""
 
 
 def past_pairs(
-    warehouse: Warehouse,
+    warehouse: WarehouseReader,
     book: Rulebook,
     days: Sequence[datetime],
     now: datetime,
@@ -114,20 +118,22 @@ def past_pairs(
 ) -> Past | None:
     """Every eligible pair on each day; its outcome where the horizon is over by `now`, else unknown.
 
-    `outcomes`: proposals that ended by `now`. `more`: later days, each with the accounts that are asked for.
+    Of very many customers a part is measured. `outcomes`: proposals that ended by `now`. `more`: later days, each with
+    the accounts that are asked for.
     """
     without = without_history(warehouse.first_read(), days[0], now)
     rules, _ = book.of_the_past(without)
     rows = book.rows(rules)
+    part = sample(warehouse)
     for day, only in [*((day, None) for day in days), *more]:
         tell(f"as of {day.date()}", 0)
-        add_day(rows, book, measure(warehouse, book.catalogue, rules, day), only)
+        add_day(rows, book, measure(warehouse, book.catalogue, rules, day, tables=part.tables), only)
     if not rows.parts:
         return None
-    history = owned_history(warehouse, now)
+    history = owned_history(warehouse, now, part.tables)
     pairs = propensity_rows.outcomes(rows.pairs().without(list(without)), history, book.catalogue, horizon)
     told = Told(outcomes, history, book.catalogue, horizon)
-    return Past(open_ones_unknown(pairs, now.date(), horizon), told.labelled)
+    return Past(open_ones_unknown(pairs, now.date(), horizon), told.labelled, part.share)
 
 
 def decided_after(last: datetime, now: datetime, outcomes: Sequence[Outcome]) -> list[tuple[datetime, frozenset[str]]]:
@@ -151,11 +157,13 @@ def open_ones_unknown(pairs: Pairs, today: date, horizon: int) -> Pairs:
     return replace(pairs, adopted=np.where(closed, pairs.adopted, -1).astype(np.int8))
 
 
-def owned_history(warehouse: Warehouse, now: datetime) -> Mapping[str, Sequence[Owned]]:
+def owned_history(
+    warehouse: WarehouseReader, now: datetime, tables: Mapping[str, Any] | None = None
+) -> Mapping[str, Sequence[Owned]]:
     """What each account held and when, as billing tells it now."""
     from ibis import _
 
-    table = known(warehouse.tables()["subscription_item_versions"], now)
+    table = known((tables or warehouse.tables())["subscription_item_versions"], now)
     held = table.filter(_.status.isin(LIVE), _.offer_id.notnull()).select(
         "account_id", "offer_id", "quantity", "valid_from", "valid_to"
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from bench_backtest import bench_backtest
 from bench_check import bench_check
 from bench_decisions import bench_decisions
 from bench_delivery import FULL, QUICK, Size, bench_delivery
@@ -24,6 +25,7 @@ from goals import Report
 from side_by_side import Comparison, machine
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], Iterable[Comparison | Report]]] = {
+    "backtest": lambda asked: bench_backtest(2_000 if asked.quick else 100_000),
     "check": lambda _asked: [bench_check()],
     "deciding": lambda asked: [bench_deciding(_deciding(asked))],
     "features": lambda asked: [bench_features(asked.accounts, asked.days, asked.repetitions)],

@@ -53,7 +53,7 @@ def test_under_thirty_adoptions_nothing_is_judged() -> None:
     assert {one["verdict"] for one in told["windows"]} == {TOO_FEW}
     assert not any("rankers" in one for one in told["windows"])
     assert told["verdict"].startswith(TOO_FEW)
-    assert TOO_FEW in page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90})
+    assert TOO_FEW in page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90, "share": 1.0})
 
 
 def test_noise_stays_on_the_scorecard() -> None:
@@ -74,8 +74,11 @@ def test_the_page_asks_no_server_for_anything() -> None:
     """Pictures and figures are inline."""
     told = told_of(world(400, 3, days=DAYS, prior="good"))
 
-    text = page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90})
+    text = page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90, "share": 1.0})
 
     assert text.count("<svg") == 2
+    assert "of the customers" not in text
+    part = page(told | {"as_of": "2026-10-01", "months": 4, "top": 40, "horizon_days": 90, "share": 0.1})
+    assert "Measured on 10% of the customers, with as much of the places." in part
     assert "http" not in text
     assert "<script" not in text

@@ -109,6 +109,22 @@ class DuckWarehouse:
             self._tables = {table: backend.table(table).drop(*UNIT) for table in TABLES}
         return self._tables
 
+    def tables_of(self, accounts: pa.Table) -> Mapping[str, Any]:
+        """The canonical tables without what is told of other accounts, copied: they are gone with the connection."""
+        tables = self.tables()
+        backend = ibis.duckdb.from_connection(self._connection)
+        with self.view("chosen", accounts):
+            for table in TABLES:
+                if "account_id" in tables[table].columns:
+                    self._connection.execute(
+                        f"CREATE OR REPLACE TEMP TABLE some_{table} AS SELECT {', '.join(tables[table].columns)} "  # noqa: S608 - our own names
+                        f"FROM {table} WHERE account_id IN (FROM chosen)"
+                    )
+        return {
+            name: backend.table(f"some_{name}", database="temp.main") if "account_id" in table.columns else table
+            for name, table in tables.items()
+        }
+
     def execute(self, expression: Any) -> Any:
         """Run an Ibis expression and give its rows as a pyarrow Table."""
         # Our joins have their small side on the right. DuckDB guesses too few rows of usage, and would hold all of it.

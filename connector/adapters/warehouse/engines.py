@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+import pyarrow as pa
+
 from connector.adapters.warehouse.duck import DuckWarehouse
+from connector.compute.features import in_memory
 from connector.domain.errors import ConfigError, LaterError
 
 VARIABLE = "CONNECTOR_USAGE_URL"
@@ -135,6 +138,11 @@ class ScaledWarehouse(DuckWarehouse):
     def tables(self) -> Mapping[str, Any]:
         """The canonical tables, usage in its own engine."""
         return {**super().tables(), "usage": self._engine.table()}
+
+    def tables_of(self, accounts: pa.Table) -> Mapping[str, Any]:
+        """The canonical tables without what is told of other accounts; usage stays where it is."""
+        usage = self._engine.table().semi_join(in_memory(accounts), "account_id")
+        return {**super().tables_of(accounts), "usage": usage}
 
     def execute(self, expression: Any) -> Any:
         """Run an expression where its rows are."""
