@@ -234,7 +234,8 @@ class Trigger:
     signals: Sequence[str] = ()
     """Rules of `signals.yaml`, with `kind: signal`."""
     days: int = 0
-    """At least so many days bought and not used (dormant), at most so many before its end (trial)."""
+    """At least so many days bought and not used (dormant), at most so many before its end (trial) or since it happened
+    (signal; 0: as long as the rule hears it)."""
 
 
 @document

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     PLAY_OPEN = "play_open"
     PLAY_CAP = "play_cap"
     TOO_LATE = "too_late"  # of a review that nobody could prepare any more
+    OLD_NEWS = "old_news"
 
 
 Unhealthy = Literal[

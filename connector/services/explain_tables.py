@@ -145,6 +145,7 @@ REASONS: Mapping[str, Texts] = {
     "play_cap": _t(
         "its owner has enough new tasks of seven days", "son propriétaire a assez de nouvelles tâches sur sept jours"
     ),
+    "old_news": _t("what happened is too old to be spoken of", "ce qui s’est passé est trop ancien pour en parler"),
     "too_late": _t("its first task would be due already", "sa première tâche aurait déjà dû être faite"),
     "save_open": _t("a save task is open", "une tâche de rétention est en cours"),
     "no_signal": _t("nothing it does points to an offer", "rien dans son usage n’oriente vers une offre"),

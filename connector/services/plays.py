@@ -252,6 +252,9 @@ def _no(
     if any(one.key in world.holds for one in before):
         return Reason.UNDONE, "its tasks were undone"
     is_news = play.trigger.kind == "signal"
+    age = (today - intent.on).days if intent.on is not None else 0
+    if is_news and play.trigger.days and age > play.trigger.days:
+        return Reason.OLD_NEWS, f"it is {age} days old"
     if is_news and any(one.closed_on is None for one in context.saves):
         return Reason.SAVE_OPEN, "the customer is not well: help comes first"
     if is_news and intent.offer and any(one.offer == intent.offer for one in context.open_episodes):

@@ -290,6 +290,14 @@ def test_d10_news_is_told_with_its_source_once() -> None:
     assert life.days(80) == {}
 
 
+def test_d10_nobody_is_congratulated_on_old_news() -> None:
+    """D10: What happened a month ago is the last that begins a play; a rule may hear of it for longer."""
+    days = {age: NOW.date() - timedelta(days=age) for age in (30, 31)}
+    lives = {age: Life(customer(), signals=(told("new_leadership", on),)) for age, on in days.items()}
+
+    assert {age: life.run() for age, life in lives.items()} == {30: ["congratulate: congratulate"], 31: []}
+
+
 def test_a_play_that_was_not_useful_ends_and_is_quiet() -> None:
     """An answer ends it; another one comes only after the quiet days, whatever happens."""
     life = Life(customer(), signals=(told("new_leadership", date(2026, 10, 1)),))
@@ -297,7 +305,7 @@ def test_a_play_that_was_not_useful_ends_and_is_quiet() -> None:
     life.answer("congratulate", "congratulate", "not_useful_known")
 
     life.run()
-    life.signals = (told("new_leadership", date(2026, 10, 4)),)
+    life.signals = (told("new_leadership", date(2026, 10, 25)),)
 
     assert life.run() == []
     assert life.held == ["cool_down"]
