@@ -7,9 +7,10 @@ dates of renewals and anniversaries are counted here, row by row.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from connector.compute.breadth import of_use
@@ -121,11 +122,11 @@ def _invoices(tables: Mapping[str, Any], as_of: datetime) -> Any:
 def account_features(
     rows: Mapping[str, Sequence[Row]],
     intervals: Mapping[str, str],
-    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    metrics_of: Callable[[str], Mapping[str, MetricFeatures]],
     catalogue: Catalogue,
     as_of: datetime,
-) -> dict[str, AccountFeatures]:
-    """Put together one row per account. `intervals` tells each price's billing interval."""
+) -> Iterator[AccountFeatures]:
+    """Put together one row per account, in their order. `intervals` tells each price's billing interval."""
     items, subscriptions = _by_account(rows["items"]), _by_account(rows["subscriptions"])
     invoices = {row["account_id"]: row for row in rows["invoices"]}
     satisfaction = {row["account_id"]: row for row in rows["satisfaction"]}
@@ -136,11 +137,11 @@ def account_features(
         held = holdings[account] = _of_holdings(items.get(account, ()), row["currency"], intervals, catalogue)
         if account in items and not row["is_test"] and held["mrr_minor"] > 0:
             peers.count((row["industry"], row["segment"]), _owned(held, catalogue))
-    usual, made = peers.by_segment(), {}
-    for row in rows["accounts"]:
+    usual = peers.by_segment()
+    for row in sorted(rows["accounts"], key=itemgetter("account_id")):
         account = row["account_id"]
         held, counts = holdings.pop(account), account in items and not row["is_test"]
-        made[account] = AccountFeatures(
+        yield AccountFeatures(
             account_id=account,
             name=row["name"] or "",
             is_test=row["is_test"],
@@ -153,9 +154,8 @@ def account_features(
             **_of_contract(subscriptions.pop(account, ()), items.pop(account, ()), held["mrr_minor"], today),
             **_of_invoices(invoices.pop(account, None), today),
             **_of_satisfaction(satisfaction.pop(account, None)),
-            **of_use(_owned(held, catalogue), metrics.get(account, {}), catalogue),
+            **of_use(_owned(held, catalogue), metrics_of(account), catalogue),
         )
-    return made
 
 
 def _owned(holdings: Part, catalogue: Catalogue) -> frozenset[str]:
@@ -279,14 +279,8 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     return term_of(largest["started_at"].date(), months, today)
 
 
-def with_crm(
-    accounts: Mapping[str, AccountFeatures], crm: Mapping[str, Mapping[str, str]], today: date
-) -> dict[str, AccountFeatures]:
+def with_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -> AccountFeatures:
     """Add what the CRM tells. Its contract date is a renewal where billing knows of no committed term."""
-    return {id: _told_by_crm(one, crm[id], today) if id in crm else one for id, one in accounts.items()}
-
-
-def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -> AccountFeatures:
     ends = told("contract_on", facts)
     made = replace(base, crm=dict(facts))
     is_open = base.subscribed and base.renewal_on is None and base.cancel_on is None

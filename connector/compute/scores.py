@@ -58,7 +58,7 @@ def score_account(
     for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
         met = [signal for signal in signals if need in signal.needs]
         read = dict.fromkeys(signal.metric for signal in met if signal.metric is not None)
-        pressed = [metrics[name] for name in read if metrics[name].limit is not None]
+        pressed = [used for name in read if (used := metrics[name]).limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
             heard = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy, terms)

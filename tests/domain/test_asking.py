@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import permutations
+from dataclasses import fields, replace
+from itertools import cycle, permutations
 from typing import Any
 
-from connector.domain.asking import OF_CUSTOMER, OF_ROOM, answers, first_no, no_room, refusal_of, standing_no
-from connector.domain.gates import GATES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.asking import OF_CUSTOMER, OF_ROOM, Asking, answers, first_no, no_room, refusal_of
+from connector.domain.catalogue import Use
+from connector.domain.features import MetricFeatures
+from connector.domain.gates import GATES, Candidate
 from connector.domain.load import Load
 from connector.domain.occupied import PersonsOpportunity, SaveTask, UndoneNeed
 from tests.domain.test_gates import CATALOGUE, CRM, HEALTHY, ago, candidate
@@ -24,6 +29,7 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
         {"crm": replace(CRM, saves=(SaveTask(ago(3)),), undone=(UndoneNeed("mobile_work", "r1", "me", ago(2)),))},
         {"crm": replace(CRM, opportunities=(PersonsOpportunity("o1", "Theirs", ago(1), None),))},
     ]
+    asking = Asking()
     for more in shut:
         for account in (HEALTHY, replace(HEALTHY, days_overdue=99), replace(HEALTHY, mrr_minor=0)):
             of_customer = refusal_of(candidate("mobile", account, **more))
@@ -31,7 +37,7 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
                 for load in (Load(), FULL):
                     one = candidate(name, account, **more, load=load)
 
-                    headline = standing_no(one, of_customer) or no_room(one)
+                    headline = asking.standing_no(one, of_customer) or no_room(one)
 
                     assert headline == first_no(one) == next((no for _, no in answers(one) if no is not None), None)
 
@@ -58,3 +64,60 @@ def test_what_is_proposed_already_is_looked_at_last() -> None:
 
         assert {name for name in GATES if empty[name] != full[name]} <= set(OF_ROOM)
         assert {name for name in OF_ROOM if empty[name] != full[name]}
+
+
+GATED = replace(
+    CATALOGUE,
+    offers={
+        name: replace(offer, **more)
+        for (name, offer), more in zip(
+            CATALOGUE.offers.items(),
+            cycle(
+                [
+                    {},
+                    {"countries": ["FR"], "prerequisites": ["mobile"]},
+                    {"segments": ["smb"], "from_use": Use(metric="documents", at_least=10)},
+                    {"delivered_by": "partner", "sold_with": ["pro"]},
+                ]
+            ),
+            strict=False,
+        )
+    },
+)
+OFFERS = sorted(GATED.offers)
+SOME_OFFERS = st.frozensets(st.sampled_from(OFFERS))
+
+
+def documents(level_28: float) -> MetricFeatures:
+    nothing: dict[str, Any] = dict.fromkeys((field.name for field in fields(MetricFeatures)), 0)
+    return MetricFeatures(**{**nothing, "metric": "documents", "level_28": level_28})
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> Candidate:
+    """Somebody who has, uses and is anything that a gate on an offer's fit may look at."""
+    name, owned = draw(st.sampled_from(OFFERS)), draw(SOME_OFFERS)
+    who = {
+        "country": draw(st.sampled_from([None, "FR", "DE"])),
+        "segment": draw(st.sampled_from([None, "smb", "mid"])),
+        "plan": draw(st.sampled_from([None, *GATED.plans])),
+        "is_test": draw(st.booleans()),
+        "days_overdue": draw(st.sampled_from([None, 99])),
+    }
+    used = {"documents": documents(draw(st.sampled_from([0.0, 3.0, 9.99, 10.0])))}
+    return replace(
+        candidate(name, replace(HEALTHY, **who), catalogue=GATED, offer=GATED.offers[name]),
+        owned=owned,
+        used=owned & draw(SOME_OFFERS),
+        metrics=used if draw(st.booleans()) else {},
+    )
+
+
+@given(st.lists(asked(), max_size=40))
+def test_customers_that_are_alike_share_an_answer_and_others_do_not(some: list[Candidate]) -> None:
+    """Asked one after the other, each gets the headline that it would get alone."""
+    asking = Asking()
+
+    told = [asking.standing_no(one, refusal_of(one)) or no_room(one) for one in some]
+
+    assert told == [first_no(one) for one in some]
