@@ -7,7 +7,8 @@ As objects they take near a kilobyte each, in columns a fifth of it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from itertools import groupby
@@ -19,6 +20,7 @@ from connector.domain.features import EventFeatures, MetricFeatures
 
 T = TypeVar("T", MetricFeatures, EventFeatures)
 V = TypeVar("V")
+R = TypeVar("R")
 Read = Callable[[int], Any]
 """The value of a column in a row."""
 LAST = "\U0010ffff"
@@ -33,29 +35,37 @@ class _Kept(Mapping[str, V], Generic[T, V]):
         table = _by_account(table)
         self._columns = [_column(table[field.name]) for field in fields(kind)]
         self.read = {field.name: column.at for field, column in zip(fields(kind), self._columns, strict=True)}
-        self._places, self._starts = _places(table["account_id"])
+        self._ids, self._starts = _places(table["account_id"])
+        self._asked: tuple[str | None, range] = None, range(0)
 
     def row(self, at: int) -> T:
         """Make a row."""
         made: T = self._kind(*[read(at) for read in self.read.values()])
         return made
 
-    def rows(self) -> Iterator[T]:
-        """Make all rows, in the order of accounts."""
+    def in_turn(self) -> InTurn[T]:
+        """Make all rows, account by account: quicker than to ask for each."""
+        return InTurn(self._rows(), attrgetter("account_id"))
+
+    def _rows(self) -> Iterator[T]:
         for first in range(0, self._starts[-1], BATCH):
             rows = slice(first, first + BATCH)
             yield from map(self._kind, *[column.part(rows) for column in self._columns])
 
     def span(self, account_id: str) -> range:
         """Tell which rows are an account's."""
-        place = self._places[account_id]
-        return range(self._starts[place], self._starts[place + 1])
+        if self._asked[0] != account_id:
+            place = bisect_left(self._ids, account_id)
+            if self._ids[place : place + 1] != [account_id]:
+                raise KeyError(account_id)
+            self._asked = account_id, range(self._starts[place], self._starts[place + 1])
+        return self._asked[1]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._ids)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._ids)
 
 
 class KeptMetrics(_Kept[MetricFeatures, Mapping[str, MetricFeatures]]):
@@ -68,12 +78,8 @@ class KeptMetrics(_Kept[MetricFeatures, Mapping[str, MetricFeatures]]):
         """Last day that is told of any metric."""
 
     def __getitem__(self, account_id: str) -> Mapping[str, MetricFeatures]:
-        if account_id not in self:
-            raise KeyError(account_id)
+        self.span(account_id)
         return _MetricsOf(self, account_id)
-
-    def __contains__(self, account_id: object) -> bool:
-        return account_id in self._places
 
 
 class _MetricsOf(Mapping[str, MetricFeatures]):
@@ -111,16 +117,16 @@ class KeptEvents(_Kept[EventFeatures, Sequence[EventFeatures]]):
         return [self.row(at) for at in self.span(account_id)]
 
 
-class InTurn(Generic[T]):
-    """Rows that are kept, once through, account by account: quicker than to ask for each."""
+class InTurn(Generic[R]):
+    """Rows in the order of their accounts, once through."""
 
-    def __init__(self, kept: _Kept[T, Any]) -> None:
-        self._groups: Iterator[tuple[str, Iterator[T]]] = groupby(kept.rows(), key=attrgetter("account_id"))
+    def __init__(self, rows: Iterable[R], account_of: Callable[[R], str]) -> None:
+        self._groups: Iterator[tuple[str, Iterator[R]]] = groupby(rows, key=account_of)
         self._account_id = ""
-        self._rows: list[T] = []
+        self._rows: list[R] = []
 
-    def of(self, account_id: str) -> Sequence[T]:
-        """Make an account's rows; accounts are asked for in their order, each as often as is liked."""
+    def of(self, account_id: str) -> Sequence[R]:
+        """Give an account's rows; accounts are asked for in their order, each as often as is liked."""
         while self._account_id < account_id:
             self._account_id, rows = next(self._groups, (LAST, iter(())))
             self._rows = list(rows)
@@ -135,32 +141,35 @@ def _by_account(table: Any) -> Any:
     return table if (ids[1:] >= ids[:-1]).all() else table.take(np.argsort(ids, kind="stable"))
 
 
-def _places(column: Any) -> tuple[dict[str, int], array[int]]:
-    """The place of each account, and where the rows of each place begin; the last begins behind all."""
-    places, starts = dict[str, int](), array("q")
+def _places(column: Any) -> tuple[list[str], array[int]]:
+    """Every account, and where the rows of each begin; behind the last all have ended."""
+    ids, starts = list[str](), array("q")
     for at, id in enumerate(values(column.combine_chunks())):
-        if id not in places:
-            places[id] = len(starts)
+        if not ids or ids[-1] != id:
+            ids.append(id)
             starts.append(at)
     starts.append(len(column))
-    return places, starts
+    return ids, starts
 
 
 class _Numbers:
     """A column of numbers."""
 
     def __init__(self, column: Any) -> None:
-        known = column.is_valid().to_numpy(zero_copy_only=False)
-        self._numbers, self._known = _narrow(column.fill_null(0).to_numpy(zero_copy_only=False)), known
-        numbers, is_known = memoryview(self._numbers), memoryview(known)
-        self.at: Read = numbers.__getitem__ if known.all() else lambda at: numbers[at] if is_known[at] else None
+        self._numbers = _narrow(column.fill_null(0).to_numpy(zero_copy_only=False))
+        self._unknown = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
+        self.at: Read = memoryview(self._numbers).__getitem__ if self._unknown is None else self._known()
+
+    def _known(self) -> Read:
+        numbers, is_unknown = memoryview(self._numbers), memoryview(self._unknown)  # type: ignore[arg-type] # an array
+        return lambda at: None if is_unknown[at] else numbers[at]
 
     def part(self, rows: slice) -> list[Any]:
         """The values of some rows."""
-        numbers, unknown = self._numbers[rows], ~self._known[rows]
-        if unknown.any():
+        numbers = self._numbers[rows]
+        if self._unknown is not None:
             numbers = numbers.astype(object)
-            numbers[unknown] = None
+            numbers[self._unknown[rows]] = None
         return list(numbers.tolist())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from math import ceil
 
 from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
@@ -233,7 +234,13 @@ def _score(
         value=0 if reported is None else share_of(card.p, reported.minor),
         data_to=max([signal.data_to for signal in pointing]),
         limit_on=made.limit_on,
-        signals=tuple(dict.fromkeys([signal.id for signal in pointing])),
+        signals=_each_once(tuple([signal.id for signal in pointing])),
         one_off=made.one_off,
         step=made.step,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Many customers have the same signals, and every score keeps their names."""
+    return tuple(dict.fromkeys(ids))

@@ -77,7 +77,9 @@ def choose(
     held = _without_signal(customers, scored)
     ledger = _Tally.of(crm, today)
     passed: list[Candidate] = []
-    for customer, best, base, no in _weighed(customers, scored):
+    for best, no in _weighed(customers, scored):
+        customer = customers.of(best.account_id)
+        base = customers.base(customer)
         load = ledger.load(base.crm)
         if no is None:
             weighed = customers.candidate(base, best, load)
@@ -93,20 +95,21 @@ def choose(
     return Chosen(intents, (*held, *unhelped), tuple(helped), customers.white_space(), loads)
 
 
-def _weighed(
-    customers: Customers, scored: Mapping[str, Sequence[Score]]
-) -> list[tuple[str, Score, Candidate, No | None]]:
-    """Each customer's offers as they are ranked, with the headline of those refused whatever is proposed already."""
-    asking, weighed = Asking(), []
+def _weighed(customers: Customers, scored: dict[str, list[Score]]) -> Iterator[tuple[Score, No | None]]:
+    """Offers as they are ranked, each with the headline where it is refused whatever is proposed already.
+
+    What is scored of a customer is forgotten once its gates are asked: it is much, and takes place until the end.
+    """
+    asking, ranked, headlines = Asking(), list[Score](), list[No | None]()
     for customer in sorted(scored):
         base = customers.base(customer)
         of_customer = refusal_of(base)
-        for one in sorted(scored[customer], key=attrgetter("offer")):
-            no = asking.standing_no(customers.candidate(base, one), of_customer)
-            weighed.append((customer, one, base, no))
+        for one in sorted(scored.pop(customer), key=attrgetter("offer")):
+            ranked.append(one)
+            headlines.append(asking.standing_no(customers.candidate(base, one), of_customer))
     # Best value first, and where that is the same, as they stand here: cheaper than to compare all three.
-    weighed.sort(key=lambda one: one[1].value, reverse=True)
-    return weighed
+    for at in sorted(range(len(ranked)), key=lambda at: ranked[at].value, reverse=True):
+        yield ranked[at], headlines[at]
 
 
 def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:

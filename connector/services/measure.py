@@ -18,7 +18,7 @@ from connector.compute.accounts import (
     prices_known,
     with_crm,
 )
-from connector.compute.columns import InTurn, KeptEvents, KeptMetrics
+from connector.compute.columns import KeptEvents, KeptMetrics
 from connector.compute.features import event_features, held_quantities, in_memory, usage_features
 from connector.compute.firing import Firing
 from connector.compute.freshness import feeds, feeds_of, restrained
@@ -83,9 +83,9 @@ def measure(
     metrics = KeptMetrics(warehouse.execute(usage_features(tables, held, catalogue, as_of)))
     events = KeptEvents(warehouse.execute(event_features(tables, as_of)))
     prices = [*_rows(warehouse, prices_known(tables, as_of))]
-    facts = {name: [*_rows(warehouse, expression)] for name, expression in account_expressions(tables, as_of).items()}
+    facts = {name: warehouse.execute(expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
-    using, doing = InTurn(metrics), InTurn(events)
+    using, doing = metrics.in_turn(), events.in_turn()
 
     def metrics_of(account_id: str) -> Mapping[str, MetricFeatures]:
         return {one.metric: one for one in using.of(account_id)}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.compute.columns import InTurn, KeptEvents, KeptMetrics
+from connector.compute.columns import KeptEvents, KeptMetrics
 from connector.compute.rows import BATCH
 from connector.domain.features import EventFeatures, MetricFeatures
 from tests.compute.test_firing import of_fields
@@ -49,7 +49,7 @@ def test_metrics_come_back_as_they_went_in(rows: list[MetricFeatures]) -> None:
     for row in sorted(rows, key=lambda row: row.account_id):
         by_account.setdefault(row.account_id, {})[row.metric] = row
     kept = KeptMetrics(table_of(MetricFeatures, rows))
-    in_turn = InTurn(kept)
+    in_turn = kept.in_turn()
 
     # As text, because what is no number equals nothing.
     assert repr({id: dict(some) for id, some in kept.items()}) == repr(by_account)
@@ -87,6 +87,6 @@ def test_more_rows_than_a_batch_are_made_in_turn() -> None:
     """An account whose rows lie in two batches has all of them."""
     told = range(BATCH + 5)
     rows = [EventFeatures(f"a{at // 3:06}", "read", "", at, at, date(2026, 9, 30)) for at in told]
-    in_turn = InTurn(KeptEvents(table_of(EventFeatures, rows)))
+    in_turn = KeptEvents(table_of(EventFeatures, rows)).in_turn()
 
     assert [one for at in range(BATCH // 3 + 2) for one in in_turn.of(f"a{at:06}")] == rows

@@ -120,8 +120,10 @@ class DuckWarehouse:
                 # Not `to_pyarrow` of the backend: for a table that is in Arrow's form already, that would load pandas.
                 found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
         finally:
-            # What its threads keep for their next query is lent to nobody else, until they end.
-            self._connection.execute(f"RESET disabled_optimizers; SET threads = 1; SET threads = {self._threads}")
+            self._connection.execute("RESET disabled_optimizers")
+            if any(table.name == "usage" for table in expression.op().find(ops.DatabaseTable)):
+                # What its threads keep of so much for their next query is lent to nobody else, until they end.
+                self._connection.execute(f"SET threads = 1; SET threads = {self._threads}")
         return PyArrowData.convert_table(found, expression.schema())
 
     def close(self) -> None:
