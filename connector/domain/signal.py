@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal
 
-from connector.domain.catalogue import Catalogue, Language, Texts
+from connector.domain.catalogue import Catalogue, Texts
 from connector.domain.documents import document
 from connector.domain.errors import Problem
 from connector.domain.features import ONLY_OF, PER_SEAT, Feature, Kind
@@ -200,17 +200,6 @@ class Signals:
     rules: Mapping[str, SignalRule]
 
 
-class Cited(Mapping[Language, str]):
-    """Evidence that is put into words from the features that a rule read."""
-
-    __slots__ = ()
-
-    @property
-    def numbers(self) -> Mapping[str, Feature]:
-        """Those features."""
-        raise NotImplementedError
-
-
 @value
 class Signal:
     """A rule that fired for an account, with the evidence a person can check."""
@@ -229,11 +218,6 @@ class Signal:
     metric: str | None = None
     offer: str | None = None
     """The offer it is about, where it looked at one."""
-
-    @property
-    def numbers(self) -> Mapping[str, Feature]:
-        """The features that the rule read, where its evidence cites any."""
-        return self.evidence.numbers if isinstance(self.evidence, Cited) else {}
 
     @property
     def points(self) -> bool:

@@ -6,6 +6,7 @@ any of them owns or owes counts for all (`candidates`).
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ def _weighed(customers: Customers, scored: dict[str, list[Score]]) -> Iterator[t
             ranked.append(one)
             headlines.append(asking.standing_no(customers.candidate(base, one), of_customer))
     # Best value first, and where that is the same, as they stand here: cheaper than to compare all three.
-    for at in sorted(range(len(ranked)), key=lambda at: ranked[at].value, reverse=True):
+    for at in array("l", sorted(range(len(ranked)), key=lambda at: ranked[at].value, reverse=True)):
         yield ranked[at], headlines[at]
 
 

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from connector.compute.signals import Fired
 from connector.domain.catalogue import Catalogue, Language, Texts
+from connector.domain.cited import Cited
 from connector.domain.features import Feature
-from connector.domain.signal import AT, WORDS, Cited, Signal, SignalRule
+from connector.domain.signal import AT, WORDS, Signal, SignalRule
 from connector.services.texts import in_language, names_in, render
 
 PERCENT = {
