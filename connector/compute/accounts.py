@@ -6,19 +6,23 @@ dates of renewals and anniversaries are counted here, row by row.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from connector.compute.breadth import of_use
+from connector.compute.columns import InTurn
 from connector.compute.contract_days import of_anniversary, term_of
 from connector.compute.history import known
-from connector.compute.peers import Peers
+from connector.compute.peers import Peers, Segment
+from connector.compute.rows import rows_of
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import told
-from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures
+from connector.domain.features import AccountFeatures, BilledItem, Holding, MetricFeatures, OfferFeatures
 
 LIVE = ("trialing", "active", "past_due", "unpaid", "paused")
 """Subscription statuses under which an item is still held."""
@@ -38,6 +42,9 @@ OF_ITEM = (
     *("mrr_minor", "list_mrr_minor", "discounts", "valid_from"),
 )
 """The columns that are read of many rows."""
+OF_PAY = ("currency", "mrr_minor")
+OF_SEVERAL = ("subscriptions", "items", "invoices", "satisfaction")
+"""What is read of an account besides itself, each in the order of accounts."""
 Row = Mapping[str, Any]
 Part = dict[str, Any]
 """Some of the fields of `AccountFeatures`."""
@@ -90,12 +97,13 @@ def _satisfaction(tables: Mapping[str, Any], as_of: datetime) -> Any:
 
     told = known(tables["events"], as_of).filter(_.occurred_at <= ibis.literal(as_of))
     opened, closed, asked = _.event.isin(ESCALATED), _.event.isin(SETTLED), _.event.isin(SCORED)
-    return told.group_by("account_id").aggregate(
+    by_account = told.group_by("account_id")
+    return by_account.aggregate(
         escalated=_.occurred_at.max(where=opened),
         settled=_.occurred_at.max(where=closed),
         scored=_.occurred_at.max(where=asked),
         score=_.detail.argmax(_.occurred_at, where=asked),
-    )
+    ).order_by("account_id")
 
 
 def _invoices(tables: Mapping[str, Any], as_of: datetime) -> Any:
@@ -110,37 +118,35 @@ def _invoices(tables: Mapping[str, Any], as_of: datetime) -> Any:
     unpaid = (_.paid_at.isnull() & (_.status == "open")) | (_.paid_at > now)
     due = _.due_at.fill_null(_.created_at)
     recent = _.created_at > ibis.literal(as_of - timedelta(days=DISPUTE_MEMORY_DAYS))
-    return issued.group_by("account_id").aggregate(
+    by_account = issued.group_by("account_id")
+    return by_account.aggregate(
         invoices=_.count(),
         overdue=_.count(where=unpaid & (due < now) & (_.total_minor > 0)),
         oldest_due=due.min(where=unpaid & (due < now) & (_.total_minor > 0)),
         disputes=_.count(where=_.disputed & recent),
-    )
+    ).order_by("account_id")
 
 
 def account_features(
-    rows: Mapping[str, Sequence[Row]],
+    tables: Mapping[str, Any],
     intervals: Mapping[str, str],
-    metrics: Mapping[str, Mapping[str, MetricFeatures]],
+    metrics_of: Callable[[str], Mapping[str, MetricFeatures]],
     catalogue: Catalogue,
     as_of: datetime,
-) -> dict[str, AccountFeatures]:
-    """Put together one row per account. `intervals` tells each price's billing interval."""
-    items, subscriptions = _by_account(rows["items"]), _by_account(rows["subscriptions"])
-    invoices = {row["account_id"]: row for row in rows["invoices"]}
-    satisfaction = {row["account_id"]: row for row in rows["satisfaction"]}
-    events = rows["event_count"][0]["rows"] or None
-    today, peers, holdings = as_of.date(), Peers(catalogue), {}
-    for row in rows["accounts"]:
+) -> Iterator[AccountFeatures]:
+    """Put together one row per account, in their order, of the tables that `account_expressions` gave.
+
+    `intervals` tells each price's billing interval.
+    """
+    (counted,) = rows_of(tables["event_count"])
+    events, today, usual = counted["rows"] or None, as_of.date(), _usual(tables, catalogue)
+    subscriptions, billed, invoices, satisfaction = (_in_turn(tables[name]) for name in OF_SEVERAL)
+    for row in rows_of(tables["accounts"]):
         account = row["account_id"]
-        held = holdings[account] = _of_holdings(items.get(account, ()), row["currency"], intervals, catalogue)
-        if account in items and not row["is_test"] and held["mrr_minor"] > 0:
-            peers.count((row["industry"], row["segment"]), _owned(held, catalogue))
-    usual, made = peers.by_segment(), {}
-    for row in rows["accounts"]:
-        account = row["account_id"]
-        held, counts = holdings.pop(account), account in items and not row["is_test"]
-        made[account] = AccountFeatures(
+        items = billed.of(account)
+        held = _of_holdings(items, row["currency"], intervals, catalogue)
+        counts = bool(items) and not row["is_test"] and held["mrr_minor"] > 0
+        yield AccountFeatures(
             account_id=account,
             name=row["name"] or "",
             is_test=row["is_test"],
@@ -148,25 +154,34 @@ def account_features(
             segment=row["segment"],
             industry=row["industry"],
             events=events,
-            peers=usual.get((row["industry"], row["segment"]), ()) if counts and held["mrr_minor"] > 0 else (),
+            peers=usual.get((row["industry"], row["segment"]), ()) if counts else (),
             **held,
-            **_of_contract(subscriptions.pop(account, ()), items.pop(account, ()), held["mrr_minor"], today),
-            **_of_invoices(invoices.pop(account, None), today),
-            **_of_satisfaction(satisfaction.pop(account, None)),
-            **of_use(_owned(held, catalogue), metrics.get(account, {}), catalogue),
+            **_of_contract(subscriptions.of(account), items, held["mrr_minor"], today),
+            **_of_invoices(invoices.of(account), today),
+            **_of_satisfaction(satisfaction.of(account)),
+            **of_use(_owned(held, catalogue), metrics_of(account), catalogue),
         )
-    return made
+
+
+def _usual(tables: Mapping[str, Any], catalogue: Catalogue) -> Mapping[Segment, tuple[OfferFeatures, ...]]:
+    """How usual each offer is in each segment: all who pay are counted before anybody is put together."""
+    peers, billed = Peers(catalogue), _in_turn(tables["items"].select(["account_id", "offer_id", *OF_PAY]))
+    for row in rows_of(tables["accounts"].select(["account_id", "is_test", "industry", "segment"])):
+        items, paid = billed.of(row["account_id"]), Counter[str]()
+        for item in items:
+            paid[item["currency"]] += item["mrr_minor"]
+        if max(paid.values(), default=0) > 0 and not row["is_test"]:
+            held = frozenset(item["offer_id"] for item in items if item["offer_id"] in catalogue.offers)
+            peers.count((row["industry"], row["segment"]), catalogue.with_contents(held))
+    return peers.by_segment()
+
+
+def _in_turn(table: Any) -> InTurn[Row]:
+    return InTurn(rows_of(table), itemgetter("account_id"))
 
 
 def _owned(holdings: Part, catalogue: Catalogue) -> frozenset[str]:
     return catalogue.with_contents(frozenset(holdings["holdings"]))
-
-
-def _by_account(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row["account_id"]].append(row)
-    return grouped
 
 
 def _of_holdings(
@@ -185,7 +200,7 @@ def _of_holdings(
     return {
         "currency": main,
         "mrr_minor": mrr.get(main or "", 0),
-        "mrr": dict(mrr),
+        "mrr": _alike(tuple(mrr.items())),
         "holdings": holdings,
         "items": tuple(map(_billed, items)),
         "owned_offers": len(holdings),
@@ -193,6 +208,12 @@ def _of_holdings(
         "seats": holdings[plan].quantity if plan else None,
         "interval": intervals.get(price_id) if price_id else None,
     }
+
+
+@lru_cache(maxsize=10_000)
+def _alike(mrr: tuple[tuple[str, int], ...]) -> Mapping[str, int]:
+    """Many customers pay the same."""
+    return dict(mrr)
 
 
 def _billed(row: Row) -> BilledItem:
@@ -279,14 +300,8 @@ def _term(live: Sequence[Row], items: Sequence[Row], today: date) -> tuple[date 
     return term_of(largest["started_at"].date(), months, today)
 
 
-def with_crm(
-    accounts: Mapping[str, AccountFeatures], crm: Mapping[str, Mapping[str, str]], today: date
-) -> dict[str, AccountFeatures]:
+def with_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -> AccountFeatures:
     """Add what the CRM tells. Its contract date is a renewal where billing knows of no committed term."""
-    return {id: _told_by_crm(one, crm[id], today) if id in crm else one for id, one in accounts.items()}
-
-
-def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -> AccountFeatures:
     ends = told("contract_on", facts)
     made = replace(base, crm=dict(facts))
     is_open = base.subscribed and base.renewal_on is None and base.cancel_on is None
@@ -295,9 +310,10 @@ def _told_by_crm(base: AccountFeatures, facts: Mapping[str, str], today: date) -
     return replace(made, renewal_on=ends, days_to_renewal=(ends - today).days)
 
 
-def _of_invoices(row: Row | None, today: date) -> Part:
-    if row is None:
+def _of_invoices(rows: Sequence[Row], today: date) -> Part:
+    if not rows:
         return {}
+    (row,) = rows
     oldest = row["oldest_due"]
     return {
         "invoices": row["invoices"],
@@ -307,9 +323,10 @@ def _of_invoices(row: Row | None, today: date) -> Part:
     }
 
 
-def _of_satisfaction(row: Row | None) -> Part:
-    if row is None:
+def _of_satisfaction(rows: Sequence[Row]) -> Part:
+    if not rows:
         return {}
+    (row,) = rows
     escalated, settled = row["escalated"], row["settled"]
     still_open = escalated is not None and (settled is None or settled < escalated)
     try:

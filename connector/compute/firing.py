@@ -39,14 +39,27 @@ View = Mapping[str, Feature]
 
 def fired(rules: Signals, features: Features, catalogue: Catalogue, today: date) -> Iterator[Fired]:
     """Try every rule on every account with a running subscription, in the order of accounts, then of the document."""
-    known = _Known(catalogue, today)
-    questions = _Questions([_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()])
+    firing = Firing(rules, catalogue, today)
     for account_id in sorted(features.accounts):
-        account = features.accounts[account_id]
+        metrics, events = features.metrics.get(account_id, {}), features.events.get(account_id, ())
+        yield from firing.of(features.accounts[account_id], metrics, events)
+
+
+class Firing:
+    """All rules, made ready to be tried on one account after the other."""
+
+    def __init__(self, rules: Signals, catalogue: Catalogue, today: date) -> None:
+        self._known = known = _Known(catalogue, today)
+        asked = [_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()]
+        self._questions = _Questions(asked)
+
+    def of(
+        self, account: AccountFeatures, metrics: Mapping[str, MetricFeatures], events: Sequence[EventFeatures]
+    ) -> Iterator[Fired]:
+        """Give what fires on an account with a running subscription, in the order of the document."""
         if account.subscribed:
-            metrics, events = features.metrics.get(account_id, {}), features.events.get(account_id, ())
-            customer = _Customer(account, metrics, events, known)
-            for question in questions.worth_asking(customer):
+            customer = _Customer(account, metrics, events, self._known)
+            for question in self._questions.worth_asking(customer):
                 yield from question.ask(customer)
 
 

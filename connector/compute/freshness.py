@@ -64,9 +64,9 @@ def feeds_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Feed, ...]:
     return tuple(Feed(name, told_to, dict(counts), tuple(sorted(metrics[name]))) for (name, told_to), counts in found)
 
 
-def restrained(accounts: Mapping[str, AccountFeatures]) -> dict[str, AccountFeatures]:
+def restrained(account: AccountFeatures) -> AccountFeatures:
     """Forget every drop: where usage is not told as usual, falling and missing use are unknown, not small."""
-    return {id: replace(one, activity_trend=_rise(one), **UNSURE) for id, one in accounts.items()}
+    return replace(account, activity_trend=_rise(account), **UNSURE)
 
 
 def _rise(account: AccountFeatures) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from math import ceil
 
 from connector.compute.added import PriceList, delta_mrr, held_offer, one_off_fees
@@ -58,7 +59,7 @@ def score_account(
     for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
         met = [signal for signal in signals if need in signal.needs]
         read = dict.fromkeys(signal.metric for signal in met if signal.metric is not None)
-        pressed = [metrics[name] for name in read if metrics[name].limit is not None]
+        pressed = [used for name in read if (used := metrics[name]).limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
             heard = [signal for signal in met if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy, terms)
@@ -233,7 +234,13 @@ def _score(
         value=0 if reported is None else share_of(card.p, reported.minor),
         data_to=max([signal.data_to for signal in pointing]),
         limit_on=made.limit_on,
-        signals=tuple(dict.fromkeys([signal.id for signal in pointing])),
+        signals=_each_once(tuple([signal.id for signal in pointing])),
         one_off=made.one_off,
         step=made.step,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Many customers have the same signals, and every score keeps their names."""
+    return tuple(dict.fromkeys(ids))

@@ -304,6 +304,7 @@ def used_offers(owned: Iterable[str], metrics: Mapping[str, MetricFeatures], cat
     for name in owned:
         offer = offers.get(name)
         metric = offer.used_when if offer else None
-        if metric is not None and not (metric in metrics and metrics[metric].active_days > 0):
+        told = metrics.get(metric) if metric is not None else None
+        if metric is not None and (told is None or told.active_days <= 0):
             unused.add(name)
     return frozenset(owned) - unused if unused else frozenset(owned)

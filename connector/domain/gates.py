@@ -48,7 +48,8 @@ class Candidate:
     @property
     def episode(self) -> OpenEpisode | None:
         """Our own open proposal for the same need, which goes on."""
-        return next((one for one in self.crm.open_episodes if one.need == self.score.need), None)
+        episodes = self.crm.open_episodes
+        return next((one for one in episodes if one.need == self.score.need), None) if episodes else None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -132,13 +133,20 @@ def _delivered_here(c: Candidate) -> No | None:
 
 
 def _used_enough(c: Candidate) -> No | None:
-    wanted = c.offer.from_use
+    wanted, level = c.offer.from_use, short_use(c.offer, c.metrics)
+    if wanted is None or level is None:
+        return None
+    return No(Reason.USE_TOO_LOW, f"{level:g} {wanted.metric} in 28 days, from {wanted.at_least:g} on")
+
+
+def short_use(offer: Offer, metrics: Mapping[str, MetricFeatures]) -> float | None:
+    """How much of what an offer wants first is used in 28 days; None where it is enough, or nothing is wanted."""
+    wanted = offer.from_use
     if wanted is None:
         return None
-    told = c.metrics.get(wanted.metric)
-    level = told.level_28 if told is not None else 0
-    detail = f"{level:g} {wanted.metric} in 28 days, from {wanted.at_least:g} on"
-    return No(Reason.USE_TOO_LOW, detail) if level < wanted.at_least else None
+    told = metrics.get(wanted.metric)
+    level = told.level_28 if told is not None else 0.0
+    return level if level < wanted.at_least else None
 
 
 def _plan_carries_it(c: Candidate) -> No | None:
@@ -192,7 +200,7 @@ def _no_person_on_it(c: Candidate) -> No | None:
 
 
 def _no_unknown_need_open(c: Candidate) -> No | None:
-    if c.policy.on_unknown_need == "allow":
+    if c.policy.on_unknown_need == "allow" or not c.crm.opportunities:
         return None
     since = c.today - timedelta(days=c.policy.unknown_need_days)
     unread = [o for o in c.crm.opportunities if not o.renewal and o.need is None and o.touched_on >= since]
@@ -200,8 +208,8 @@ def _no_unknown_need_open(c: Candidate) -> No | None:
 
 
 def _no_quote_open(c: Candidate) -> No | None:
-    since = c.today - timedelta(days=c.policy.quote_days)
     for one in c.quotes:
+        since = c.today - timedelta(days=c.policy.quote_days)
         offer = c.catalogue.offers.get(one.about)
         need = offer.need if offer is not None else one.about
         is_unread = offer is None and not c.catalogue.for_need(one.about)

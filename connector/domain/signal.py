@@ -216,8 +216,6 @@ class Signal:
     evidence: Texts
     data_to: date
     metric: str | None = None
-    numbers: Mapping[str, Feature] = field(default_factory=dict)
-    """The features that the rule read."""
     offer: str | None = None
     """The offer it is about, where it looked at one."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from connector.domain.catalogue import Catalogue
-from connector.domain.gates import GATES, Candidate
+from connector.domain.gates import GATES, Candidate, short_use
 from connector.domain.policy import No
 
 ELIGIBLE = ("sold_here", "delivered_here", "plan_carries_it", "prerequisites", "used_enough")
@@ -70,7 +70,10 @@ class WhiteSpace:
         """Tell how each offer stands, as text; customers of whom the same is told share it."""
         if customer.crm.open_episodes or customer.crm.opportunities:
             return self._texts(customer)
-        key = (*self._who(customer), *(self._level(name, customer) for name in self._wanting))
+        key = (
+            *self._who(customer),
+            *(short_use(self.catalogue.offers[name], customer.metrics) for name in self._wanting),
+        )
         if key not in self._alike:
             self._alike[key] = self._texts(customer)
         return self._alike[key]
@@ -92,7 +95,7 @@ class WhiteSpace:
 
     def _eligible(self, name: str, customer: Candidate) -> No | None:
         offer = self.catalogue.offers[name]
-        key = (name, *self._who(customer), self._level(name, customer))
+        key = (name, *self._who(customer), short_use(self.catalogue.offers[name], customer.metrics))
         if key not in self._known:
             one = replace(customer, offer=offer, score=replace(customer.score, offer=name, need=offer.need or ""))
             answers = (GATES[gate](one) for gate in ELIGIBLE)
@@ -103,13 +106,6 @@ class WhiteSpace:
         """What the gates look at, whichever the offer."""
         first = customer.accounts[0]
         return customer.owned, customer.used, customer.country, first.segment, first.plan
-
-    def _level(self, name: str, customer: Candidate) -> float | None:
-        """How much of what an offer wants first is used; None where it is enough, or nothing is wanted."""
-        wanted = self.catalogue.offers[name].from_use
-        told = customer.metrics.get(wanted.metric) if wanted else None
-        level = told.level_28 if told else 0.0
-        return level if wanted and level < wanted.at_least else None
 
 
 def _owned(owned: frozenset[str], catalogue: Catalogue) -> frozenset[str]:

@@ -67,13 +67,10 @@ class Customers:
 
     def scored(self, scores: Sequence[Score]) -> dict[str, list[Score]]:
         """The best evidence for each offer, by customer, in the order of `groups`."""
-        best: dict[str, dict[str, Score]] = defaultdict(dict)
+        found: dict[str, list[Score]] = defaultdict(list)
         for one in scores:
-            offers = best[self.of(one.account_id)]
-            other = offers.setdefault(one.offer, one)
-            if other is not one and _before(one) < _before(other):
-                offers[one.offer] = one
-        return {customer: [*best.pop(customer).values()] for customer in self.groups if customer in best}
+            found[self.of(one.account_id)].append(one)
+        return {customer: _best(found.pop(customer)) for customer in self.groups if customer in found}
 
     def base(self, customer: str) -> Candidate:
         """A customer without an offer yet; its largest running account speaks."""
@@ -146,6 +143,16 @@ class Customers:
 def rank(customer: str, score: Score) -> tuple[int, str, str]:
     """Where a customer's offer stands: best value first; ties go by customer and offer."""
     return -score.value, customer, score.offer
+
+
+def _best(scores: list[Score]) -> list[Score]:
+    """The best evidence for each offer."""
+    best: dict[str, Score] = {}
+    for one in scores:
+        other = best.setdefault(one.offer, one)
+        if other is not one and _before(one) < _before(other):
+            best[one.offer] = one
+    return [*best.values()]
 
 
 def _before(score: Score) -> tuple[int, float, str]:

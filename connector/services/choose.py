@@ -6,13 +6,15 @@ any of them owns or owes counts for all (`candidates`).
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from connector.domain.asking import no_room, refusal_of, standing_no
+from connector.domain.asking import Asking, no_room, refusal_of
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures
 from connector.domain.gates import Candidate
@@ -24,7 +26,7 @@ from connector.domain.play import NEGOTIATION, Save
 from connector.domain.policy import GatesPolicy, No, Reason
 from connector.domain.score import Score
 from connector.domain.uncollected import uncollected
-from connector.services.candidates import Customers, rank
+from connector.services.candidates import Customers
 from connector.services.measure import Measured
 from connector.services.moment import Holidays, moment, no_holidays
 from connector.services.offer_terms import terms_of
@@ -76,7 +78,9 @@ def choose(
     held = _without_signal(customers, scored)
     ledger = _Tally.of(crm, today)
     passed: list[Candidate] = []
-    for customer, best, base, no in sorted(_weighed(customers, scored), key=lambda one: rank(*one[:2])):
+    for best, no in _weighed(customers, scored):
+        customer = customers.of(best.account_id)
+        base = customers.base(customer)
         load = ledger.load(base.crm)
         if no is None:
             weighed = customers.candidate(base, best, load)
@@ -92,17 +96,21 @@ def choose(
     return Chosen(intents, (*held, *unhelped), tuple(helped), customers.white_space(), loads)
 
 
-def _weighed(
-    customers: Customers, scored: Mapping[str, Sequence[Score]]
-) -> Iterator[tuple[str, Score, Candidate, No | None]]:
-    """Each customer's offers, with the headline of those that are refused whatever is proposed already."""
-    alike: dict[No, No] = {}  # many are refused in the same words
-    for customer, some in scored.items():
+def _weighed(customers: Customers, scored: dict[str, list[Score]]) -> Iterator[tuple[Score, No | None]]:
+    """Offers as they are ranked, each with the headline where it is refused whatever is proposed already.
+
+    What is scored of a customer is forgotten once its gates are asked: it is much, and takes place until the end.
+    """
+    asking, ranked, headlines = Asking(), list[Score](), list[No | None]()
+    for customer in sorted(scored):
         base = customers.base(customer)
         of_customer = refusal_of(base)
-        for one in some:
-            no = standing_no(customers.candidate(base, one), of_customer)
-            yield customer, one, base, no and alike.setdefault(no, no)
+        for one in sorted(scored.pop(customer), key=attrgetter("offer")):
+            ranked.append(one)
+            headlines.append(asking.standing_no(customers.candidate(base, one), of_customer))
+    # Best value first, and where that is the same, as they stand here: cheaper than to compare all three.
+    for at in array("l", sorted(range(len(ranked)), key=lambda at: ranked[at].value, reverse=True)):
+        yield ranked[at], headlines[at]
 
 
 def _intents(passed: Sequence[Candidate], customers: Customers, scores: Scores, holidays: Holidays) -> Iterator[Intent]:
@@ -168,6 +176,10 @@ class _Tally:
     undone: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(Which cap, of whom) → undone runs whose proposals still take a place there."""
     alike: dict[tuple[Any, ...], Load] = field(default_factory=dict)
+    usual: dict[str, Load] = field(default_factory=dict)
+    """By owner, what stands on its accounts that have nothing of ours."""
+    busy: set[str] = field(default_factory=set)
+    """The other accounts."""
 
     @classmethod
     def of(cls, crm: Crm, today: date) -> _Tally:
@@ -190,6 +202,8 @@ class _Tally:
         # Most accounts have nothing open, and are not counted.
         if standing := len(context.open_episodes) + len(undone):
             self.open[account] += standing
+        if standing or lately:
+            self.busy.add(account)
         if lately:
             self.week[account] += lately
         self._note("open", account, {one.run_id for one in undone})
@@ -208,6 +222,13 @@ class _Tally:
 
     def load(self, context: CrmContext) -> Load:
         account, owner = context.account_id, context.owner_id or ""
+        if account in self.busy:
+            return self._load(account, owner)
+        if owner not in self.usual:
+            self.usual[owner] = self._load(account, owner)
+        return self.usual[owner]
+
+    def _load(self, account: str, owner: str) -> Load:
         caps = (("open", account), ("week", account), ("owner", owner)) if self.undone else ()
         stands = (
             self.needs.get(account, NONE),
@@ -226,6 +247,8 @@ class _Tally:
     def count(self, candidate: Candidate) -> None:
         account, owner = candidate.crm.account_id, candidate.crm.owner_id
         self.needs[account] = self.needs.get(account, NONE) | candidate.needs
+        self.busy.add(account)
+        self.usual.clear()
         if candidate.episode is None:
             self.day += 1
             self.open[account] += 1

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from connector.compute.signals import Fired
 from connector.domain.catalogue import Catalogue, Language, Texts
+from connector.domain.cited import Cited
 from connector.domain.features import Feature
 from connector.domain.signal import AT, WORDS, Signal, SignalRule
 from connector.services.texts import in_language, names_in, render
@@ -26,50 +27,27 @@ Words = tuple[tuple[str, type, Feature], ...]
 """What a text says: each name with its value, and the value's type, because 1 and true are written otherwise."""
 
 
-class Numbers(Mapping[str, Feature]):
-    """Features by name; the names are a rule's, and its signals share them. What is told may go on beyond them."""
-
-    __slots__ = ("names", "told")
-
-    def __init__(self, names: tuple[str, ...], told: tuple[Feature, ...]) -> None:
-        self.names, self.told = names, told
-
-    def __getitem__(self, name: str) -> Feature:
-        try:
-            return self.told[self.names.index(name)]
-        except ValueError:
-            raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
 class Wording:
     """What a rule's signals cite: made ready once for all of them."""
 
     def __init__(self, rule: SignalRule, catalogue: Catalogue) -> None:
         self.texts: Texts = rule.evidence
         self._catalogue = catalogue
-        self._read = tuple(sorted({*rule.when.names(), rule.strength.of}))
+        self.read = tuple(sorted({*rule.when.names(), rule.strength.of}))
         self._names = {language: names_in(text, language) for language, text in rule.evidence.items()}
         named = frozenset[str]().union(*self._names.values())
         self._cited = tuple(sorted(named | {name for word, name in PERCENT.items() if word in named}))
-        cited = (name for name in self._cited if name not in self._read and name not in WORDS)
-        self._names_told = (*self._read, *cited)
+        cited = (name for name in self._cited if name not in self.read and name not in WORDS)
+        self._names_told = (*self.read, *cited)
         self._asked = frozenset(self._names_told)
 
     def signal(self, case: Fired) -> Signal:
         """Say what a rule that fired says, in every language it has."""
         rule, features = case.rule, case.features
-        names = self._names_told
-        told = read = tuple(map(features.get, names))
+        told, names = tuple(map(features.get, self._names_told)), self._names_told
         if not self._asked <= features.keys():
-            # What the CRM tells has a name only where it is told; elsewhere one tuple serves both uses.
-            names = tuple(name for name in self._cited if name in features)
-            told = tuple(map(features.__getitem__, names))
+            # What the CRM tells has a name only where it is told.
+            names = tuple(name for name in names if name in features)
         return Signal(
             case.rule_id,
             rule.row,
@@ -81,14 +59,13 @@ class Wording:
             Evidence(self, names, told, case.metric, case.offer),
             case.data_to,
             case.metric,
-            Numbers(self._read, read),
             case.offer if case.offer in self._catalogue.offers else None,
         )
 
     def words(self, of: Evidence, language: Language) -> Words:
         """What a text names, as people cite it: whole numbers where they are large, labels in its language."""
-        names, known = self._names[language], Numbers(of.names, of.told)
-        cited = {name: _citable(known[name]) for name in names if name in known.names}
+        names, known = self._names[language], dict(zip(self._names_told, of.told, strict=True))
+        cited = {name: _citable(known[name]) for name in names if name in of.names}
         for word, name in PERCENT.items():
             if word in names:
                 share = known.get(name)
@@ -101,8 +78,8 @@ class Wording:
         return tuple((name, type(value), value) for name, value in cited.items())
 
 
-class Evidence(Mapping[Language, str]):
-    """A text per language, from what the rule read and what its texts cite, by `names`."""
+class Evidence(Cited):
+    """A text per language, from what the rule read and what its texts cite; `names` are those that have a value."""
 
     __slots__ = ("metric", "names", "offer", "told", "wording")
 
@@ -115,6 +92,11 @@ class Evidence(Mapping[Language, str]):
         offer: str | None,
     ) -> None:
         self.wording, self.names, self.told, self.metric, self.offer = wording, names, told, metric, offer
+
+    @property
+    def numbers(self) -> Mapping[str, Feature]:
+        """The features that the rule read."""
+        return dict(zip(self.wording.read, self.told, strict=False))
 
     def __getitem__(self, language: Language) -> str:
         return _said(self.wording.texts[language], language, self.wording.words(self, language))

@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.domain.asking import answers
 from connector.domain.catalogue import Language, Texts
+from connector.domain.cited import numbers_of
 from connector.domain.errors import MendError
 from connector.domain.gates import Candidate
 from connector.domain.intent import Contribution
@@ -146,7 +147,7 @@ def _signal(signal: Signal, facts: Facts, language: Language) -> dict[str, Any]:
         "weight": signal.weight,
         "term": round(signal.term, 4),
         "evidence": _dated(signal.evidence, signal.data_to, language),
-        "numbers": {name: _plain(value) for name, value in signal.numbers.items()},
+        "numbers": {name: _plain(value) for name, value in numbers_of(signal.evidence).items()},
         "thresholds": [_bounds(leaf) for leaf in rule.when.leaves() if leaf.feature],
         "data_to": signal.data_to.isoformat(),
     }

@@ -5,13 +5,11 @@ Everything is computable for any past moment: a fact that became known later cha
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import starmap
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from connector.compute.accounts import (
     account_expressions,
@@ -20,10 +18,11 @@ from connector.compute.accounts import (
     prices_known,
     with_crm,
 )
+from connector.compute.columns import KeptEvents, KeptMetrics
 from connector.compute.features import event_features, held_quantities, in_memory, usage_features
-from connector.compute.firing import fired
+from connector.compute.firing import Firing
 from connector.compute.freshness import feeds, feeds_of, restrained
-from connector.compute.rows import rows_of, tuples
+from connector.compute.rows import rows_of
 from connector.domain.catalogue import Catalogue
 from connector.domain.features import AccountFeatures, EventFeatures, Features, MetricFeatures
 from connector.domain.feed import Feed, is_drop_believed
@@ -31,8 +30,6 @@ from connector.domain.signal import Signal, Signals
 from connector.domain.uncollected import uncollected
 from connector.ports.billing import WarehouseReader
 from connector.services.evidence import Wording
-
-T = TypeVar("T", MetricFeatures, EventFeatures)
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,7 @@ class Measured:
     prices: Sequence[Mapping[str, Any]]
     """Canonical price rows known at the moment."""
     signals: tuple[Signal, ...]
+    """Account by account."""
     data_to: date | None
     """Last day any usage source has told."""
     feeds: tuple[Feed, ...] = ()
@@ -86,39 +84,57 @@ def measure(
     told = feeds_of(_rows(warehouse, feeds(tables, as_of)))
     # Usage may lie in another engine: what it is compared with is small, and goes there.
     held = in_memory(warehouse.execute(held_quantities(items_in_force(tables, as_of), catalogue)))
-    usage = usage_features(tables, held, catalogue, as_of)
-    metrics: dict[str, dict[str, MetricFeatures]] = defaultdict(dict)
-    for one in _made(MetricFeatures, warehouse, usage):
-        metrics[one.account_id][one.metric] = one
-    events: dict[str, list[EventFeatures]] = defaultdict(list)
-    for event in _made(EventFeatures, warehouse, event_features(tables, as_of)):
-        events[event.account_id].append(event)
+    metrics = KeptMetrics(warehouse.execute(usage_features(tables, held, catalogue, as_of)))
+    events = KeptEvents(warehouse.execute(event_features(tables, as_of)))
     prices = [*_rows(warehouse, prices_known(tables, as_of))]
-    facts = {name: [*_rows(warehouse, expression)] for name, expression in account_expressions(tables, as_of).items()}
+    facts = {name: warehouse.execute(expression) for name, expression in account_expressions(tables, as_of).items()}
     intervals = {row["price_id"]: row["interval"] for row in prices if row["interval"]}
-    accounts = account_features(facts, intervals, metrics, catalogue, as_of)
-    del facts  # many rows, and everything that follows is told of accounts
-    accounts = with_crm(accounts, crm, as_of.date())
-    if not is_drop_believed(told, as_of.date()):
-        accounts = restrained(accounts)
-    signals = raised(rules, Features(accounts, metrics, events), catalogue, as_of)
+    using, doing = metrics.in_turn(), events.in_turn()
+
+    def metrics_of(account_id: str) -> Mapping[str, MetricFeatures]:
+        return {one.metric: one for one in using.of(account_id)}
+
+    raising, is_sure = Raising(rules, catalogue, as_of), is_drop_believed(told, as_of.date())
+    accounts, signals = dict[str, AccountFeatures](), list[Signal]()
+    for account in account_features(facts, intervals, metrics_of, catalogue, as_of):
+        id = account.account_id
+        one = with_crm(account, crm[id], as_of.date()) if id in crm else account
+        accounts[id] = one if is_sure else restrained(one)
+        signals += raising.of(accounts[id], metrics_of(id), doing.of(id))
     return Measured(
         as_of=as_of,
         accounts=accounts,
-        metrics=dict(metrics),
-        events=dict(events),
+        metrics=metrics,
+        events=events,
         prices=prices,
         signals=believed(signals, told, as_of.date()),
         feeds=told,
-        data_to=max((one.data_to for some in metrics.values() for one in some.values()), default=None),
+        data_to=metrics.data_to,
     )
 
 
 def raised(rules: Signals, features: Features, catalogue: Catalogue, as_of: datetime) -> tuple[Signal, ...]:
     """Try every rule on what was measured; what fires can say why."""
-    wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
-    cases = fired(rules, features, catalogue, as_of.date())
-    return tuple(wordings[case.rule_id].signal(case) for case in cases)
+    raising = Raising(rules, catalogue, as_of)
+    return tuple(
+        signal
+        for id, account in sorted(features.accounts.items())
+        for signal in raising.of(account, features.metrics.get(id, {}), features.events.get(id, ()))
+    )
+
+
+class Raising:
+    """Rules made ready to raise signals, one account after the other."""
+
+    def __init__(self, rules: Signals, catalogue: Catalogue, as_of: datetime) -> None:
+        self._firing = Firing(rules, catalogue, as_of.date())
+        self._wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
+
+    def of(
+        self, account: AccountFeatures, metrics: Mapping[str, MetricFeatures], events: Sequence[EventFeatures]
+    ) -> Iterator[Signal]:
+        """Try every rule on an account; what fires can say why."""
+        return (self._wordings[case.rule_id].signal(case) for case in self._firing.of(account, metrics, events))
 
 
 def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:
@@ -129,9 +145,3 @@ def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> t
 
 def _rows(warehouse: WarehouseReader, expression: Any) -> Iterator[dict[str, Any]]:
     return rows_of(warehouse.execute(expression))
-
-
-def _made(kind: type[T], warehouse: WarehouseReader, expression: Any) -> Iterator[T]:
-    """Rows of an expression that has a column for every field of a kind."""
-    columns = [field.name for field in fields(kind)]
-    return starmap(kind, tuples(warehouse.execute(expression).select(columns)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
 
 from connector.compute.added import PriceList
 from connector.compute.propensity_daily import misfit, with_card
@@ -14,7 +15,6 @@ from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy
 from connector.domain.propensity import Card
 from connector.domain.score import Score
-from connector.domain.signal import Signal
 from connector.domain.uncollected import uncollected
 from connector.services.measure import Measured
 
@@ -41,24 +41,14 @@ def score(
     Without a card, or with one of another catalogue, the scorecard alone speaks.
     """
     prices, today = PriceList.of(measured.prices), today or measured.as_of.date()
-    signals: dict[str, list[Signal]] = defaultdict(list)
-    for signal in measured.signals:
-        signals[signal.account_id].append(signal)
-    made = [
-        one
-        for account_id, found in signals.items()
-        for one in score_account(
-            measured.accounts[account_id],
-            measured.metrics.get(account_id, {}),
-            found,
-            catalogue,
-            prices,
-            policy,
-            fx,
-            today,
-        )
-    ]
+    made: list[Score] = []
+    for account_id, some in groupby(measured.signals, key=attrgetter("account_id")):
+        found = list(some)
+        account, metrics = measured.accounts[account_id], measured.metrics.get(account_id, {})
+        made += score_account(account, metrics, found, catalogue, prices, policy, fx, today)
     if card is not None and misfit(card, catalogue) is None:
         read = measured.accounts, measured.metrics, measured.events
         made = list(with_card(made, measured.as_of.date(), *read, catalogue, policy, card))
-    return Scores(measured.as_of, tuple(sorted(made, key=lambda s: (-s.value, s.account_id, s.offer))))
+    made.sort(key=attrgetter("account_id", "offer"))
+    made.sort(key=attrgetter("value"), reverse=True)
+    return Scores(measured.as_of, tuple(made))

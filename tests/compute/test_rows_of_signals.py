@@ -13,6 +13,7 @@ from tiny import NOW, TODAY, Row, TinyWarehouse, account, daily, item, moment, s
 from connector.compute.peers import PRIOR
 from connector.compute.scores import PriceList, score_account
 from connector.domain.catalogue import Catalogue
+from connector.domain.cited import numbers_of
 from connector.domain.features import AccountFeatures
 from connector.domain.money import FxTable
 from connector.domain.policy import GatesPolicy
@@ -194,7 +195,7 @@ def test_d12_the_adoption_rate_is_shrunk_and_says_of_how_many(catalogue: Catalog
     told = {signal.account_id: signal for signal in signals_of(found, "adopted_by_peers")}
     assert set(told) == {f"bakery{place}" for place in range(12, 20)}, "those who lack it, where it is usual"
     rate = (12 + PRIOR * 14 / 60) / (20 + PRIOR)
-    assert told["bakery15"].numbers["peer_rate"] == pytest.approx(rate)
+    assert numbers_of(told["bakery15"].evidence)["peer_rate"] == pytest.approx(rate)
     assert (told["bakery15"].needs, told["bakery15"].kind) == (("reporting",), "context")
     assert told["bakery15"].evidence["en"] == (
         "Analytics: about 42% of 20 customers of their industry and segment have it"

@@ -9,6 +9,7 @@ import pytest
 from tiny import NOW, TODAY, TinyWarehouse, account, daily, item, moment, subscription
 
 from connector.domain.catalogue import Catalogue
+from connector.domain.cited import numbers_of
 from connector.domain.signal import Signal, Signals
 from connector.services.measure import Measured, measure
 
@@ -108,7 +109,7 @@ def test_d3_growth_against_the_customers_own_past(measured: Measured) -> None:
     """D3: Seats that grew by a ninth beyond their usual noise are a growth signal with the percentage in its text."""
     found = next(signal for signal in measured.of("seats") if signal.id == "seats_growing")
 
-    assert found.numbers["growth"] == pytest.approx((40 * 9 + 47 * 19) / 28 / 40 - 1)
+    assert numbers_of(found.evidence)["growth"] == pytest.approx((40 * 9 + 47 * 19) / 28 / 40 - 1)
     assert found.evidence["en"] == (
         "seats: 12% more than in the 28 days before, used on 28 of 28 days; data to 21 Nov 2026"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import permutations
+from dataclasses import fields, replace
+from itertools import cycle, permutations, product
 from typing import Any
 
-from connector.domain.asking import OF_CUSTOMER, OF_ROOM, answers, first_no, no_room, refusal_of, standing_no
+from connector.domain.asking import OF_CUSTOMER, OF_ROOM, Asking, answers, first_no, no_room, refusal_of
+from connector.domain.catalogue import Use
+from connector.domain.features import MetricFeatures
 from connector.domain.gates import GATES
 from connector.domain.load import Load
 from connector.domain.occupied import PersonsOpportunity, SaveTask, UndoneNeed
@@ -24,6 +26,7 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
         {"crm": replace(CRM, saves=(SaveTask(ago(3)),), undone=(UndoneNeed("mobile_work", "r1", "me", ago(2)),))},
         {"crm": replace(CRM, opportunities=(PersonsOpportunity("o1", "Theirs", ago(1), None),))},
     ]
+    asking = Asking()
     for more in shut:
         for account in (HEALTHY, replace(HEALTHY, days_overdue=99), replace(HEALTHY, mrr_minor=0)):
             of_customer = refusal_of(candidate("mobile", account, **more))
@@ -31,7 +34,7 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
                 for load in (Load(), FULL):
                     one = candidate(name, account, **more, load=load)
 
-                    headline = standing_no(one, of_customer) or no_room(one)
+                    headline = asking.standing_no(one, of_customer) or no_room(one)
 
                     assert headline == first_no(one) == next((no for _, no in answers(one) if no is not None), None)
 
@@ -58,3 +61,53 @@ def test_what_is_proposed_already_is_looked_at_last() -> None:
 
         assert {name for name in GATES if empty[name] != full[name]} <= set(OF_ROOM)
         assert {name for name in OF_ROOM if empty[name] != full[name]}
+
+
+GATED = replace(
+    CATALOGUE,
+    offers={
+        name: replace(offer, **more)
+        for (name, offer), more in zip(
+            CATALOGUE.offers.items(),
+            cycle(
+                [
+                    {},
+                    {"countries": ["FR"], "prerequisites": ["mobile"]},
+                    {"segments": ["smb"], "from_use": Use(metric="documents", at_least=10)},
+                    {"delivered_by": "partner", "sold_with": ["pro"]},
+                ]
+            ),
+            strict=False,
+        )
+    },
+)
+
+
+def documents(level_28: float) -> MetricFeatures:
+    nothing: dict[str, Any] = dict.fromkeys((field.name for field in fields(MetricFeatures)), 0)
+    return MetricFeatures(**{**nothing, "metric": "documents", "level_28": level_28})
+
+
+def test_customers_that_are_alike_share_an_answer_and_others_do_not() -> None:
+    """Asked one after the other, each gets the headline that it would get alone, however little tells two apart."""
+    everybody = product(
+        sorted(GATED.offers),
+        (frozenset({"pro"}), frozenset({"pro", "mobile"}), frozenset({"starter", "analytics"})),
+        (True, False),
+        ("FR", "DE"),
+        ("smb", "mid"),
+        ("pro", "starter"),
+        (3.0, 9.99, 10.0),
+    )
+    asking, told, alone = Asking(), [], []
+    for name, owned, uses_it, country, segment, plan, level in everybody:
+        account = replace(HEALTHY, country=country, segment=segment, plan=plan)
+        used, metrics = owned if uses_it else frozenset(), {"documents": documents(level)}
+        one = candidate(
+            name, account, catalogue=GATED, offer=GATED.offers[name], owned=owned, used=used, metrics=metrics
+        )
+        told.append(asking.standing_no(one, refusal_of(one)) or no_room(one))
+        alone.append(first_no(one))
+
+    assert told == alone
+    assert len({no.reason for no in alone if no is not None}) > 5

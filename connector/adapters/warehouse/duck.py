@@ -40,7 +40,7 @@ class DuckWarehouse:
     """Raw landing and canonical tables in one DuckDB file, or in memory."""
 
     def __init__(self, path: Path | None = None, threads: int = THREADS, memory_limit: str = MEMORY) -> None:
-        self._connection = connect(path, threads, memory_limit)
+        self._connection, self._threads = connect(path, threads, memory_limit), threads
         self._queries = queries()
         self._tables: Mapping[str, Any] | None = None
         self._connection.execute(self._queries["landing_tables"])
@@ -137,6 +137,9 @@ class DuckWarehouse:
                 found = self._connection.sql(ibis.to_sql(expression, dialect="duckdb")).to_arrow_table()
         finally:
             self._connection.execute("RESET disabled_optimizers")
+            if any(table.name == "usage" for table in expression.op().find(ops.DatabaseTable)):
+                # What its threads keep of so much for their next query is lent to nobody else, until they end.
+                self._connection.execute(f"SET threads = 1; SET threads = {self._threads}")
         return PyArrowData.convert_table(found, expression.schema())
 
     def close(self) -> None:
