@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -34,9 +35,17 @@ class _Kept(Mapping[str, V], Generic[T, V]):
         self._kind: type[T] = kind
         table = _by_account(table)
         self._columns = [_column(table[field.name]) for field in fields(kind)]
-        self.read = {field.name: column.at for field, column in zip(fields(kind), self._columns, strict=True)}
         self._ids, self._starts = _places(table["account_id"])
         self._asked: tuple[str | None, range] = None, range(0)
+
+    @cached_property
+    def read(self) -> Mapping[str, Read]:
+        """How each field is read."""
+        return {field.name: column.at for field, column in zip(fields(self._kind), self._columns, strict=True)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Let it go to another process: what reads is made anew there."""
+        return {name: value for name, value in vars(self).items() if name != "read"}
 
     def row(self, at: int) -> T:
         """Make a row."""
@@ -158,10 +167,14 @@ class _Numbers:
     def __init__(self, column: Any) -> None:
         self._numbers = _narrow(column.fill_null(0).to_numpy(zero_copy_only=False))
         self._unknown = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
-        self.at: Read = memoryview(self._numbers).__getitem__ if self._unknown is None else self._known()
 
-    def _known(self) -> Read:
-        numbers, is_unknown = memoryview(self._numbers), memoryview(self._unknown)  # type: ignore[arg-type] # an array
+    @property
+    def at(self) -> Read:
+        """What reads a row."""
+        numbers = memoryview(self._numbers)
+        if self._unknown is None:
+            return numbers.__getitem__
+        is_unknown = memoryview(self._unknown)
         return lambda at: None if is_unknown[at] else numbers[at]
 
     def part(self, rows: slice) -> list[Any]:
@@ -183,8 +196,12 @@ class _Words:
         known = values(coded.dictionary)
         self._words = np.array([*known, None], dtype=object)
         self._codes = _narrow(coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False))
+
+    @property
+    def at(self) -> Read:
+        """What reads a row."""
         words, codes = self._words.tolist(), memoryview(self._codes)
-        self.at: Read = lambda at: words[codes[at]]
+        return lambda at: words[codes[at]]
 
     def part(self, rows: slice) -> list[Any]:
         """The values of some rows."""

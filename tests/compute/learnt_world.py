@@ -54,7 +54,7 @@ def card_of_company(catalogue: Catalogue, signals: Sequence[str]) -> Card:
 
 
 def card_with_trees(catalogue: Catalogue, signals: Sequence[str], accounts: int = 200) -> Card:
-    """A card that trees won: over eight months, who is large and new or small and old adopts."""
+    """A card that trees won: over eight months, who is large and new or, more seldom, small and old adopts."""
     rng, plan = np.random.default_rng(6), catalogue.plans[0]
     rows = Rows(catalogue, tuple(signals), ("seat_limit_reached",), 0.03)
     size, age = {}, {}
@@ -72,7 +72,8 @@ def card_with_trees(catalogue: Catalogue, signals: Sequence[str], accounts: int 
     pairs = rows.pairs()
     at = list(zip(pairs.account.tolist(), pairs.day.tolist(), strict=True))
     is_large, is_old = (np.array([of[one] > least for one in at]) for of, least in ((size, 20), (age, 400)))
-    adopted = rng.random(len(pairs)) < np.where(is_large == is_old, 0.03, 0.4)
+    chance = np.where(is_large == is_old, 0.03, np.where(is_large, 0.5, 0.3))
+    adopted = rng.random(len(pairs)) < chance
     return fit(replace(pairs, adopted=adopted.astype(np.int8)), challenge=challenge)
 
 

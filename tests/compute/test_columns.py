@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date
@@ -90,3 +91,15 @@ def test_more_rows_than_a_batch_are_made_in_turn() -> None:
     in_turn = KeptEvents(table_of(EventFeatures, rows)).in_turn()
 
     assert [one for at in range(BATCH // 3 + 2) for one in in_turn.of(f"a{at:06}")] == rows
+
+
+@given(st.lists(metrics, max_size=6, unique_by=lambda row: (row.account_id, row.metric)), st.booleans())
+def test_what_is_kept_goes_to_another_process(rows: list[MetricFeatures], asked_before: bool) -> None:
+    """Pickled, it tells the same there, whether or not it was read here."""
+    kept = KeptMetrics(table_of(MetricFeatures, rows))
+    told = repr({id: dict(some) for id, some in kept.items()}) if asked_before else ""
+
+    there = pickle.loads(pickle.dumps(kept))
+
+    read = repr({id: dict(some) for id, some in there.items()})
+    assert read == (told or repr({id: dict(some) for id, some in kept.items()}))
