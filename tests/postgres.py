@@ -12,6 +12,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -41,6 +42,22 @@ def fresh_ledger() -> str:
     name = f"ledger_{os.getpid()}_{next(NUMBERS)}"
     run(f"CREATE DATABASE {name} TEMPLATE {_template()}")
     return url_of(name)
+
+
+def with_usage(usage: pa.Table) -> str:
+    """Put rows of usage into a table `facts.usage` of a database of their own, and give the URL to read them by."""
+    psycopg = pytest.importorskip("psycopg", reason="no driver of PostgreSQL: `scripts/install dev` brings one")
+    url = sa.make_url(fresh_database())
+    folder, database = Path(str(url.query["unix_sock"])).parent, url.database
+    with psycopg.connect(host=str(folder), user="postgres", dbname=database) as connection:
+        columns = "account_id text, source text, day date, metric text, value float8"
+        connection.execute("CREATE SCHEMA facts")
+        connection.execute(f"CREATE TABLE facts.usage ({columns}, known_at timestamptz, known_to timestamptz)")
+        with connection.cursor().copy("COPY facts.usage FROM STDIN") as copy:
+            for row in usage.to_pylist():
+                copy.write_row(tuple(row.values()))
+        connection.execute("CREATE TABLE facts.odd (account_id text, day date, value float8)")
+    return f"postgresql://postgres@/{database}?host={folder}"
 
 
 def url_of(name: str, user: str = "postgres") -> str:

@@ -9,7 +9,7 @@ contains is paid for no longer. Where billing tells amounts only, a discount tha
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -185,11 +185,13 @@ def _on_the_bill(
 ) -> Money | None:
     """Try the change on the subscription's own items, prices and discounts."""
     offer, contents = catalogue.offers[name], catalogue.contents(name)
-    here, before = bill.index(changed), {at: _priced(one, prices) for at, one in enumerate(bill)}
+    here = next(at for at, one in enumerate(bill) if one is changed)
+    before = {at: _priced(one, prices) for at, one in enumerate(bill)}
     after = {at: item for at, item in before.items() if bill[at].offer not in contents}
     more: list[PricedItem] = []
     if offer.adds_to is not None:
-        after[here] = replace(before[here], quantity=_exact(changed.quantity or 0) + quantity)
+        was = before[here]
+        after[here] = PricedItem(was.price, _exact(changed.quantity or 0) + quantity, was.product_id, was.discounts)
     else:
         now = before[here].price
         listed = prices.find(name, changed.currency, now.interval, now.interval_count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,9 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from connector.compute.rows import BATCH, values
+from connector.domain.compiled import Bounds
 from connector.domain.features import EventFeatures, MetricFeatures
+from connector.domain.signal import Condition
 
 T = TypeVar("T", MetricFeatures, EventFeatures)
 V = TypeVar("V")
@@ -41,7 +43,11 @@ class _Kept(Mapping[str, V], Generic[T, V]):
     @cached_property
     def read(self) -> Mapping[str, Read]:
         """How each field is read."""
-        return {field.name: column.at for field, column in zip(fields(self._kind), self._columns, strict=True)}
+        return {name: column.at for name, column in self._columns_by_name.items()}
+
+    @property
+    def _columns_by_name(self) -> Mapping[str, _Numbers | _Words]:
+        return dict(zip([field.name for field in fields(self._kind)], self._columns, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
         """Let it go to another process: what reads is made anew there."""
@@ -90,6 +96,22 @@ class KeptMetrics(_Kept[MetricFeatures, Mapping[str, MetricFeatures]]):
         self.span(account_id)
         return _MetricsOf(self, account_id)
 
+    def marked(self, tests: Iterable[tuple[int, Container[str], Sequence[Bounds]]]) -> Mapping[str, int]:
+        """Add up, by account, the marks of tests that any row of it passes: a mark, metrics, and bounds of its numbers.
+
+        A mark is a bit of its own.
+        """
+        import numpy as np
+
+        columns = self._columns_by_name
+        marks = np.zeros(self._starts[-1], dtype=object)
+        for mark, metrics, bounds in tests:
+            passes = columns["metric"].among(metrics)
+            for one in bounds:
+                passes &= columns[one.feature].within(one.within)
+            marks[passes] |= mark
+        return dict(zip(self._ids, np.bitwise_or.reduceat(marks, self._starts[:-1]), strict=True)) if self._ids else {}
+
 
 class _MetricsOf(Mapping[str, MetricFeatures]):
     """Those of one account."""
@@ -125,17 +147,34 @@ class KeptEvents(_Kept[EventFeatures, Sequence[EventFeatures]]):
     def __getitem__(self, account_id: str) -> Sequence[EventFeatures]:
         return [self.row(at) for at in self.span(account_id)]
 
+    def where(self, event: str) -> frozenset[str]:
+        """Accounts at which an event happened."""
+        import numpy as np
+
+        names, ids = self._columns_by_name["event"].among({event}), self.read["account_id"]
+        return frozenset(ids(at) for at in np.flatnonzero(names).tolist())
+
+
+def accounts_with(event: str, events: Mapping[str, Sequence[EventFeatures]]) -> frozenset[str]:
+    """Accounts at which an event happened: most have none of the rarer ones."""
+    if isinstance(events, KeptEvents):
+        return events.where(event)
+    return frozenset(id for id, rows in events.items() if any(one.event == event for one in rows))
+
 
 class InTurn(Generic[R]):
     """Rows in the order of their accounts, once through."""
 
     def __init__(self, rows: Iterable[R], account_of: Callable[[R], str]) -> None:
         self._groups: Iterator[tuple[str, Iterator[R]]] = groupby(rows, key=account_of)
-        self._account_id = ""
+        self._account_id = self._asked = ""
         self._rows: list[R] = []
 
     def of(self, account_id: str) -> Sequence[R]:
         """Give an account's rows; accounts are asked for in their order, each as often as is liked."""
+        if account_id < self._asked:
+            raise ValueError(f"{account_id} comes before {self._asked}")
+        self._asked = account_id
         while self._account_id < account_id:
             self._account_id, rows = next(self._groups, (LAST, iter(())))
             self._rows = list(rows)
@@ -177,6 +216,25 @@ class _Numbers:
         is_unknown = memoryview(self._unknown)
         return lambda at: None if is_unknown[at] else numbers[at]
 
+    def among(self, _words: Container[str]) -> Any:
+        """Tell of each row whether it is one of these texts: a number is none."""
+        import numpy as np
+
+        return np.zeros(len(self._numbers), bool)
+
+    def within(self, bounds: Condition) -> Any:
+        """Tell of each row whether its number lies within bounds; an unknown one does not."""
+        import numpy as np
+
+        numbers, inside = self._numbers.astype(np.float64), np.ones(len(self._numbers), bool)
+        for bound, compare in (
+            *((bounds.at_least, np.greater_equal), (bounds.above, np.greater)),
+            *((bounds.at_most, np.less_equal), (bounds.below, np.less)),
+        ):
+            if bound is not None:
+                inside &= compare(numbers, bound)
+        return inside if self._unknown is None else inside & ~self._unknown
+
     def part(self, rows: slice) -> list[Any]:
         """The values of some rows."""
         numbers = self._numbers[rows]
@@ -202,6 +260,16 @@ class _Words:
         """What reads a row."""
         words, codes = self._words.tolist(), memoryview(self._codes)
         return lambda at: words[codes[at]]
+
+    def within(self, _bounds: Condition) -> Any:
+        """Tell of each row whether its number lies within bounds: a text and a day are none."""
+        return self.among(())
+
+    def among(self, words: Container[str]) -> Any:
+        """Tell of each row whether it is one of these."""
+        import numpy as np
+
+        return np.array([word is not None and word in words for word in self._words])[self._codes]
 
     def part(self, rows: slice) -> list[Any]:
         """The values of some rows."""

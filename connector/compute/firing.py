@@ -7,15 +7,18 @@ metric itself, and are done with before what is known of it is put together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import NamedTuple
 
+from connector.compute.columns import KeptMetrics
 from connector.compute.signals import FROM_USAGE, OF_OFFERS, Fired, read_of, readings, together
 from connector.domain.catalogue import Catalogue
-from connector.domain.compiled import Test, compiled, necessary, on_row
+from connector.domain.compiled import Bounds, Test, bounds, compiled, necessary, on_row
 from connector.domain.crm_facts import crm_view
 from connector.domain.features import (
     OWNS,
@@ -35,6 +38,8 @@ from connector.domain.features import (
 from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 View = Mapping[str, Feature]
+MOST_KINDS = 10_000
+"""Kinds of customers whose questions are kept; no two alike fill no memory with them."""
 
 
 def fired(rules: Signals, features: Features, catalogue: Catalogue, today: date) -> Iterator[Fired]:
@@ -51,16 +56,32 @@ class Firing:
     def __init__(self, rules: Signals, catalogue: Catalogue, today: date) -> None:
         self._known = known = _Known(catalogue, today)
         asked = [_QUESTIONS[rule.per](rule_id, rule, known) for rule_id, rule in rules.rules.items()]
-        self._questions = _Questions(asked)
+        self._questions, self._screen = _Questions(asked), _Screen(asked)
 
     def of(
-        self, account: AccountFeatures, metrics: Mapping[str, MetricFeatures], events: Sequence[EventFeatures]
+        self,
+        account: AccountFeatures,
+        metrics: Mapping[str, MetricFeatures],
+        events: Sequence[EventFeatures],
+        marks: int | None = None,
     ) -> Iterator[Fired]:
-        """Give what fires on an account with a running subscription, in the order of the document."""
+        """Give what fires on an account with a running subscription, in the order of the document.
+
+        `marks` is what `screened` told of its metrics, where all accounts were looked at together.
+        """
         if account.subscribed:
             customer = _Customer(account, metrics, events, self._known)
-            for question in self._questions.worth_asking(customer):
+            marks = self.marks_of(metrics) if marks is None else marks
+            for question in self._questions.worth_asking(customer, marks):
                 yield from question.ask(customer)
+
+    def marks_of(self, metrics: Mapping[str, MetricFeatures]) -> int:
+        """Mark an account with what its metrics pass of what rules ask of them."""
+        return self._screen.mark(metrics)
+
+    def screened(self, kept: KeptMetrics) -> Mapping[str, int]:
+        """Mark each account that has metrics as `marks_of` does: all at once, column by column."""
+        return kept.marked(self._screen.tests)
 
 
 @dataclass
@@ -86,7 +107,8 @@ class _Told(NamedTuple):
     """Which things are told of a customer at all."""
 
     events: frozenset[str]
-    metrics: frozenset[str]
+    marks: int
+    """What its metrics pass of what rules ask of them."""
     by_crm: bool
     by_peers: bool
 
@@ -133,10 +155,16 @@ class _Question:
         self.needs, self._reads = tuple(rule.needs), readings(rule)
         self._holds: Test = compiled(rule.when)
         self._fresh: dict[date, float] = {}
+        self.marks = 0
+        """An account has to bear all of them."""
+
+    def of_metrics(self) -> Iterable[tuple[Sequence[str], Sequence[Bounds]]]:
+        """What one of some metrics must pass for the rule to fire."""
+        return ()
 
     def concerns(self, told: _Told) -> bool:
         """Say whether the rule may fire on a customer of whom these things are told."""
-        raise NotImplementedError
+        return told.marks & self.marks == self.marks
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         """Give the cases of an account that the rule fires on."""
@@ -174,26 +202,55 @@ class _Questions:
         self._all = questions
         self._worth: dict[_Told, list[_Question]] = {}
 
-    def worth_asking(self, customer: _Customer) -> list[_Question]:
+    def worth_asking(self, customer: _Customer, marks: int) -> list[_Question]:
         """The rules that may fire on a customer, in their order."""
         account, events = customer.account, frozenset([one.event for one in customer.events])
-        told = _Told(events, frozenset(customer.metrics), bool(account.crm), bool(account.peers))
+        told = _Told(events, marks, bool(account.crm), bool(account.peers))
         if told not in self._worth:
+            if len(self._worth) >= MOST_KINDS:
+                self._worth.clear()
             self._worth[told] = [one for one in self._all if one.concerns(told)]
         return self._worth[told]
+
+
+class _Screen:
+    """What rules ask of single metrics, each test with a bit of its own: an account is marked with those it passes."""
+
+    def __init__(self, questions: Sequence[_Question]) -> None:
+        self._of: dict[str, list[tuple[int, Callable[[MetricFeatures], bool]]]] = defaultdict(list)
+        self.tests: list[tuple[int, Sequence[str], Sequence[Bounds]]] = []
+        for question in questions:
+            for metrics, asked in question.of_metrics():
+                mark = 1 << len(self.tests)
+                question.marks |= mark
+                self.tests.append((mark, metrics, asked))
+                for metric in metrics:
+                    self._of[metric].append((mark, on_row(asked)))
+
+    def mark(self, metrics: Mapping[str, MetricFeatures]) -> int:
+        """Mark one account by its metrics."""
+        asked = ((mark, test(used)) for name, used in metrics.items() for mark, test in self._of.get(name, ()))
+        return reduce(or_, (mark for mark, passes in asked if passes), 0)
 
 
 class _OfAccount(_Question):
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         super().__init__(rule_id, rule, known)
         self._is_of_usage = bool({*rule.when.names(), rule.strength.of} & FROM_USAGE)
-        self._may_fire_on = on_row(rule.when, feature_names(AccountFeatures) - rule.read.keys())
+        self._may_fire_on = on_row(bounds(rule.when, feature_names(AccountFeatures) - rule.read.keys()))
         self._first = [compiled(part) for part in necessary(rule.when, rule.read.keys())]
         of_crm = [compiled(part) for part in necessary(rule.when, known.silent_crm.keys() - rule.read.keys())]
         self._needs_crm = not all(test(known.silent_crm) for test in of_crm)
 
+    def of_metrics(self) -> Iterable[tuple[Sequence[str], Sequence[Bounds]]]:
+        read = {name: (metric, feature) for name, metric, feature in self._reads}
+        for one in bounds(self.rule.when, read.keys()):
+            metric, feature = read[one.feature]
+            if feature in feature_names(MetricFeatures):
+                yield (metric,), [Bounds(feature, one.within)]
+
     def concerns(self, told: _Told) -> bool:
-        return told.by_crm or not self._needs_crm
+        return super().concerns(told) and (told.by_crm or not self._needs_crm)
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         if not self._may_fire_on(customer.account):
@@ -214,10 +271,11 @@ class _OfAccount(_Question):
 class _OfMetric(_Question):
     def __init__(self, rule_id: str, rule: SignalRule, known: _Known) -> None:
         super().__init__(rule_id, rule, known)
-        self._may_fire_on = on_row(rule.when, feature_names(MetricFeatures))
+        self._bounds = bounds(rule.when, feature_names(MetricFeatures))
+        self._may_fire_on = on_row(self._bounds)
 
-    def concerns(self, told: _Told) -> bool:
-        return not told.metrics.isdisjoint(self.rule.metrics)
+    def of_metrics(self) -> Iterable[tuple[Sequence[str], Sequence[Bounds]]]:
+        yield self.rule.metrics, self._bounds
 
     def ask(self, customer: _Customer) -> Iterable[Fired]:
         found: list[Fired] = []

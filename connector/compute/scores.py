@@ -6,6 +6,7 @@ trend will ask for, a larger pack; `added` tells what that comes to.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -29,6 +30,8 @@ FORESEEABLE_DAYS = 365
 """A trend is not followed further than this."""
 Terms = dict[int, Contribution]
 """What each signal of an account adds to a score, by its identity."""
+Met = defaultdict[str, list[Signal]]
+"""The signals of an account that bear on each need."""
 
 
 @value
@@ -53,21 +56,23 @@ def score_account(
     today: date,
 ) -> Iterator[Score]:
     """Score every offer that some signal of the account points to."""
-    context = [signal for signal in signals if not signal.needs]
-    terms: Terms = {}
-    signals = [*signals, *through_plan(signals, account, catalogue, policy)]
-    for need in dict.fromkeys(need for signal in signals if signal.points for need in signal.needs):
-        met = [signal for signal in signals if need in signal.needs]
-        read = dict.fromkeys(signal.metric for signal in met if signal.metric is not None)
+    context, met, terms = [signal for signal in signals if not signal.needs], Met(list), Terms()
+    for signal in (*signals, *through_plan(signals, account, catalogue, policy)):
+        for need in dict.fromkeys(signal.needs):
+            met[need].append(signal)
+    for need, some in met.items():
+        if not any(signal.points for signal in some):
+            continue
+        read = dict.fromkeys(signal.metric for signal in some if signal.metric is not None)
         pressed = [used for name in read if (used := metrics[name]).limit is not None]
         for name in offers_for(need, account, pressed, catalogue):
-            heard = [signal for signal in met if signal.speaks_for(name)]
+            heard = [signal for signal in some if signal.speaks_for(name)]
             card = weigh([*heard, *bearing(context, heard)], policy, terms)
             made = recommend(name, account, pressed, catalogue, prices, policy.sizing, today)
             if made.quantity > 0:
                 yield _score(account, name, need, card, made, heard, policy, fx, today)
     for name in sorted(catalogue.packs):
-        wanted = _wanted_of(name, account, signals, catalogue)
+        wanted = _wanted_of(name, account, met, catalogue)
         need_of_pack = catalogue.offers[name].need
         if need_of_pack is None or len(wanted) < LEAST_OF_A_PACK:
             continue
@@ -80,15 +85,11 @@ def score_account(
         )
 
 
-def _wanted_of(
-    pack: str, account: AccountFeatures, signals: Sequence[Signal], catalogue: Catalogue
-) -> list[list[Signal]]:
+def _wanted_of(pack: str, account: AccountFeatures, met: Met, catalogue: Catalogue) -> list[list[Signal]]:
     """What points to each part of a pack that is not held yet, with what supports that part."""
-    inside = (name for name in sorted(catalogue.contents(pack)) if name not in account.holdings)
-    met = (
-        [one for one in signals if catalogue.offers[name].need in one.needs and one.speaks_for(name)] for name in inside
-    )
-    return [some for some in met if any(one.points for one in some)]
+    inside = [name for name in sorted(catalogue.contents(pack)) if name not in account.holdings]
+    found = ([one for one in met.get(catalogue.offers[name].need or "", ()) if one.speaks_for(name)] for name in inside)
+    return [some for some in found if any(one.points for one in some)]
 
 
 def through_plan(
@@ -138,9 +139,8 @@ def offers_for(
     need: str, account: AccountFeatures, pressed: Sequence[MetricFeatures], catalogue: Catalogue
 ) -> tuple[str, ...]:
     """Offers that meet a need: of the plans only the lowest above the current one that clears every limit met."""
-    names = catalogue.for_need(need)
-    others = tuple(name for name in names if name not in catalogue.plans)
-    if len(others) == len(names) or account.plan is None:
+    others = catalogue.beside_plans(need)
+    if len(others) == len(catalogue.for_need(need)) or account.plan is None:
         return others
     above = catalogue.plans_above(need, account.plan)
     clearing = [plan for plan in above if all(_clears(plan, metric, catalogue) for metric in pressed)]

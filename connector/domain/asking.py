@@ -24,12 +24,14 @@ OF_FIT = (
 OF_ROOM = ("need_free", "account_has_room", "owner_has_room", "day_has_room")
 """Gates that look at what is proposed already, the last of all."""
 _PLACES = [(place, name, gate) for place, (name, gate) in enumerate(GATES.items())]
-_ASKED_ONCE = [(place, gate) for place, name, gate in _PLACES if name in OF_CUSTOMER]
 _ASKED_OF_FIT = [(place, gate) for place, name, gate in _PLACES if name in OF_FIT]
 _FIRST, _LAST = _ASKED_OF_FIT[0][0], _ASKED_OF_FIT[-1][0]
 _OF_EACH = [(place, gate) for place, name, gate in _PLACES if name not in OF_CUSTOMER and name not in OF_ROOM]
 _BEFORE_FIT = [(place, gate) for place, gate in _OF_EACH if place < _FIRST]
 _AFTER_FIT = [(place, gate) for place, gate in _OF_EACH if place > _LAST]
+_ASKED_ONCE = [(place, gate) for place, name, gate in _PLACES if name in OF_CUSTOMER]
+_OF_ONE_ACCOUNT = sorted([*_ASKED_ONCE, *_BEFORE_FIT], key=lambda asked: asked[0])
+"""What is asked before an offer's fit looks at the account with the best evidence: with one account, always that."""
 Refusal = tuple[int, No | None]
 """The place in the order of gates of the first that refuses, and what it says; beyond all gates, nothing."""
 
@@ -41,7 +43,11 @@ def first_no(candidate: Candidate) -> No | None:
 
 def refusal_of(customer: Candidate) -> Refusal:
     """What the first gate says that refuses a customer, whatever the offer."""
-    return _first(_ASKED_ONCE, customer) or (len(_PLACES), None)
+    return _first(_asked_once(customer), customer) or (len(_PLACES), None)
+
+
+def _asked_once(customer: Candidate) -> Sequence[tuple[int, Gate]]:
+    return _OF_ONE_ACCOUNT if len(customer.accounts) == 1 else _ASKED_ONCE
 
 
 class Asking:
@@ -55,7 +61,7 @@ class Asking:
     def standing_no(self, candidate: Candidate, of_customer: Refusal) -> No | None:
         """The headline as far as nothing but what is proposed already changes it; `of_customer` is its `refusal_of`."""
         before, no = of_customer
-        refused = _first(_BEFORE_FIT, candidate)
+        refused = None if len(candidate.accounts) == 1 else _first(_BEFORE_FIT, candidate)
         if refused is None and before > _FIRST:
             refused = self._fit(candidate)
         if refused is None and before > _LAST:

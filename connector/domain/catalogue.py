@@ -193,6 +193,14 @@ class Catalogue:
         needs = dict.fromkeys(offer.need for offer in self.offers.values() if offer.need is not None)
         return {need: tuple(name for name, offer in self.offers.items() if offer.need == need) for need in needs}
 
+    def beside_plans(self, need: str) -> tuple[str, ...]:
+        """Offers that meet a need and are no plans."""
+        return self._beside_plans.get(need, ())
+
+    @cached_property
+    def _beside_plans(self) -> Mapping[str, tuple[str, ...]]:
+        return {need: tuple(n for n in names if n not in self.plans) for need, names in self._for_need.items()}
+
     def counting(self, who: str) -> tuple[str, ...]:
         """Metrics that count them: users, or teams."""
         return self._counting.get(who, ())

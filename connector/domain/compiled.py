@@ -1,14 +1,15 @@
 """Conditions made into one function each, because rules ask them millions of times a run.
 
 `Condition.holds` says what a condition means, and every answer here is the same as there. Most customers fail the
-first comparison of a rule, which needs no features put together: `necessary` finds it, `on_row` asks it of a row.
+first comparison of a rule, which needs no features put together: `necessary` finds it, and where it asks for a number
+within `bounds`, a row can be asked alone or a whole column at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.domain.features import Feature
 from connector.domain.signal import Condition
@@ -89,12 +90,22 @@ def necessary(condition: Condition, names: Set[str]) -> Iterator[Condition]:
         yield condition
 
 
-def on_row(condition: Condition, names: Set[str]) -> Callable[[Any], bool]:
-    """Make a function that says of a row with these attributes whether the condition may hold."""
-    parts = [part for part in necessary(condition, names) if _is_number_within(part) and part.feature]
-    tests = [
-        (attrgetter(part.feature or ""), _within(part)) for part in parts if not (part.all or part.any or part.none)
-    ]
+class Bounds(NamedTuple):
+    """A number of a row that must lie within bounds for a condition to hold."""
+
+    feature: str
+    within: Condition
+
+
+def bounds(condition: Condition, names: Set[str]) -> list[Bounds]:
+    """Every number among these names that must lie within bounds for the condition to hold."""
+    parts = [part for part in necessary(condition, names) if _is_number_within(part)]
+    return [Bounds(part.feature, part) for part in parts if part.feature and not (part.all or part.any or part.none)]
+
+
+def on_row(some: Sequence[Bounds]) -> Callable[[Any], bool]:
+    """Make a function that says of a row whether its numbers lie within all of some bounds."""
+    tests = [(attrgetter(one.feature), _within(one.within)) for one in some]
 
     if len(tests) == 1:
         ((only, within_its),) = tests

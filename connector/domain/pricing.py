@@ -72,7 +72,8 @@ class Price:
         """How many of its intervals fit into a month; 0 for a one-time price."""
         if not self.recurring or self.interval is None:
             return Fraction(0)
-        return PER_MONTH[self.interval] / self.interval_count
+        per_month = PER_MONTH[self.interval]
+        return per_month if self.interval_count == 1 else per_month / self.interval_count
 
     @cached_property
     def per_unit(self) -> Fraction:
@@ -116,6 +117,11 @@ class Discount:
     applies_to: tuple[str, ...] = ()
     """Products it is limited to; empty: all."""
 
+    @cached_property
+    def left_of_one(self) -> Fraction:
+        """What a percentage leaves of one."""
+        return 1 - Fraction(self.percent_off or 0) / 100
+
     def covers(self, product_id: str | None) -> bool:
         """Tell whether it takes anything off this product."""
         return not self.applies_to or product_id in self.applies_to
@@ -151,7 +157,7 @@ def _discount(told: Sequence[Any]) -> Discount:
 
 def amount(price: Price, quantity: Number) -> Fraction:
     """What one interval costs before discounts, in minor units."""
-    units = Fraction(quantity)
+    units = quantity if isinstance(quantity, Fraction) else Fraction(quantity)
     if price.transform_quantity is not None:
         units = price.transform_quantity(units)
     match price.tiers_mode if price.tiers else None:
@@ -179,7 +185,7 @@ def discounted(full: Fraction, discounts: Sequence[Discount]) -> Fraction:
     left = full
     for discount in discounts:
         if discount.percent_off is not None:
-            left -= left * Fraction(discount.percent_off) / 100
+            left *= discount.left_of_one
         if discount.amount_off is not None:
             left -= Fraction(discount.amount_off)
     return max(left, Fraction(0)) if full > 0 else left
@@ -266,7 +272,12 @@ def monthly_items(items: Sequence[PricedItem], discounts: Sequence[Discount] = (
             parts = [Discount(discount.percent_off, share) for share in shares]
         for at, part in zip(covered, parts, strict=True):
             left[at] = discounted(left[at], [part])
-    return [one * item.price.per_month for one, item in zip(left, items, strict=True)]
+    return [_per_month(one, item.price) for one, item in zip(left, items, strict=True)]
+
+
+def _per_month(minor: Fraction, price: Price) -> Fraction:
+    # Most prices are monthly already, and exact multiplication is slow.
+    return minor if price.per_month is PER_MONTH["month"] else minor * price.per_month
 
 
 def added(before: Sequence[PricedItem], after: Sequence[PricedItem], discounts: Sequence[Discount] = ()) -> Fraction:
@@ -277,7 +288,12 @@ def added(before: Sequence[PricedItem], after: Sequence[PricedItem], discounts: 
     if all(discount.amount_off is None for discount in discounts):
         # Nothing is shared out: what stays as it is costs what it did.
         before, after = _without(before, after), _without(after, before)
-    return sum(monthly_items(after, discounts), Fraction(0)) - sum(monthly_items(before, discounts), Fraction(0))
+    gained, lost = monthly_items(after, discounts), monthly_items(before, discounts)
+    return _sum(gained) - _sum(lost) if lost else _sum(gained)
+
+
+def _sum(parts: Sequence[Fraction]) -> Fraction:
+    return sum(parts[1:], parts[0]) if parts else Fraction(0)
 
 
 def _without(items: Sequence[PricedItem], others: Sequence[PricedItem]) -> list[PricedItem]:

@@ -226,7 +226,7 @@ class Signal:
 
     def speaks_for(self, offer: str) -> bool:
         """Say whether it bears on an offer that meets its need: what supports one offer supports no other."""
-        return self.points or self.offer in (None, offer)
+        return self.offer in (None, offer) or self.points
 
     @property
     def term(self) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from connector.compute.columns import accounts_with
 from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, owned_offers, used_offers
 from connector.domain.gates import Candidate, Link
@@ -130,9 +131,14 @@ class Customers:
             catalogue=self.catalogue,
             policy=self.policy,
             today=self.today,
-            quotes=tuple(_quotes(accounts, self.measured)),
+            quotes=tuple(_quotes([one for one in accounts if one.account_id in self._quoted], self.measured)),
             metrics=self.measured.metrics.get(first, {}),
         )
+
+    @cached_property
+    def _quoted(self) -> frozenset[str]:
+        """Billing accounts that were ever sent a quote."""
+        return accounts_with(QUOTE_SENT, self.measured.events)
 
     def _link(self, billing_id: str) -> Link:
         if billing_id in self.crm.links:

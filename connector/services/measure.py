@@ -95,12 +95,13 @@ def measure(
         return {one.metric: one for one in using.of(account_id)}
 
     raising, is_sure = Raising(rules, catalogue, as_of), is_drop_believed(told, as_of.date())
+    marks = raising.firing.screened(metrics)
     accounts, signals = dict[str, AccountFeatures](), list[Signal]()
     for account in account_features(facts, intervals, metrics_of, catalogue, as_of):
         id = account.account_id
         one = with_crm(account, crm[id], as_of.date()) if id in crm else account
         accounts[id] = one if is_sure else restrained(one)
-        signals += raising.of(accounts[id], metrics_of(id), doing.of(id))
+        signals += raising.of(accounts[id], metrics_of(id), doing.of(id), marks.get(id, 0))
     return Measured(
         as_of=as_of,
         accounts=accounts,
@@ -127,14 +128,18 @@ class Raising:
     """Rules made ready to raise signals, one account after the other."""
 
     def __init__(self, rules: Signals, catalogue: Catalogue, as_of: datetime) -> None:
-        self._firing = Firing(rules, catalogue, as_of.date())
+        self.firing = Firing(rules, catalogue, as_of.date())
         self._wordings = {rule_id: Wording(rule, catalogue) for rule_id, rule in rules.rules.items()}
 
     def of(
-        self, account: AccountFeatures, metrics: Mapping[str, MetricFeatures], events: Sequence[EventFeatures]
+        self,
+        account: AccountFeatures,
+        metrics: Mapping[str, MetricFeatures],
+        events: Sequence[EventFeatures],
+        marks: int | None = None,
     ) -> Iterator[Signal]:
-        """Try every rule on an account; what fires can say why."""
-        return (self._wordings[case.rule_id].signal(case) for case in self._firing.of(account, metrics, events))
+        """Try every rule on an account; what fires can say why. `marks`: see `Firing.of`."""
+        return (self._wordings[case.rule_id].signal(case) for case in self.firing.of(account, metrics, events, marks))
 
 
 def believed(signals: Sequence[Signal], feeds: Sequence[Feed], today: date) -> tuple[Signal, ...]:

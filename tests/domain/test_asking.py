@@ -21,6 +21,7 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
     """Whatever shuts, the headline of each offer is the first "no" of all gates, in any order of the offers."""
     shut: list[dict[str, Any]] = [
         {},
+        {"link": "unmatched"},
         {"crm": replace(CRM, outside="not in scope")},
         {"crm": replace(CRM, owner_active=False), "owned": frozenset({"pro", "mobile"})},
         {"crm": replace(CRM, saves=(SaveTask(ago(3)),), undone=(UndoneNeed("mobile_work", "r1", "me", ago(2)),))},
@@ -37,6 +38,17 @@ def test_a_customer_answers_once_for_all_its_offers() -> None:
                     headline = asking.standing_no(one, of_customer) or no_room(one)
 
                     assert headline == first_no(one) == next((no for _, no in answers(one) if no is not None), None)
+
+
+def test_of_several_accounts_the_one_with_the_best_evidence_is_asked_who_it_is() -> None:
+    """Where it is a test, or no CRM account is linked to it, its offers are refused, and not those of the others."""
+    other, asking = replace(HEALTHY, account_id="b2", is_test=True), Asking()
+    for accounts, link in product(permutations((HEALTHY, other)), ("linked", "unmatched")):
+        of_customer = refusal_of(candidate("mobile", HEALTHY, other))
+        one = candidate("mobile", *accounts, link=link)
+
+        assert asking.standing_no(one, of_customer) == first_no(one)
+        assert (first_no(one) is None) == (accounts[0] is HEALTHY and link == "linked")
 
 
 def test_what_is_said_of_a_customer_does_not_look_at_its_offer() -> None:

@@ -10,6 +10,8 @@ from dataclasses import FrozenInstanceError, asdict, dataclass, field, replace
 from typing import get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import builds, just
 
 from connector.domain.values import value
 
@@ -86,6 +88,10 @@ def test_copies_and_travels() -> None:
     assert {type(one) for one in others} == {Point}
 
 
-def test_tells_the_types_of_its_arguments() -> None:
+@given(builds(Point, label=just("anywhere")))
+def test_tells_the_types_of_its_arguments(made: Point) -> None:
     """Whoever makes values from their types finds them, as for the dataclass."""
-    assert get_type_hints(Point.__init__) == get_type_hints(Plain.__init__)
+    hints = get_type_hints(Point.__new__)
+
+    assert {**hints, "return": type(None)} == get_type_hints(Plain.__init__)
+    assert (type(made), made.label) == (Point, "anywhere")

@@ -14,9 +14,8 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import sqlalchemy as sa
 from java import java_home
-from postgres import fresh_database
+from postgres import with_usage
 
 from connector.adapters.warehouse import DuckWarehouse
 from connector.adapters.warehouse.engines import ScaledWarehouse, UsageEngine, place_of
@@ -65,19 +64,7 @@ def usage() -> pa.Table:
 @pytest.fixture(scope="session")
 def postgresql(usage: pa.Table) -> str:
     """The same usage in PostgreSQL, under a schema of its own."""
-    psycopg = pytest.importorskip("psycopg", reason="no driver of PostgreSQL: `scripts/install dev` brings one")
-    url = sa.make_url(fresh_database())
-    socket, database = url.query["unix_sock"], url.database
-    folder = Path(str(socket)).parent
-    with psycopg.connect(host=str(folder), user="postgres", dbname=database) as connection:
-        columns = "account_id text, source text, day date, metric text, value float8"
-        connection.execute("CREATE SCHEMA facts")
-        connection.execute(f"CREATE TABLE facts.usage ({columns}, known_at timestamptz, known_to timestamptz)")
-        with connection.cursor().copy("COPY facts.usage FROM STDIN") as copy:
-            for row in usage.to_pylist():
-                copy.write_row(tuple(row.values()))
-        connection.execute("CREATE TABLE facts.odd (account_id text, day date, value float8)")
-    return f"postgresql://postgres@/{database}?host={folder}"
+    return with_usage(usage)
 
 
 @pytest.fixture(scope="session")
