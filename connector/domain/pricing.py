@@ -19,6 +19,8 @@ from itertools import pairwise
 from math import ceil, floor
 from typing import Any, Literal, assert_never
 
+from connector.domain.values import value
+
 Interval = Literal["day", "week", "month", "year"]
 TiersMode = Literal["graduated", "volume"]
 Duration = Literal["once", "repeating", "forever"]
@@ -245,7 +247,7 @@ def _plain(price: Price) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
+@value
 class PricedItem:
     """One item of a subscription at one moment, with the discounts of its own."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import MISSING, dataclass, field, fields
-from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -18,20 +17,17 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
     """Make a frozen dataclass with slots, without bases and `__post_init__`."""
-    closed: Any = dataclass(frozen=True, slots=True)(cls)
-    making = _making(closed, opened=type(cls.__name__, (), {"__slots__": closed.__slots__}))
-    making.__qualname__, making.__annotations__ = f"{cls.__qualname__}.__new__", closed.__init__.__annotations__
-    del closed.__init__
-    closed.__new__ = making
-    # Copies and other processes make it anew from its fields.
-    given = attrgetter(*closed.__slots__)
-    closed.__reduce__ = lambda self: (closed, given(self) if len(closed.__slots__) > 1 else (given(self),))
+    kind: Any = type("value", (type,), {})
+    told = {name: what for name, what in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    closed = dataclass(frozen=True, slots=True)(kind(cls.__name__, (), {**told, "__qualname__": cls.__qualname__}))
+    # What a class does when it is called, its kind says: nobody else notices, whether he copies values or reads them.
+    kind.__call__ = _making(closed, opened=type(cls.__name__, (), {"__slots__": closed.__slots__}))
     made: type[T] = closed
     return made
 
 
 def _making(closed: Any, opened: type) -> Any:
-    """Write a `__new__` with the arguments of the dataclass's `__init__`, filled before it is closed."""
+    """Write a function with the arguments of the dataclass's `__init__`, that fills a value before it is closed."""
     known = {"_opened": opened, "_missing": MISSING}
     arguments, lines = ["_closed"], ["self = _opened()"]
     for one in fields(closed):
@@ -45,8 +41,9 @@ def _making(closed: Any, opened: type) -> Any:
         lines.append(f"self.{name} = {made}")
     lines += ["self.__class__ = _closed", "return self"]
     written: dict[str, Any] = {}
-    new = f"def __new__({', '.join(arguments)}):\n  " + "\n  ".join(lines)
+    call = f"def {closed.__name__}({', '.join(arguments)}):\n  " + "\n  ".join(lines)
     # As dataclasses does it: among the names of the class's own module, where its annotations mean something.
     module = vars(sys.modules[closed.__module__])
-    exec(f"def made({', '.join(known)}):\n {new}\n return __new__", module, written)  # noqa: S102 - of field names
+    made = f"def made({', '.join(known)}):\n {call}\n return {closed.__name__}"
+    exec(made, module, written)  # noqa: S102 - of field names
     return written["made"](**known)

@@ -20,18 +20,12 @@ from connector.compute.propensity_trees import _booster, contributions, grow, le
 from connector.domain.errors import MendError
 from connector.domain.propensity import Card, Evidence, Feature
 from tests.compute.propensity_world import world
-from tests.compute.tree_world import DAYS, pairs_of
+from tests.compute.tree_world import DAYS, pairs_of, trees_or_skip
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _trees_run_here() -> None:
-    """The lock brings LightGBM; the system's OpenMP it does not bring, and a newcomer's machine may lack it."""
-    try:
-        learner()
-    except MendError as lacking:
-        if "does not load" not in lacking.problem.message:
-            raise
-        pytest.skip(str(lacking))
+    trees_or_skip()
 
 
 @pytest.fixture(scope="module")

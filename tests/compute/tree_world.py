@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from connector.compute.propensity_pairs import Column, Floats, Pairs, entities
+from connector.compute.propensity_trees import learner
+from connector.domain.errors import MendError
 
 DAYS = (20_000, 20_030, 20_060, 20_090, 20_120, 20_150, 20_180, 20_210, 20_240, 20_270)
 
@@ -38,3 +41,13 @@ def pairs_of(logit_of: str, accounts: int = 250, offers: int = 2, seed: int = 3,
         prior=1 / (1 + np.exp(1.5 - 0.1 * rng.normal(size=len(logit)))),
         is_dated=True,
     )
+
+
+def trees_or_skip() -> None:
+    """Skip where trees cannot be grown: the lock brings LightGBM, and not the system's OpenMP that it stands on."""
+    try:
+        learner()
+    except MendError as lacking:
+        if "does not load" not in lacking.problem.message:
+            raise
+        pytest.skip(str(lacking))

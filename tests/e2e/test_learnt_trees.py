@@ -8,14 +8,14 @@ import pytest
 
 from connector.compute.propensity_challenge import regression_alone
 from connector.compute.propensity_predict import promoted
-from connector.compute.propensity_trees import _booster, learner
+from connector.compute.propensity_trees import _booster
 from connector.config.project import load_project
 from connector.config.settings import shipped
-from connector.domain.errors import MendError
 from connector.domain.propensity import Learnt
 from connector.services.learnt import FILE, load_learnt, save_learnt
 from connector.services.snapshot import decisions_of, newest
 from tests.compute.learnt_world import card_with_trees, learnt_of
+from tests.compute.tree_world import trees_or_skip
 from tests.e2e.test_learnt import explained
 from tests.e2e.world import Site, World
 
@@ -23,12 +23,7 @@ from tests.e2e.world import Site, World
 @pytest.fixture(scope="module")
 def learnt() -> Learnt:
     """A card of the shipped catalogue in which trees stand."""
-    try:
-        learner()
-    except MendError as lacking:
-        if "does not load" not in lacking.problem.message:
-            raise
-        pytest.skip(str(lacking))
+    trees_or_skip()
     project = load_project(shipped(), ["stripe"], None)
     made = learnt_of(card_with_trees(project.catalogue, ("seats_near_limit", "volume_growing", "signing_by_hand")))
     assert promoted(made.card) is not None
