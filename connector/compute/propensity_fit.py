@@ -68,8 +68,12 @@ def fit(
     horizon_days: int = HORIZON_DAYS,
     seed: int = 0,
     challenge: Callable[[Contest], Card] = lambda contest: contest.card,
+    penalties: Penalties | None = None,
 ) -> Card:
-    """Fit a card on the rows whose outcome is known; `challenge` may put another model in the regression's place."""
+    """Fit a card on the rows whose outcome is known; `challenge` may put another model in the regression's place.
+
+    `penalties`: those to fit with, else they are chosen on the rows.
+    """
     pairs = in_order(pairs)
     if bool((pairs.adopted < 0).any()):
         pairs = pairs.take(np.flatnonzero(pairs.adopted >= 0))
@@ -78,7 +82,7 @@ def fit(
     splits = splits_of(pairs, horizon_days, seed)
     features = tuple(feature for feature in learn_features(pairs.columns) if feature.width)
     design, shares, spreads = make_design(pairs, features, seed)
-    penalties = _chosen(pairs, design, seed)
+    penalties = penalties or _chosen(pairs, design, seed)
     whole, lifts = design.prepared(design.everything())
     ridge = fit_ridge(whole.blocks, penalties)
     roots = [ridge.root(at) for at in range(len(pairs.offers))]
@@ -118,6 +122,12 @@ def fit(
         warnings=splits.warnings,
     )
     return challenge(Contest(card, pairs, design, splits, unseen))
+
+
+def penalties_of(card: Card) -> Penalties:
+    """What a card was fitted with."""
+    shared = 1 / card.settings.get("C", C[0])
+    return Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])
 
 
 def last_day(pairs: Pairs) -> str | None:

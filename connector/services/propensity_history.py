@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connector.compute import propensity_rows
 from connector.compute.accounts import LIVE
@@ -181,6 +182,11 @@ def day_of(moment: datetime) -> int:
 
 def thinned(pairs: Pairs, most: int = MOST_ROWS) -> Pairs:
     """Take so many accounts that no more rows are left; the share of adopters stays as it is."""
+    return pairs if len(pairs) <= most else pairs.take(lot(pairs, most))
+
+
+def lot(pairs: Pairs, most: int) -> NDArray[np.intp]:
+    """Draw the accounts whose rows `thinned` keeps."""
     if len(pairs) <= most:
-        return pairs
-    return pairs.take(np.flatnonzero(pairs.folds(10_000, "thinned") < 10_000 * most / len(pairs)))
+        return np.arange(len(pairs))
+    return np.flatnonzero(pairs.folds(10_000, "thinned") < 10_000 * most / len(pairs))
