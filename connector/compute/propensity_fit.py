@@ -26,6 +26,7 @@ from connector.domain.propensity import (
     Blend,
     Card,
     Evidence,
+    Feature,
     OfferModel,
     Quality,
 )
@@ -80,7 +81,7 @@ def fit(
     if int(pairs.adopted.sum()) < LEAST_ADOPTIONS or bool(pairs.adopted.all()):
         return prior_card(pairs, horizon_days, seed)
     splits = splits_of(pairs, horizon_days, seed)
-    features = tuple(feature for feature in learn_features(pairs.columns) if feature.width)
+    features = _features(pairs)
     design, shares, spreads = make_design(pairs, features, seed)
     penalties = penalties or _chosen(pairs, design, seed)
     whole, lifts = design.prepared(design.everything())
@@ -122,6 +123,16 @@ def fit(
         warnings=splits.warnings,
     )
     return challenge(Contest(card, pairs, design, splits, unseen))
+
+
+def choose_penalties(pairs: Pairs, seed: int = 0) -> Penalties:
+    """What `fit` would choose on these rows, whose outcomes are known."""
+    pairs = in_order(pairs)
+    return _chosen(pairs, make_design(pairs, _features(pairs), seed)[0], seed)
+
+
+def _features(pairs: Pairs) -> tuple[Feature, ...]:
+    return tuple(feature for feature in learn_features(pairs.columns) if feature.width)
 
 
 def penalties_of(card: Card) -> Penalties:

@@ -3,8 +3,8 @@
 Rolling origin: each month is judged by a model whose outcomes were closed when the month began (embargo), always beside
 what needs no model: popularity, the scorecard, and the model of the month before. Without a model (too early, too
 few outcomes, no evidence) scores are the scorecard's, as in the daily run. Intervals resample accounts, not rows.
-A model's penalties cost more to choose than it costs to fit. They are chosen on what an earlier month knew, never a
-later one, and anew whenever there is twice the history; `train` chooses them each time.
+A model's penalties cost more to choose than it costs to fit. They are chosen on some of the accounts, by what the
+month itself or an earlier one knew, and anew where there is four times the history; `train` chooses them each time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.compute.propensity_blend import logit_of
-from connector.compute.propensity_fit import fit, penalties_of
+from connector.compute.propensity_fit import choose_penalties, fit
 from connector.compute.propensity_judge import auc, ece, log_loss
 from connector.compute.propensity_pairs import Floats, Pairs
 from connector.compute.propensity_predict import predict
@@ -37,13 +37,14 @@ from connector.services.propensity_history import (
     lot,
     month_days,
     past_pairs,
+    thinned,
     unasked,
 )
 
 LEAST_TO_JUDGE = 30
 LEARNT_FROM = 60_000
-AGAIN = 2
-"""Penalties are chosen anew on so many times the months."""
+AGAIN, CHOSEN_ON = 4, 15_000
+"""Penalties are chosen anew on so many times the months, and on so many rows."""
 RESAMPLED, LOOKED_AT = 300, 20
 TOO_FEW = "too few to judge"
 RANKERS = ("model", "last model", "scorecard", "popularity")
@@ -159,7 +160,7 @@ def _windows(
 
 @dataclass
 class _Models:
-    """Learns month after month; penalties are taken from a month before until there is much more history."""
+    """Learns month after month; penalties are an earlier month's until there is much more history."""
 
     horizon: int
     penalties: Penalties | None = None
@@ -170,11 +171,9 @@ class _Models:
         if train.adopted.sum() < LEAST_ADOPTIONS:
             return None
         months = len(np.unique(train.day))
-        is_due = months >= AGAIN * self.months
-        card = fit(train, self.horizon, penalties=None if is_due else self.penalties)
-        if is_due and card.evidence is not Evidence.PRIOR_ONLY:
-            self.penalties, self.months = penalties_of(card), months
-        return card
+        if months >= AGAIN * self.months:
+            self.penalties, self.months = choose_penalties(thinned(train, CHOSEN_ON)), months
+        return fit(train, self.horizon, penalties=self.penalties)
 
 
 def _labelled(pairs: Pairs, closed: NDArray[np.intp], relabel: Relabel, until: int) -> Pairs:

@@ -132,6 +132,7 @@ def past_pairs(
     if not rows.parts:
         return None
     history = owned_history(warehouse, now, part.tables)
+    warehouse.let_go()
     pairs = propensity_rows.outcomes(rows.pairs().without(list(without)), history, book.catalogue, horizon)
     told = Told(outcomes, history, book.catalogue, horizon)
     return Past(open_ones_unknown(pairs, now.date(), horizon), told.labelled, part.share)

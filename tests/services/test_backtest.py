@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from connector.compute.propensity_fit import fit, penalties_of
+from connector.compute.propensity_fit import fit
 from connector.compute.propensity_pairs import Pairs
 from connector.compute.propensity_ridge import Penalties
 from connector.domain.outcome import Labels
@@ -51,25 +51,27 @@ def test_a_past_month_knows_only_what_had_ended_by_then() -> None:
     assert told == judged(pairs, np.ones(len(pairs)), Ask(4, 40))
 
 
-def test_penalties_are_an_earlier_months_until_there_is_twice_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are chosen on one month, two and four; a model of three has those that two months chose."""
-    asked = list[tuple[int, Penalties | None, Card]]()
+def test_penalties_are_an_earlier_months_until_there_is_four_times_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are chosen on one month and on four, of some accounts; models of two and three have those of the first."""
+    chosen, used = list[tuple[int, int]](), list[tuple[int, float]]()
 
-    def noted(pairs: Pairs, horizon: int, penalties: Penalties | None) -> Card:
-        made = fit(pairs, horizon, penalties=penalties)
-        asked.append((len(np.unique(pairs.day)), penalties, made))
-        return made
+    def choose(pairs: Pairs) -> Penalties:
+        chosen.append((len(np.unique(pairs.day)), len(pairs)))
+        return Penalties(10 * len(chosen))
 
+    def noted(pairs: Pairs, horizon: int, penalties: Penalties) -> Card:
+        used.append((len(np.unique(pairs.day)), penalties.shared))
+        return fit(pairs, horizon, penalties=penalties)
+
+    monkeypatch.setattr(backtest, "choose_penalties", choose)
     monkeypatch.setattr(backtest, "fit", noted)
+    monkeypatch.setattr(backtest, "CHOSEN_ON", 300)
     told_of(world(120, 3, days=(20_000, 20_100, 20_200, 20_300, 20_400)))
 
-    assert [(months, penalties is None) for months, penalties, _ in asked] == [
-        (1, True),
-        (2, True),
-        (3, False),
-        (4, True),
-    ]
-    assert asked[2][1] == penalties_of(asked[1][2])
+    assert [months for months, _ in chosen] == [1, 4]
+    assert chosen[0][1] > 250
+    assert 200 < chosen[1][1] < 400
+    assert used == [(1, 10), (2, 10), (3, 10), (4, 20)]
 
 
 def test_it_tells_which_month_is_judged() -> None:

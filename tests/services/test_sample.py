@@ -85,6 +85,8 @@ def test_the_part_is_a_file_beside_the_warehouse_and_goes_with_it(tmp_path: Path
 
     assert part.stat().st_mode & 0o777 == 0o600
     assert len(accounts_of(chosen, made)) == 2
+    made.let_go()
+    assert len(accounts_of(chosen, made)) == 2
     made.close()
     assert not part.exists()
     part.touch()

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ THREADS, MEMORY = 2, "700MB"
 OWNER_ONLY = 0o600
 LITTLE = "300MB"
 """Where the rest is for rows of many past days."""
+LEAST = "20MB"
+"""Less than a query needs, and more than lies about between two."""
 AS_WRITTEN = "build_side_probe_side"
 """The step of DuckDB's planner that may turn the sides of a join around."""
 
@@ -43,7 +45,7 @@ class DuckWarehouse:
     """Raw landing and canonical tables in one DuckDB file, or in memory."""
 
     def __init__(self, path: Path | None = None, threads: int = THREADS, memory_limit: str = MEMORY) -> None:
-        self._connection, self._threads = connect(path, threads, memory_limit), threads
+        self._connection, self._threads, self._memory = connect(path, threads, memory_limit), threads, memory_limit
         self._part = None if path is None else path.with_name(f"{path.name}.part")
         self._forget_part()  # of a process that was killed
         self._queries = queries()
@@ -133,6 +135,13 @@ class DuckWarehouse:
             name: backend.table(name, database="sampled.main") if "account_id" in table.columns else table
             for name, table in tables.items()
         }
+
+    def let_go(self) -> None:
+        """Give back the memory of what was read of the file; it is read again when it is asked for."""
+        if self._part is not None:
+            with suppress(duckdb.OutOfMemoryException):  # something is in use: what is not is gone
+                self._connection.execute(f"SET memory_limit = '{LEAST}'")
+            self._connection.execute(f"SET memory_limit = '{self._memory}'")
 
     def execute(self, expression: Any) -> Any:
         """Run an Ibis expression and give its rows as a pyarrow Table."""
