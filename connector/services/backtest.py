@@ -45,6 +45,7 @@ LEAST_TO_JUDGE = 30
 LEARNT_FROM = 60_000
 AGAIN, CHOSEN_ON = 4, 15_000
 """Penalties are chosen anew on so many times the months, and on so many rows."""
+AT_ONCE = 8_000
 RESAMPLED, LOOKED_AT = 300, 20
 TOO_FEW = "too few to judge"
 RANKERS = ("model", "last model", "scorecard", "popularity")
@@ -185,7 +186,11 @@ def _labelled(pairs: Pairs, closed: NDArray[np.intp], relabel: Relabel, until: i
 
 
 def _scored(card: Card | None, test: Pairs, prior: Floats) -> Floats:
-    return prior if card is None or card.evidence is not Evidence.MODEL else predict(card, test).p
+    """Score rows in pieces: the terms of each take more memory than the row itself."""
+    if card is None or card.evidence is not Evidence.MODEL:
+        return prior
+    pieces = np.array_split(np.arange(len(test)), len(test) // AT_ONCE + 1)
+    return np.concatenate([predict(card, test.take(rows)).p for rows in pieces])
 
 
 def _figures(p: Floats, test: Pairs, worth: Floats, top: int, is_p: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from connector.compute.propensity_ridge import Penalties
 from connector.domain.outcome import Labels
 from connector.domain.propensity import Card
 from connector.services import backtest
-from connector.services.backtest import TOO_FEW, Ask, _first, judged
+from connector.services.backtest import TOO_FEW, Ask, _first, _scored, judged
 from connector.services.backtest_page import page
 from tests.compute.propensity_world import world
 
@@ -82,6 +82,18 @@ def test_it_tells_which_month_is_judged() -> None:
     judged(pairs, np.ones(len(pairs)), Ask(4, 40), tell=lambda what, _count: heard.append(what))
 
     assert heard == [f"judging {day}" for day in ("2024-10-04", "2024-11-03", "2025-01-12", "2025-02-11")]
+
+
+def test_rows_scored_in_pieces_have_the_same_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are scored at once, every row has its own."""
+    pairs = world(200, 3, prior="good")
+    card, prior = fit(pairs), np.full(len(pairs), 0.02)
+    whole = _scored(card, pairs, prior)
+
+    monkeypatch.setattr(backtest, "AT_ONCE", 70)
+
+    assert len(set(whole.tolist())) > 300
+    assert np.abs(_scored(card, pairs, prior) - whole).max() < 1e-9
 
 
 def test_of_many_rows_some_accounts_are_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
