@@ -125,15 +125,15 @@ def _own_ledger(settings: Settings) -> None:
 
 
 @contextmanager
-def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
-    """Open the warehouse; one process at a time can."""
-    from connector.adapters.warehouse import DuckWarehouse, ScaledWarehouse
+def open_warehouse(settings: Settings, to_look_back: bool = False) -> Iterator[Warehouse]:
+    """Open the warehouse; one process at a time can. `to_look_back`: rows of many past days are kept beside it."""
+    from connector.adapters.warehouse import LITTLE, MEMORY, DuckWarehouse, ScaledWarehouse
 
-    path = Path(settings.warehouse)
+    path, engine = Path(settings.warehouse), usage_engine(settings)
     _own_folder(path.parent, "CONNECTOR_WAREHOUSE_URL" if settings.warehouse_url else "CONNECTOR_STATE_DIR")
     fresh = not path.exists()
-    engine = usage_engine(settings)
-    warehouse = DuckWarehouse(path) if engine is None else ScaledWarehouse(path, engine)
+    memory = LITTLE if to_look_back else MEMORY
+    warehouse = DuckWarehouse(path, memory_limit=memory) if engine is None else ScaledWarehouse(path, engine, memory)
     if fresh:  # an empty file that is already ours alone is none to DuckDB
         path.chmod(OWNER_ONLY)
     try:

@@ -39,7 +39,7 @@ def backtest(
     book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
     now = business_now(chosen, project, as_of)
     outcomes = outcomes_so_far(chosen, project, now)
-    with open_warehouse(chosen) as warehouse, progress(json) as tell:
+    with open_warehouse(chosen, to_look_back=True) as warehouse, progress(json) as tell:
         told = judge(warehouse, book, now, Ask(months, top), tell, outcomes)
     if out is not None:
         out.write_text(page(told), encoding="utf-8")

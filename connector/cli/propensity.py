@@ -121,7 +121,7 @@ def train_once(
     book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
     now = business_now(chosen, project, as_of)
     outcomes = outcomes_so_far(chosen, project, now)
-    with open_warehouse(chosen) as warehouse, progress(is_quiet) as tell:
+    with open_warehouse(chosen, to_look_back=True) as warehouse, progress(is_quiet) as tell:
         learnt = learn(warehouse, book, now, months, tell, outcomes)
     save_learnt(chosen.state, learnt)
     return {

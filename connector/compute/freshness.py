@@ -43,12 +43,13 @@ def feeds(tables: Mapping[str, Any], as_of: datetime) -> Any:
     from ibis import _
 
     usage = known(tables["usage"], as_of).filter(_.day < ibis.literal(as_of.date()))
-    ends = usage.group_by("source").aggregate(told_to=_.day.max())
-    aged = usage.join(ends, "source").select("source", "told_to", "metric", x=_.told_to.delta(_.day, unit="day"))
+    daily = usage.group_by(["source", "metric", "day"]).aggregate(rows=_.count())
+    ends = daily.group_by("source").aggregate(told_to=_.day.max())
+    aged = daily.join(ends, "source").mutate(x=_.told_to.delta(_.day, unit="day"))
     recent = aged.filter(_.x < 7 * KNOWN).mutate(week=(_.x.cast("float64") / 7).floor().cast("int64"))
     return (
         recent.group_by(["source", "told_to", "metric", "week"])
-        .aggregate(rows=_.count())
+        .aggregate(rows=_.rows.sum())
         .order_by("source", "week", "metric")
     )
 

@@ -26,6 +26,7 @@ from connector.domain.propensity import (
     Blend,
     Card,
     Evidence,
+    Feature,
     OfferModel,
     Quality,
 )
@@ -68,17 +69,21 @@ def fit(
     horizon_days: int = HORIZON_DAYS,
     seed: int = 0,
     challenge: Callable[[Contest], Card] = lambda contest: contest.card,
+    penalties: Penalties | None = None,
 ) -> Card:
-    """Fit a card on the rows whose outcome is known; `challenge` may put another model in the regression's place."""
+    """Fit a card on the rows whose outcome is known; `challenge` may put another model in the regression's place.
+
+    `penalties`: those to fit with, else they are chosen on the rows.
+    """
     pairs = in_order(pairs)
     if bool((pairs.adopted < 0).any()):
         pairs = pairs.take(np.flatnonzero(pairs.adopted >= 0))
     if int(pairs.adopted.sum()) < LEAST_ADOPTIONS or bool(pairs.adopted.all()):
         return prior_card(pairs, horizon_days, seed)
     splits = splits_of(pairs, horizon_days, seed)
-    features = tuple(feature for feature in learn_features(pairs.columns) if feature.width)
+    features = _features(pairs)
     design, shares, spreads = make_design(pairs, features, seed)
-    penalties = _chosen(pairs, design, seed)
+    penalties = penalties or _chosen(pairs, design, seed)
     whole, lifts = design.prepared(design.everything())
     ridge = fit_ridge(whole.blocks, penalties)
     roots = [ridge.root(at) for at in range(len(pairs.offers))]
@@ -118,6 +123,22 @@ def fit(
         warnings=splits.warnings,
     )
     return challenge(Contest(card, pairs, design, splits, unseen))
+
+
+def choose_penalties(pairs: Pairs, seed: int = 0) -> Penalties:
+    """What `fit` would choose on these rows, whose outcomes are known."""
+    pairs = in_order(pairs)
+    return _chosen(pairs, make_design(pairs, _features(pairs), seed)[0], seed)
+
+
+def _features(pairs: Pairs) -> tuple[Feature, ...]:
+    return tuple(feature for feature in learn_features(pairs.columns) if feature.width)
+
+
+def penalties_of(card: Card) -> Penalties:
+    """What a card was fitted with."""
+    shared = 1 / card.settings.get("C", C[0])
+    return Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])
 
 
 def last_day(pairs: Pairs) -> str | None:

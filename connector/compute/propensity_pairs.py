@@ -75,7 +75,8 @@ class Pairs:
 
     def known(self) -> Pairs:
         """Keep the rows whose label is known."""
-        return self.take(np.flatnonzero(self.adopted >= 0))
+        is_known = self.adopted >= 0
+        return self if bool(is_known.all()) else self.take(np.flatnonzero(is_known))
 
     def without(self, names: Sequence[str]) -> Pairs:
         """Leave some features out."""

@@ -139,8 +139,10 @@ class Rows:
             ]
             if not wanted:
                 continue
+            # Read once: where they are kept in columns, each asking makes its rows anew.
             id = account.account_id
-            row = dict(numbers_of(account, metrics.get(id, {}), events.get(id, ()), self.catalogue, day))
+            using, doing = dict(metrics.get(id, {})), events.get(id, ())
+            row = dict(numbers_of(account, using, doing, self.catalogue, day))
             self.names = self.names or tuple(row)
             part.numbers.append(list(row.values()))
             part.texts.append([self.texts[name].of(getattr(account, name) or "") for name in TEXTS])
@@ -149,22 +151,18 @@ class Rows:
                 part.who.append((self.accounts.of(id), len(part.numbers) - 1))
                 part.what.append(offer)
                 part.signs.append(_terms(score, sign))
-                part.seen.append(seen_of(events.get(id, ()), self.events, self.catalogue, self.offers[offer]))
+                part.seen.append(seen_of(doing, self.events, self.catalogue, self.offers[offer]))
                 part.prior.append(self.base_rate if score is None else score.p)
         if part.who:
             self.parts.append(part.arrays(day))
 
     def pairs(self) -> Pairs:
-        """Everything that was added, without outcomes."""
-        joined = {
-            name: np.concatenate([part[name] for part in self.parts])
-            for name in ("who", "what", "signs", "seen", "prior", "day")
-        }
+        """Everything that was added, without outcomes. It goes out of here: twice it would take most of the memory."""
         shifts = np.cumsum([0, *(len(part["numbers"]) for part in self.parts[:-1])])
         at = np.concatenate([part["who"][:, 1] + shift for part, shift in zip(self.parts, shifts, strict=True)])
-        numbers = np.concatenate([part["numbers"] for part in self.parts])
-        texts = np.concatenate([part["texts"] for part in self.parts])
-        holds = np.concatenate([part["holds"] for part in self.parts])
+        joined = {name: self._taken(name) for name in ("who", "what", "signs", "seen", "prior", "day")}
+        numbers, texts, holds = (self._taken(name) for name in ("numbers", "texts", "holds"))
+        self.parts.clear()
         account = joined["who"][:, 0]
         entity, _, _ = entities(account, joined["day"])
         held = np.zeros((int(entity.max()) + 1, holds.shape[1]), bool)
@@ -191,6 +189,9 @@ class Rows:
             prior=joined["prior"],
             is_dated=True,
         )
+
+    def _taken(self, name: str) -> NDArray[Any]:
+        return np.concatenate([part.pop(name) for part in self.parts])
 
 
 def eligible(name: str, account: AccountFeatures, owned: frozenset[str], catalogue: Catalogue) -> bool:

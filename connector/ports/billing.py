@@ -209,6 +209,10 @@ class WarehouseReader(Protocol):
         """The canonical tables of some accounts: a pyarrow Table of one column, account_id."""
         ...
 
+    def let_go(self) -> None:
+        """Give back the memory of what was read."""
+        ...
+
     def execute(self, expression: Any) -> Any:
         """Run an Ibis expression and give its rows as a pyarrow Table."""
         ...

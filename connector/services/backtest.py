@@ -3,6 +3,8 @@
 Rolling origin: each month is judged by a model whose outcomes were closed when the month began (embargo), always beside
 what needs no model: popularity, the scorecard, and the model of the month before. Without a model (too early, too
 few outcomes, no evidence) scores are the scorecard's, as in the daily run. Intervals resample accounts, not rows.
+A model's penalties cost more to choose than it costs to fit. They are chosen on some of the accounts, by what the
+month itself or an earlier one knew, and anew where there is four times the history; `train` chooses them each time.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connector.compute.propensity_blend import logit_of
-from connector.compute.propensity_fit import fit
+from connector.compute.propensity_fit import choose_penalties, fit
 from connector.compute.propensity_judge import auc, ece, log_loss
 from connector.compute.propensity_pairs import Floats, Pairs
 from connector.compute.propensity_predict import predict
+from connector.compute.propensity_ridge import Penalties
 from connector.compute.propensity_rows import popularity
 from connector.domain.catalogue import Catalogue
 from connector.domain.errors import MendError
@@ -30,6 +34,7 @@ from connector.services.propensity_history import (
     Rulebook,
     billing_alone,
     day_of,
+    lot,
     month_days,
     past_pairs,
     thinned,
@@ -38,6 +43,9 @@ from connector.services.propensity_history import (
 
 LEAST_TO_JUDGE = 30
 LEARNT_FROM = 60_000
+AGAIN, CHOSEN_ON = 4, 15_000
+"""Penalties are chosen anew on so many times the months, and on so many rows."""
+AT_ONCE = 8_000
 RESAMPLED, LOOKED_AT = 300, 20
 TOO_FEW = "too few to judge"
 RANKERS = ("model", "last model", "scorecard", "popularity")
@@ -66,7 +74,6 @@ def backtest(
     past = past_pairs(warehouse, book, days, now, ask.horizon, tell, outcomes)
     if past is None:
         raise MendError("no billing history so far", hint="`connector plan` pulls it and writes nothing to the CRM")
-    tell("judging", 0)
     pairs = past.pairs.known()  # a month that is half told would be judged by the half that was decided
     worth = list_prices(pairs, book.catalogue, book.policy.reporting_currency)
     without = unasked(warehouse, book, days[0], now)
@@ -78,7 +85,7 @@ def backtest(
         "rules_left_out": list(without.rules),
         "features_left_out": dict(without.features),
         "share": past.share,
-        **judged(pairs, worth, _of_share(ask, past.share), past.relabel, day_of(now)),
+        **judged(pairs, worth, _of_share(ask, past.share), past.relabel, day_of(now), tell),
     }
 
 
@@ -97,11 +104,18 @@ def list_prices(pairs: Pairs, catalogue: Catalogue, currency: str) -> Floats:
     return np.asarray(np.where(prices > 0, prices, usual)[pairs.offer] * many)
 
 
-def judged(pairs: Pairs, worth: Floats, ask: Ask, relabel: Relabel = billing_alone, last: int = 0) -> dict[str, Any]:
+def judged(
+    pairs: Pairs,
+    worth: Floats,
+    ask: Ask,
+    relabel: Relabel = billing_alone,
+    last: int = 0,
+    tell: Tell = lambda *_: None,
+) -> dict[str, Any]:
     """Judge every day by models of earlier ones, and all days together; truth is what is known on the day `last`."""
     windows, pooled = [], []
     truth = relabel(pairs, last)[0]
-    for day, test, ranked, card in _windows(pairs, truth, ask, relabel):
+    for day, test, ranked, card in _windows(pairs, truth, ask, relabel, tell):
         y = test.adopted.astype(float)
         found: dict[str, Any] = {
             "day": day.isoformat(),
@@ -122,19 +136,19 @@ def judged(pairs: Pairs, worth: Floats, ask: Ask, relabel: Relabel = billing_alo
 
 
 def _windows(
-    pairs: Pairs, truth: Pairs, ask: Ask, relabel: Relabel
+    pairs: Pairs, truth: Pairs, ask: Ask, relabel: Relabel, tell: Tell
 ) -> Iterator[tuple[date, Pairs, dict[str, Floats], Card | None]]:
     before: Card | None = None
+    models = _Models(ask.horizon)
     for day in np.unique(pairs.day):
         mine = np.flatnonzero((truth.day == day) & (truth.adopted >= 0))
         if not len(mine):
             continue
+        as_of = date(1970, 1, 1) + timedelta(days=int(day))
+        tell(f"judging {as_of}", 0)
         test = truth.take(mine)
         closed = np.flatnonzero((pairs.day <= day - ask.horizon) & (pairs.adopted >= 0))
-        train = relabel(pairs.take(closed), int(day) - 1)[0].known()
-        card = None
-        if train.adopted.sum() >= LEAST_ADOPTIONS:
-            card = fit(thinned(train, LEARNT_FROM), ask.horizon)
+        card = models.learnt(_labelled(pairs, closed, relabel, int(day) - 1))
         prior = np.full(len(test), 0.02) if test.prior is None else test.prior
         ranked = {"model": _scored(card, test, prior), "scorecard": prior}
         if before is not None:
@@ -142,11 +156,41 @@ def _windows(
         if len(closed):
             ranked["popularity"] = popularity(pairs, closed)[mine]
         before = card
-        yield date(1970, 1, 1) + timedelta(days=int(day)), test, ranked, card
+        yield as_of, test, ranked, card
+
+
+@dataclass
+class _Models:
+    """Learns month after month; penalties are an earlier month's until there is much more history."""
+
+    horizon: int
+    penalties: Penalties | None = None
+    months: int = 0
+
+    def learnt(self, train: Pairs) -> Card | None:
+        """The card of a month; None where too few adopted."""
+        if train.adopted.sum() < LEAST_ADOPTIONS:
+            return None
+        months = len(np.unique(train.day))
+        if months >= AGAIN * self.months:
+            self.penalties, self.months = choose_penalties(thinned(train, CHOSEN_ON)), months
+        return fit(train, self.horizon, penalties=self.penalties)
+
+
+def _labelled(pairs: Pairs, closed: NDArray[np.intp], relabel: Relabel, until: int) -> Pairs:
+    """Rows to learn from, with the labels of a day; features, most of the memory, are copied of no others."""
+    labels = relabel(replace(pairs, columns=()).take(closed), until)[0]
+    known = np.flatnonzero(labels.adopted >= 0)
+    kept = known[lot(labels.take(known), LEARNT_FROM)]
+    return replace(pairs.take(closed[kept]), adopted=labels.adopted[kept])
 
 
 def _scored(card: Card | None, test: Pairs, prior: Floats) -> Floats:
-    return prior if card is None or card.evidence is not Evidence.MODEL else predict(card, test).p
+    """Score rows in pieces: the terms of each take more memory than the row itself."""
+    if card is None or card.evidence is not Evidence.MODEL:
+        return prior
+    pieces = np.array_split(np.arange(len(test)), len(test) // AT_ONCE + 1)
+    return np.concatenate([predict(card, test.take(rows)).p for rows in pieces])
 
 
 def _figures(p: Floats, test: Pairs, worth: Floats, top: int, is_p: bool) -> dict[str, Any]:

@@ -19,11 +19,10 @@ import pyarrow.parquet as pq
 
 from connector.compute.propensity_card import card_of, card_text
 from connector.compute.propensity_challenge import challenge
-from connector.compute.propensity_fit import C, fit
+from connector.compute.propensity_fit import fit, penalties_of
 from connector.compute.propensity_leaks import leaks, present_only_for
 from connector.compute.propensity_pairs import NO_HOLDINGS, Holdings, Pairs
 from connector.compute.propensity_predict import predict
-from connector.compute.propensity_ridge import Penalties
 from connector.domain.errors import SourceDataError
 from connector.domain.propensity import HORIZON_DAYS, Card, Challenger, Kind
 from connector.services.propensity_files import (
@@ -96,9 +95,7 @@ def fit_file(path: Path, holdings: Path | None, out: Path, horizon_days: int = H
         )
     card = fit(pairs, horizon_days, seed, challenge)
     known = pairs.take(np.flatnonzero(pairs.adopted >= 0))
-    shared = 1 / card.settings.get("C", C[0])
-    penalties = Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])
-    warnings += [str(leak) for leak in leaks(known, card.quality.auc, penalties, seed)]
+    warnings += [str(leak) for leak in leaks(known, card.quality.auc, penalties_of(card), seed)]
     card = replace(card, warnings=(*card.warnings, *warnings))
     _write_whole(out, card_text(card))
     return Fitted(card)

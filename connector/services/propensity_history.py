@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connector.compute import propensity_rows
 from connector.compute.accounts import LIVE
@@ -131,6 +132,7 @@ def past_pairs(
     if not rows.parts:
         return None
     history = owned_history(warehouse, now, part.tables)
+    warehouse.let_go()
     pairs = propensity_rows.outcomes(rows.pairs().without(list(without)), history, book.catalogue, horizon)
     told = Told(outcomes, history, book.catalogue, horizon)
     return Past(open_ones_unknown(pairs, now.date(), horizon), told.labelled, part.share)
@@ -181,6 +183,11 @@ def day_of(moment: datetime) -> int:
 
 def thinned(pairs: Pairs, most: int = MOST_ROWS) -> Pairs:
     """Take so many accounts that no more rows are left; the share of adopters stays as it is."""
+    return pairs if len(pairs) <= most else pairs.take(lot(pairs, most))
+
+
+def lot(pairs: Pairs, most: int) -> NDArray[np.intp]:
+    """Draw the accounts whose rows `thinned` keeps."""
     if len(pairs) <= most:
-        return pairs
-    return pairs.take(np.flatnonzero(pairs.folds(10_000, "thinned") < 10_000 * most / len(pairs)))
+        return np.arange(len(pairs))
+    return np.flatnonzero(pairs.folds(10_000, "thinned") < 10_000 * most / len(pairs))

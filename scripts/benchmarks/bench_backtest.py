@@ -79,7 +79,7 @@ def _make(path: Path, customers: int) -> dict[str, Any]:
 def _judge(path: Path, _customers: int) -> dict[str, Any]:
     from planning_child import peak
 
-    from connector.adapters.warehouse import DuckWarehouse
+    from connector.adapters.warehouse import LITTLE, DuckWarehouse
     from connector.cli import collect_seldom, without_pandas
     from connector.config.project import load_project
     from connector.config.settings import shipped
@@ -91,7 +91,7 @@ def _judge(path: Path, _customers: int) -> dict[str, Any]:
     began, used = perf_counter(), process_time()
     project = load_project(shipped(), ["stripe"], None)
     book = Rulebook(project.catalogue, project.signals, project.policy, project.fx)
-    warehouse = DuckWarehouse(path)
+    warehouse = DuckWarehouse(path, memory_limit=LITTLE)
     told = backtest(warehouse, book, datetime.combine(AS_OF, datetime.min.time(), UTC), Ask(MONTHS, TOP))
     warehouse.close()
     return {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.compute.propensity_blend import calibrate, scorecard_line, weight_of
 from connector.compute.propensity_card import card_of, card_text
-from connector.compute.propensity_fit import OWN, fit
+from connector.compute.propensity_fit import OWN, choose_penalties, fit, penalties_of
 from connector.compute.propensity_judge import auc, auc_within, ece
 from connector.compute.propensity_leaks import leaks, present_only_for
 from connector.compute.propensity_pairs import Column, Holdings, Pairs, holds_of
@@ -164,6 +164,16 @@ def test_the_same_rows_in_any_order_give_the_same_card() -> None:
 
     assert card_text(fit(mixed)) == text
     assert card_text(card_of(text, "card.json")) == text
+
+
+def test_a_card_fitted_with_its_own_penalties_is_the_same() -> None:
+    """What was chosen can be told and given: the same card, byte for byte; other penalties give another."""
+    pairs = world(150, 3, prior="good")
+    card = fit(pairs)
+
+    assert choose_penalties(pairs) == penalties_of(card)
+    assert card_text(fit(pairs, penalties=penalties_of(card))) == card_text(card)
+    assert card_text(fit(pairs, penalties=Penalties(1000, 1000))) != card_text(card)
 
 
 def test_a_file_that_is_no_card_is_refused_with_the_cure() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from connector.compute.propensity_fit import fit
 from connector.compute.propensity_pairs import Pairs
+from connector.compute.propensity_ridge import Penalties
 from connector.domain.outcome import Labels
-from connector.services.backtest import TOO_FEW, Ask, _first, judged
+from connector.domain.propensity import Card
+from connector.services import backtest
+from connector.services.backtest import TOO_FEW, Ask, _first, _scored, judged
 from connector.services.backtest_page import page
 from tests.compute.propensity_world import world
 
@@ -44,6 +49,73 @@ def test_a_past_month_knows_only_what_had_ended_by_then() -> None:
     assert seen[0] == (len(pairs), 30_000)
     assert [until for _, until in seen[1:]] == [day - 1 for day in DAYS]
     assert told == judged(pairs, np.ones(len(pairs)), Ask(4, 40))
+
+
+def test_penalties_are_an_earlier_months_until_there_is_four_times_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are chosen on one month and on four, of some accounts; models of two and three have those of the first."""
+    chosen, used = list[tuple[int, int]](), list[tuple[int, float]]()
+
+    def choose(pairs: Pairs) -> Penalties:
+        chosen.append((len(np.unique(pairs.day)), len(pairs)))
+        return Penalties(10 * len(chosen))
+
+    def noted(pairs: Pairs, horizon: int, penalties: Penalties) -> Card:
+        used.append((len(np.unique(pairs.day)), penalties.shared))
+        return fit(pairs, horizon, penalties=penalties)
+
+    monkeypatch.setattr(backtest, "choose_penalties", choose)
+    monkeypatch.setattr(backtest, "fit", noted)
+    monkeypatch.setattr(backtest, "CHOSEN_ON", 300)
+    told_of(world(120, 3, days=(20_000, 20_100, 20_200, 20_300, 20_400)))
+
+    assert [months for months, _ in chosen] == [1, 4]
+    assert chosen[0][1] > 250
+    assert 200 < chosen[1][1] < 400
+    assert used == [(1, 10), (2, 10), (3, 10), (4, 20)]
+
+
+def test_it_tells_which_month_is_judged() -> None:
+    """Each month is told before its model is learnt."""
+    heard = list[str]()
+    pairs = world(60, 2, days=DAYS)
+
+    judged(pairs, np.ones(len(pairs)), Ask(4, 40), tell=lambda what, _count: heard.append(what))
+
+    assert heard == [f"judging {day}" for day in ("2024-10-04", "2024-11-03", "2025-01-12", "2025-02-11")]
+
+
+def test_rows_scored_in_pieces_have_the_same_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are scored at once, every row has its own."""
+    pairs = world(200, 3, prior="good")
+    card, prior = fit(pairs), np.full(len(pairs), 0.02)
+    whole = _scored(card, pairs, prior)
+
+    monkeypatch.setattr(backtest, "AT_ONCE", 70)
+
+    assert len(set(whole.tolist())) > 300
+    assert np.abs(_scored(card, pairs, prior) - whole).max() < 1e-9
+
+
+def test_of_many_rows_some_accounts_are_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of an account are learnt from or none, with the labels that were known."""
+    learnt = list[Pairs]()
+
+    def noted(pairs: Pairs, horizon: int, penalties: Penalties | None) -> Card:
+        learnt.append(pairs)
+        return fit(pairs, horizon, penalties=penalties)
+
+    pairs = world(400, 3, days=DAYS)
+    monkeypatch.setattr(backtest, "fit", noted)
+    monkeypatch.setattr(backtest, "LEARNT_FROM", 600)
+    told_of(pairs)
+
+    assert [len(np.unique(one.day)) for one in learnt] == [1, 2]
+    for days, one in enumerate(learnt, 1):
+        assert set(np.bincount(one.account)) == {0, 3 * days}
+        assert 300 < len(one) < 900
+        kept = np.isin(pairs.account, one.account) & np.isin(pairs.day, one.day)
+        assert one.adopted.tolist() == pairs.adopted[kept].tolist()
+        assert one.columns[1].values.tolist() == pairs.columns[1].values[kept].tolist()
 
 
 def test_under_thirty_adoptions_nothing_is_judged() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -21,18 +22,19 @@ from tests.services.test_every_text import RULES
 
 NOW = datetime(2026, 10, 1, 18, tzinfo=UTC)
 CUSTOMERS = 12
+BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
+TOLD = {"source": "test", "known_at": BEGAN, "is_test": False, "deleted": False, "created_at": BEGAN}
 
 
 @pytest.fixture
 def warehouse() -> Iterator[DuckWarehouse]:
     made = DuckWarehouse()
-    began = datetime(2025, 1, 1, tzinfo=UTC)
     for number in range(CUSTOMERS):
         account = f"a{number:02}"
-        told = {"account_id": account, "source": "test", "known_at": began}
-        _insert(made, "accounts", [{**told, "is_test": False, "deleted": False, "created_at": began}])
+        told = {"account_id": account, "source": "test", "known_at": BEGAN}
+        _insert(made, "accounts", [{**TOLD, "account_id": account}])
         item = {"item_id": f"i{number}", "subscription_id": f"s{number}", "offer_id": "pro", "status": "active"}
-        paid = {"currency": "EUR", "mrr_minor": 9_900, "list_mrr_minor": 9_900, "quantity": 10.0, "valid_from": began}
+        paid = {"currency": "EUR", "mrr_minor": 9_900, "list_mrr_minor": 9_900, "quantity": 10.0, "valid_from": BEGAN}
         _insert(made, "subscription_item_versions", [{**told, **item, **paid}])
         days = [date(2026, 9, day) for day in range(1, 29)]
         used = [{**told, "day": day, "metric": "active_seats", "value": float(number + day.day % 5)} for day in days]
@@ -71,6 +73,25 @@ def test_a_part_is_told_of_as_if_the_others_were_not_there(warehouse: DuckWareho
     assert some.accounts == {id: one for id, one in whole.accounts.items() if id in chosen}
     assert some.metrics == {id: one for id, one in whole.metrics.items() if id in chosen}
     assert some.metrics.keys() == chosen, "the usage of each was read"
+
+
+def test_the_part_is_a_file_beside_the_warehouse_and_goes_with_it(tmp_path: Path) -> None:
+    """Ours alone, gone when the warehouse is closed; what a killed process left goes at the next opening."""
+    path, part = tmp_path / "it's.duckdb", tmp_path / "it's.duckdb.part"
+    made = DuckWarehouse(path)
+    _insert(made, "accounts", [{**TOLD, "account_id": name} for name in ("a1", "a2", "a3")])
+
+    chosen = sample(made, 2)
+
+    assert part.stat().st_mode & 0o777 == 0o600
+    assert len(accounts_of(chosen, made)) == 2
+    made.let_go()
+    assert len(accounts_of(chosen, made)) == 2
+    made.close()
+    assert not part.exists()
+    part.touch()
+    DuckWarehouse(path).close()
+    assert not part.exists()
 
 
 def test_a_smaller_part_lies_within_a_larger_one(warehouse: DuckWarehouse) -> None:

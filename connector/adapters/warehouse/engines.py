@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pyarrow as pa
 
-from connector.adapters.warehouse.duck import DuckWarehouse
+from connector.adapters.warehouse.duck import MEMORY, DuckWarehouse
 from connector.compute.features import in_memory
 from connector.domain.errors import ConfigError, LaterError
 
@@ -126,8 +126,8 @@ class UsageEngine:
 class ScaledWarehouse(DuckWarehouse):
     """A DuckDB file whose usage lies elsewhere."""
 
-    def __init__(self, path: Path | None, engine: UsageEngine) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path | None, engine: UsageEngine, memory_limit: str = MEMORY) -> None:
+        super().__init__(path, memory_limit=memory_limit)
         self._engine = engine
 
     def counts(self) -> tuple[Mapping[str, int], Mapping[str, int]]:

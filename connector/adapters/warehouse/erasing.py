@@ -16,12 +16,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connector.adapters.warehouse.duck import DuckWarehouse, connect
+from connector.adapters.warehouse.duck import OWNER_ONLY, DuckWarehouse, connect
 from connector.compute.tables import TABLES
 from connector.domain.customer import SHORT, Customer
 from connector.ports.billing import Told
 
-OWNER_ONLY = 0o600
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 OWNED = [table for table, columns in TABLES.items() if "account_id" in columns]
 WORDS = 200

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector.adapters.warehouse import DuckWarehouse
+import pytest
+
+from connector.adapters.warehouse import DuckWarehouse, duck
 from connector.compute.accounts import items_in_force
 from connector.compute.features import metric_features
 from connector.domain.catalogue import Catalogue, Limit, Metric, Offer
@@ -40,3 +42,29 @@ def test_usage_is_reduced_in_less_memory_than_its_rows_take(tmp_path: Path) -> N
     assert set(features["total"].to_pylist()) == {50.0}
     assert set(features["streak_weeks"].to_pylist()) == {8}
     warehouse.close()
+
+
+def test_what_was_read_of_the_file_can_be_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then no memory is taken by it, it is read again when asked for, and a query may take as much as before."""
+    made = DuckWarehouse(tmp_path / "warehouse.duckdb")
+    made._connection.execute(A_MILLION_ROWS.replace("1.0", "(hash(account, back) % 1000000)::DOUBLE"))
+    made.close()
+    monkeypatch.setattr(duck, "LEAST", "1MB")
+    warehouse = DuckWarehouse(tmp_path / "warehouse.duckdb")
+    total = warehouse.tables()["usage"].value.sum().as_table()  # whole numbers: in any order the same
+    before = warehouse.execute(total)
+    limit = warehouse.sql("SELECT current_setting('memory_limit')").fetchone()
+
+    held = _held(warehouse)
+    warehouse.let_go()
+
+    assert held > 2_000_000
+    assert _held(warehouse) < 1_000_000
+    assert warehouse.execute(total) == before
+    assert warehouse.sql("SELECT current_setting('memory_limit')").fetchone() == limit
+    warehouse.close()
+
+
+def _held(warehouse: DuckWarehouse) -> int:
+    row = warehouse.sql("SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'").fetchone()
+    return int(row[0])

@@ -683,74 +683,88 @@ ORDER BY
   `t20`.`account_id` ASC NULLS LAST,
   `t20`.`metric` ASC NULLS LAST;
 
-WITH `t1` AS (
+WITH `t2` AS (
   SELECT
-    CAST(`t0`.`account_id` AS STRING) AS `account_id`,
-    'warehouse' AS `source`,
-    CAST(`t0`.`day` AS DATE) AS `day`,
-    CAST(`t0`.`metric` AS STRING) AS `metric`,
-    CAST(`t0`.`value` AS FLOAT64) AS `value`,
-    TIMESTAMP_ADD(CAST(CAST(`t0`.`day` AS DATE) AS TIMESTAMP), INTERVAL '48' HOUR) AS `known_at`,
-    CAST(NULL AS TIMESTAMP) AS `known_to`
-  FROM `usage` AS `t0`
-  WHERE
-    TIMESTAMP_ADD(CAST(CAST(`t0`.`day` AS DATE) AS TIMESTAMP), INTERVAL '48' HOUR) <= TIMESTAMP('2026-11-22T18:00:00+00:00')
-    AND (
-      (
-        CAST(NULL AS TIMESTAMP) IS NULL
+    `t1`.`source`,
+    `t1`.`metric`,
+    `t1`.`day`,
+    COUNT(*) AS `rows`
+  FROM (
+    SELECT
+      CAST(`t0`.`account_id` AS STRING) AS `account_id`,
+      'warehouse' AS `source`,
+      CAST(`t0`.`day` AS DATE) AS `day`,
+      CAST(`t0`.`metric` AS STRING) AS `metric`,
+      CAST(`t0`.`value` AS FLOAT64) AS `value`,
+      TIMESTAMP_ADD(CAST(CAST(`t0`.`day` AS DATE) AS TIMESTAMP), INTERVAL '48' HOUR) AS `known_at`,
+      CAST(NULL AS TIMESTAMP) AS `known_to`
+    FROM `usage` AS `t0`
+    WHERE
+      TIMESTAMP_ADD(CAST(CAST(`t0`.`day` AS DATE) AS TIMESTAMP), INTERVAL '48' HOUR) <= TIMESTAMP('2026-11-22T18:00:00+00:00')
+      AND (
+        (
+          CAST(NULL AS TIMESTAMP) IS NULL
+        )
+        OR (
+          CAST(NULL AS TIMESTAMP) > TIMESTAMP('2026-11-22T18:00:00+00:00')
+        )
       )
-      OR (
-        CAST(NULL AS TIMESTAMP) > TIMESTAMP('2026-11-22T18:00:00+00:00')
-      )
-    )
-    AND CAST(`t0`.`day` AS DATE) < DATE(2026, 11, 22)
+      AND CAST(`t0`.`day` AS DATE) < DATE(2026, 11, 22)
+  ) AS `t1`
+  GROUP BY
+    1,
+    2,
+    3
 )
 SELECT
   *
 FROM (
   SELECT
-    `t7`.`source`,
-    `t7`.`told_to`,
-    `t7`.`metric`,
-    `t7`.`week`,
-    COUNT(*) AS `rows`
+    `t8`.`source`,
+    `t8`.`told_to`,
+    `t8`.`metric`,
+    `t8`.`week`,
+    SUM(`t8`.`rows`) AS `rows`
   FROM (
     SELECT
-      `t6`.`source`,
-      `t6`.`told_to`,
-      `t6`.`metric`,
-      `t6`.`x`,
-      CAST(FLOOR(ieee_divide(CAST(`t6`.`x` AS FLOAT64), 7)) AS INT64) AS `week`
+      `t7`.`source`,
+      `t7`.`metric`,
+      `t7`.`day`,
+      `t7`.`rows`,
+      `t7`.`told_to`,
+      DATE_DIFF(`t7`.`told_to`, `t7`.`day`, DAY) AS `x`,
+      CAST(FLOOR(ieee_divide(CAST(DATE_DIFF(`t7`.`told_to`, `t7`.`day`, DAY) AS FLOAT64), 7)) AS INT64) AS `week`
     FROM (
       SELECT
-        `t3`.`source`,
-        `t5`.`told_to`,
-        `t3`.`metric`,
-        DATE_DIFF(`t5`.`told_to`, `t3`.`day`, DAY) AS `x`
-      FROM `t1` AS `t3`
+        `t4`.`source`,
+        `t4`.`metric`,
+        `t4`.`day`,
+        `t4`.`rows`,
+        `t6`.`told_to`
+      FROM `t2` AS `t4`
       INNER JOIN (
         SELECT
-          `t2`.`source`,
-          MAX(`t2`.`day`) AS `told_to`
-        FROM `t1` AS `t2`
+          `t3`.`source`,
+          MAX(`t3`.`day`) AS `told_to`
+        FROM `t2` AS `t3`
         GROUP BY
           1
-      ) AS `t5`
-        ON `t3`.`source` = `t5`.`source`
-    ) AS `t6`
+      ) AS `t6`
+        ON `t4`.`source` = `t6`.`source`
+    ) AS `t7`
     WHERE
-      `t6`.`x` < 84
-  ) AS `t7`
+      DATE_DIFF(`t7`.`told_to`, `t7`.`day`, DAY) < 84
+  ) AS `t8`
   GROUP BY
     1,
     2,
     3,
     4
-) AS `t8`
+) AS `t9`
 ORDER BY
-  `t8`.`source` ASC NULLS LAST,
-  `t8`.`week` ASC NULLS LAST,
-  `t8`.`metric` ASC NULLS LAST;
+  `t9`.`source` ASC NULLS LAST,
+  `t9`.`week` ASC NULLS LAST,
+  `t9`.`metric` ASC NULLS LAST;
 
 SELECT
   MIN(`t1`.`day`) AS `begins`,
