@@ -39,7 +39,7 @@ from connector.domain.signal import TOLD_TO, SignalRule, Signals, freshness
 
 View = Mapping[str, Feature]
 MOST_KINDS = 10_000
-"""Kinds of customers whose questions are kept; no two alike fill no memory with them."""
+"""Kinds of customers whose questions are kept: beyond that they begin anew, so that no base fills the memory."""
 
 
 def fired(rules: Signals, features: Features, catalogue: Catalogue, today: date) -> Iterator[Fired]:

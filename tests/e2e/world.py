@@ -122,7 +122,7 @@ class Site:
                 ran = world.run("install", "--yes")
                 assert ran.code == 0, ran.err
             else:
-                world.sync()
+                world.sync(fresh=True)  # a pull that was spared would leave the warehouse of this moment empty
             self.moments[crm, moment] = world.side.saved(), world.state
         return self.moments[crm, moment]
 
