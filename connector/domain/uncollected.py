@@ -16,4 +16,7 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            # Both together let all that is young be old at once: else the next look would go through every value made.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

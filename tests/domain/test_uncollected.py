@@ -36,3 +36,15 @@ def test_who_turned_it_off_finds_it_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_was_made_is_not_looked_through_afterwards() -> None:
+    """It is old at once, garbage too, which a look through the old finds."""
+    with uncollected():
+        made = [[at] for at in range(10_000)]
+        cycle: list[object] = []
+        cycle.append(cycle)
+
+    young = {id(one) for one in gc.get_objects(generation=0)}
+    assert young.isdisjoint(map(id, made))
+    assert any(one is cycle for one in gc.get_objects(generation=2))
