@@ -1,7 +1,8 @@
 """Scorecard and model joined in log-odds by evidence, then calibrated.
 
-Everything here is a straight line in log-odds, so terms stay signed and add up. Calibration is a shift and a stretch
-with a prior (Platt), never isotonic: isotonic ties spoil the ranking and cost accuracy below 300 adoptions.
+Everything here is a straight line in log-odds, so terms stay signed and add up; an offer's highest scores may go on
+along a flatter one, and what that takes is told as a term. Calibration is a shift and a stretch with a prior (Platt),
+never isotonic: isotonic ties spoil the ranking and cost accuracy below 300 adoptions.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ OFFER_SHIFT_SD = 0.3
 HALF_WEIGHT_AT = 40
 WEIGHT_SD = 0.35
 GRID = 51
+KNEE_AT, BEND_SD, MOST_BENT = 0.7, 0.5, -0.95
+"""The knee lies where this share of the adopters scored less; above it scores still rise."""
 STEPS = 30
 
 
@@ -61,6 +64,38 @@ def weight_of(model: Floats, scorecard: Floats, y: Floats) -> float:
         told[at] += float(y @ logit - np.logaddexp(0, logit).sum())
     odds = np.exp(told - told.max())
     return float((odds * grid).sum() / odds.sum())
+
+
+def bends_of(model: Floats, y: Floats, offer: Whole, offers: int) -> tuple[float, Floats]:
+    """Find the knee, and by how much less each offer's scores should rise above it.
+
+    Signs of one need that come together add up in log-odds, and then the highest scores promise what never comes.
+    """
+    knee = float(np.quantile(model[y > 0], KNEE_AT))
+    above, bends = np.maximum(model - knee, 0), np.zeros(offers)
+    for at in range(offers):
+        mine = offer == at
+        if above[mine].any():
+            bends[at] = min(0.0, max(MOST_BENT, _bend(model[mine], above[mine], y[mine])))
+    return knee, bends
+
+
+def _bend(line: Floats, above: Floats, y: Floats) -> float:
+    """Change of slope above the knee that the outcomes of an offer tell, beside a shift of all its scores."""
+    x, weigh, found = np.column_stack([np.ones(len(y)), above]), np.array([OFFER_SHIFT_SD, BEND_SD]) ** -2, np.zeros(2)
+    for _ in range(STEPS):
+        p = sigmoid(line + x @ found)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + np.diag(weigh)
+        step = np.clip(np.linalg.solve(hessian, (y - p) @ x - weigh * found), -1, 1)
+        found += step
+        if float(np.abs(step).max()) < 1e-10:
+            break
+    return float(found[1])
+
+
+def bent(model: Floats, offer: Whole, knee: float, bends: Floats) -> Floats:
+    """Let scores above the knee rise by as much less as their offer's bend says."""
+    return np.asarray(model + bends[offer] * np.maximum(model - knee, 0))
 
 
 def calibrate(score: Floats, y: Floats, offer: Whole, offers: int) -> tuple[float, float, Floats]:

@@ -54,7 +54,7 @@ def _card(told: Mapping[str, Any]) -> Card:
         | {
             "evidence": Evidence(told["evidence"]),
             "quality": Quality(**told["quality"]),
-            "blend": Blend(**told["blend"]),
+            "blend": Blend(**_tuples(told["blend"])),
             "features": tuple(Feature(**_tuples(one)) for one in told["features"]),
             "offers": tuple(OfferModel(**_tuples(one)) for one in told["offers"]),
             "challenger": _challenger(told["challenger"]) if told["challenger"] else None,
@@ -70,7 +70,7 @@ def _challenger(told: Mapping[str, Any]) -> Challenger:
 
 
 def _in_use(told: Mapping[str, Any]) -> InUse:
-    quality, blend = Quality(**told["quality"]), Blend(**told["blend"])
+    quality, blend = Quality(**told["quality"]), Blend(**_tuples(told["blend"]))
     return InUse(Evidence(told["evidence"]), blend, tuple(told["shifts"]), quality)
 
 

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from connector.compute.propensity_blend import bent
 from connector.compute.propensity_design import Design
 from connector.compute.propensity_fit import Contest, Unseen, joined
 from connector.compute.propensity_pairs import Bools, Floats, Pairs, Singles, Whole
@@ -121,7 +122,8 @@ def _promoted(contest: Contest, told: Floats, signs: Sequence[int], windows: tup
         return _kept(card, "its order is no better than chance within an offer", windows)
     whole, _ = contest.design.prepared(contest.design.everything())
     text = _grown(pairs, whole, np.ones(len(pairs), bool), signs, card.seed)
-    score = blend.weight * theirs.model + (1 - blend.weight) * theirs.scorecard
+    model = bent(theirs.model, pairs.offer[theirs.rows], blend.knee, np.array(blend.bends))
+    score = blend.weight * model + (1 - blend.weight) * theirs.scorecard
     final = blend.shift + blend.stretch * score + shifts[pairs.offer[theirs.rows]]
     ends, deviations = _deviations(final, pairs.adopted[theirs.rows].astype(np.float64))
     regression = InUse(card.evidence, card.blend, tuple(one.shift for one in card.offers), card.quality)

@@ -102,15 +102,22 @@ def make_design(pairs: Pairs, features: Sequence[Feature], seed: int) -> tuple[D
     blocks, held = [], []
     for at, mine in enumerate(rows):
         holds = held_by_row(pairs, mine, int(own[at]))
-        blocks.append(
-            Block(matrix(pairs, mine, features, holds, shares, spreads), pairs.adopted[mine].astype(float), 0.0)
-        )
+        x, y = matrix(pairs, mine, features, holds, shares, spreads), pairs.adopted[mine].astype(float)
+        blocks.append(Block(x, y, 0.0, _pointed(pairs.pointed.get(pairs.offers[at]), features, x.shape[1])))
         held.append(holds)
     design = Design(rows, blocks, held, [inner[mine] for mine in rows])
     prepared, _ = design.prepared(design.everything())
     column = np.concatenate([block.x[:, -1] for block in prepared.blocks]).astype(np.float64)
     mean, spread = float(column.mean()), max(float(column.std()), 0.05)
     return replace(design, lift_mean=mean, lift_spread=spread), shares, spreads
+
+
+def _pointed(names: frozenset[str] | None, features: Sequence[Feature], width: int) -> Bools | None:
+    """Mark the columns of some features."""
+    if not names:
+        return None
+    marked = [feature.name in names for feature in features for _ in range(feature.width)]
+    return np.array([False, *marked, *[False] * (width - 1 - len(marked))])
 
 
 def matrix(

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.compute.propensity_blend import calibrate, logit_of, scorecard_line, weight_of
+from connector.compute.propensity_blend import bends_of, bent, calibrate, logit_of, scorecard_line, weight_of
 from connector.compute.propensity_design import Design, make_design, pool_rate
 from connector.compute.propensity_encoding import digest_of, learn_features
 from connector.compute.propensity_judge import Auc, auc, auc_within, ece, log_loss
@@ -36,6 +36,10 @@ C = (0.1, 0.01)
 tell an adoption several times, and then the smaller one predicts."""
 OWN = (0.1, 1.0, 10.0, 100.0)
 """How closely an offer's own effects may be kept to the shared ones, as multiples of the penalty."""
+POINTED, FREER, FAR = (0.01, 0.001), 10.0, 1e4
+"""C where an offer's own effects in what its rules read leave zero so much more freely than shared ones; the penalty of
+its other own effects. A limit that one offer's customers reach says nothing of other offers: at one penalty for all,
+either it is not learnt or chance is."""
 ALIKE = 1e7
 """The penalty at which offers have the shared effects alone."""
 CHANCE = 0.5
@@ -119,7 +123,7 @@ def fit(
         horizon_days=horizon_days,
         seed=seed,
         digest=digest_of(features),
-        settings={"C": 1 / penalties.shared, "own": penalties.own / penalties.shared},
+        settings=_told_of(penalties),
         warnings=splits.warnings,
     )
     return challenge(Contest(card, pairs, design, splits, unseen))
@@ -137,8 +141,14 @@ def _features(pairs: Pairs) -> tuple[Feature, ...]:
 
 def penalties_of(card: Card) -> Penalties:
     """What a card was fitted with."""
-    shared = 1 / card.settings.get("C", C[0])
-    return Penalties(shared, card.settings.get("own", 1.0) * shared, 1 / C[0])
+    shared, pointed = 1 / card.settings.get("C", C[0]), card.settings.get("pointed")
+    own = card.settings.get("own", 1.0) * shared
+    return Penalties(shared, own, 1 / C[0], None if pointed is None else pointed * shared)
+
+
+def _told_of(penalties: Penalties) -> dict[str, float]:
+    told = {"C": 1 / penalties.shared, "own": penalties.own / penalties.shared}
+    return told if penalties.pointed is None else {**told, "pointed": penalties.pointed / penalties.shared}
 
 
 def last_day(pairs: Pairs) -> str | None:
@@ -157,16 +167,20 @@ def _chosen(pairs: Pairs, design: Design, seed: int) -> Penalties:
     thinned = pairs.folds(1000, f"thinned {seed}") < 1000 * share
     dealt = pairs.folds(FOLDS, f"own {seed}")
     tried = [*alike, *(Penalties(1 / c, own / c, 1 / C[0]) for c in C for own in reversed(OWN))]
-    losses, ridge = np.zeros(len(tried)), None
+    if any(pairs.pointed.values()):
+        tried += [Penalties(1 / c, FAR, 1 / C[0], 1 / c / FREER) for c in POINTED]
+    losses, ridge = dict.fromkeys(tried, 0.0), None
     for fold in range(FOLDS if share == 1 else 2):
         train, test = thinned & (dealt != fold), thinned & (dealt == fold)
         used = design.chosen(train)
         prepared, _ = design.prepared(used)
-        for at, one in enumerate(tried):
+        for one in losses:
             ridge = fit_ridge(prepared.blocks, one, used, ridge)
             logit, y = _scores(pairs, prepared, ridge, test)
-            losses[at] += float((np.logaddexp(0, logit) - y * logit).sum())
-    return tried[int(losses.argmin())]
+            losses[one] += float((np.logaddexp(0, logit) - y * logit).sum())
+        if fold == 0:  # the rest would cost as much as the model itself
+            losses = {one: loss for one, loss in losses.items() if loss <= np.median(list(losses.values()))}
+    return min(losses, key=losses.__getitem__)
 
 
 def _scores(pairs: Pairs, design: Design, ridge: Ridge, mask: Bools) -> tuple[Floats, Floats]:
@@ -222,16 +236,20 @@ def joined(pairs: Pairs, unseen: Unseen, splits: Splits) -> tuple[Blend, Floats,
         blend, score = _scorecard_alone(pairs, seen, unseen, is_reversed)
         quality = _quality(pairs, seen, score, within_of(score, seen), splits)
         return blend, np.zeros(len(pairs.offers)), Evidence.NONE, quality
-    weight = weight_of(unseen.model, unseen.scorecard, y)
-    score = weight * unseen.model + (1 - weight) * unseen.scorecard
-    shift, stretch, shifts = calibrate(score, y, seen.offer, len(pairs.offers))
-    apart = _calibrated_apart(seen, score, y)
+    offers = len(pairs.offers)
+    knee, bends = bends_of(unseen.model, y, seen.offer, offers)
+    model = bent(unseen.model, seen.offer, knee, bends)
+    weight = weight_of(model, unseen.scorecard, y)
+    score = weight * model + (1 - weight) * unseen.scorecard
+    shift, stretch, shifts = calibrate(score, y, seen.offer, offers)
+    apart = _calibrated_apart(seen, unseen, weight, y)
     quality = _quality(pairs, seen, apart, within_of(apart, seen), splits)
-    if pairs.prior is None:
-        return Blend(weight, 0.0, 1.0, False, 0.0, shift, stretch), shifts, Evidence.MODEL, quality
-    told = _told(pairs.prior)
-    a, b = scorecard_line(told, pairs.adopted.astype(float))
-    return Blend(weight, a, b, True, float(told.mean()), shift, stretch), shifts, Evidence.MODEL, quality
+    blend = Blend(weight, 0.0, 1.0, False, 0.0, shift, stretch, knee, tuple(bends.tolist()))
+    if pairs.prior is not None:
+        told = _told(pairs.prior)
+        a, b = scorecard_line(told, pairs.adopted.astype(float))
+        blend = replace(blend, intercept=a, slope=b, has_prior=True, prior_mean=float(told.mean()))
+    return blend, shifts, Evidence.MODEL, quality
 
 
 def _ranks_against(seen: Pairs, y: Floats) -> bool:
@@ -256,16 +274,16 @@ def within_of(score: Floats, seen: Pairs) -> Auc | None:
     return auc_within(score, seen.adopted.astype(float), seen.offer, seen.account)
 
 
-def _calibrated_apart(seen: Pairs, score: Floats, y: Floats) -> Floats:
-    """Calibrate each row by other accounts' outcomes, so that what is reported is no memory."""
-    made, dealt = np.empty(len(score)), seen.folds(FOLDS, "calibration")
+def _calibrated_apart(seen: Pairs, unseen: Unseen, weight: float, y: Floats) -> Floats:
+    """Bend and calibrate each row by other accounts' outcomes, so that what is reported is no memory."""
+    made, dealt = weight * unseen.model + (1 - weight) * unseen.scorecard, seen.folds(FOLDS, "calibration")
     for fold in range(FOLDS):
         mine, others = dealt == fold, dealt != fold
         if y[others].any():
+            knee, bends = bends_of(unseen.model[others], y[others], seen.offer[others], len(seen.offers))
+            score = weight * bent(unseen.model, seen.offer, knee, bends) + (1 - weight) * unseen.scorecard
             shift, stretch, shifts = calibrate(score[others], y[others], seen.offer[others], len(seen.offers))
             made[mine] = shift + stretch * score[mine] + shifts[seen.offer[mine]]
-        else:
-            made[mine] = score[mine]
     return made
 
 

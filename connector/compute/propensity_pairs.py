@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Pairs:
     holdings: Sequence[str]
     prior: Floats | None = None
     is_dated: bool = False
+    pointed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By offer: the columns that are read by rules which point to it."""
 
     def __len__(self) -> int:
         return len(self.account)

@@ -1,7 +1,8 @@
 """Pairs and a card → log-odds with every reason, and an interval.
 
 The log-odds *are* base + Σ terms, so the reasons add up by construction. A term is all that one feature contributes,
-however many columns it takes; what an offer contributes by itself (popularity, calibration) is the term `offer`.
+however many columns it takes; what an offer contributes by itself (popularity, calibration, what its highest scores
+promise too much) is the term `offer`.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def predict(card: Card, pairs: Pairs) -> Predicted:
             continue
         model = np.zeros(len(rows))
         if card.evidence is Evidence.MODEL:
-            model, made, deviation[rows], fits[rows] = _of_model(card, offer, pairs, rows, int(own[at]))
+            model, made, deviation[rows], fits[rows] = _of_model(card, at, pairs, rows, int(own[at]))
             terms[rows, 1 : 1 + made.shape[1]] = made
         terms[rows, 0], spread = _of_offer(card, offer, prior[rows], model)
         deviation[rows] = np.hypot(deviation[rows], spread)
@@ -105,10 +106,10 @@ def _of_offer(card: Card, offer: OfferModel, prior: Floats, model: Floats) -> tu
 
 
 def _of_model(
-    card: Card, offer: OfferModel, pairs: Pairs, rows: NDArray[np.intp], own: int
+    card: Card, at: int, pairs: Pairs, rows: NDArray[np.intp], own: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The offer's own part of the model, terms of features and holdings, how unsure they are, what holders adopt."""
-    held = held_by_row(pairs, rows, own)
+    offer, held = card.offers[at], held_by_row(pairs, rows, own)
     shares, spreads = np.array(card.held_shares), np.array(card.held_spreads)
     x = matrix(pairs, rows, card.features, held, shares, spreads).astype(np.float64)
     lift = held @ np.array(offer.lifts) / np.maximum(held.sum(axis=1), 1)
@@ -117,7 +118,16 @@ def _of_model(
     by_column, deviation = _by_regression(offer, x) if trees is None else _by_trees(trees, offer, x)
     scale = card.blend.stretch * card.blend.weight
     made = np.add.reduceat(by_column, _starts(card), axis=1)
-    return made[:, 0], made[:, 1:] * scale, deviation * scale, sigmoid(card.base + offer.popularity + lift)
+    taken, slope = _bent(card, at, made.sum(axis=1))
+    made[:, 0] += taken
+    return made[:, 0], made[:, 1:] * scale, deviation * scale * slope, sigmoid(card.base + offer.popularity + lift)
+
+
+def _bent(card: Card, at: int, logit: Floats) -> tuple[Floats, Floats]:
+    """What the offer's bend takes from the model's log-odds above the knee, and the slope that is left."""
+    bend = card.blend.bends[at] if card.blend.bends else 0.0
+    above = np.maximum(logit - card.blend.knee, 0)
+    return bend * above, np.where(above > 0, 1 + bend, 1.0)
 
 
 def _by_regression(offer: OfferModel, x: Floats) -> tuple[Floats, Floats]:

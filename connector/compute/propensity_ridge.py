@@ -1,8 +1,9 @@
 """Ridge logistic regression with a shared effect and an offer's own effect for every column, by Newton's method.
 
 logit = intercept + popularity + π·popularity + aₒ + x·(β + bₒ). All offers share β; what is particular to one is kept
-small by its own penalty. The Hessian is an arrow (a block an offer, joined by the shared part alone), so a thousand
-columns cost what twenty small systems cost, and numpy is enough.
+small by its own penalty, a weaker one where a rule reads a column for that very offer. The Hessian is an arrow (a block
+an offer, joined by the shared part alone), so a thousand columns cost what twenty small systems cost, and numpy is
+enough.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Block:
     y: Floats
     popularity: float
     """Log-odds of its popularity less the pool's."""
+    pointed: Bools | None = None
+    """Columns that are read by rules which point to this offer."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Penalties:
     shared: float = 10.0
     own: float = 10.0
     intercept: float = 10.0
+    pointed: float | None = None
+    """Of an offer's own effect in a column that rules read for it; None: as in any other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +86,12 @@ def fit_ridge(
         shared[0] = _first_intercept(blocks, used)
     weigh_shared = np.full(width + 1, penalties.shared)
     weigh_shared[0] = 1e-6
-    weigh_own = np.full(width, penalties.own)
-    weigh_own[0] = penalties.intercept
+    weigh_own = np.array([_own_weights(block, penalties) for block in blocks])
     before, step_shared, step_own = np.inf, np.zeros_like(shared), np.zeros_like(own)
     for _ in range(MOST_STEPS):
         made = Ridge(shared, own, popularity, np.empty(0), (), ())
         loss, gradients, hessians = _look(blocks, made.effects, used)
-        loss += float(weigh_shared @ shared**2 + (own**2 @ weigh_own).sum()) / 2
+        loss += float(weigh_shared @ shared**2 + (own**2 * weigh_own).sum()) / 2
         if loss > before + 1e-7 * abs(before):  # overshot: go half the way
             step_shared, step_own = step_shared / 2, step_own / 2
             shared, own = shared - step_shared, own - step_own
@@ -102,6 +106,15 @@ def fit_ridge(
         before = loss
         shared, own = shared + step_shared, own + step_own
     return Ridge(shared, own, popularity, schur, to_shared, kept)
+
+
+def _own_weights(block: Block, penalties: Penalties) -> Floats:
+    """How strongly each of an offer's own effects is drawn to zero."""
+    made = np.full(block.x.shape[1], penalties.own, np.float64)
+    if block.pointed is not None and penalties.pointed is not None:
+        made[block.pointed] = penalties.pointed
+    made[0] = penalties.intercept
+    return made
 
 
 def _first_intercept(blocks: Sequence[Block], used: Sequence[Bools] | None) -> float:
@@ -154,8 +167,8 @@ def _arrow(
     for number, (gradient, hessian) in enumerate(zip(gradients, hessians, strict=True)):
         link = _link(popularity[number], len(gradient))
         cross = hessian @ link
-        full = hessian + np.diag(weigh[1])
-        both = np.linalg.solve(full, np.column_stack([gradient - weigh[1] * own[number], cross]))
+        full = hessian + np.diag(weigh[1][number])
+        both = np.linalg.solve(full, np.column_stack([gradient - weigh[1][number] * own[number], cross]))
         schur += link.T @ cross - cross.T @ both[:, 1:]
         right += link.T @ gradient - cross.T @ both[:, 0]
         to_shared.append(cross)

@@ -7,7 +7,7 @@ not learn from. Features are what was known on the day; what a customer bought i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import asinh, log1p
@@ -21,6 +21,7 @@ from connector.domain.catalogue import Catalogue, Offer
 from connector.domain.features import AccountFeatures, EventFeatures, MetricFeatures, owned_offers
 from connector.domain.propensity import Kind
 from connector.domain.score import Score
+from connector.domain.signal import Signals
 
 SIGNAL, USE, EVENT = "signal.", "use.", "event."
 EPOCH = date(1970, 1, 1).toordinal()
@@ -98,6 +99,17 @@ def seen_of(events: Sequence[EventFeatures], names: Sequence[str], catalogue: Ca
     return np.arcsinh(counts).ravel()
 
 
+def pointed_to(rules: Signals, catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """By offer: what is read by the rules that point to its need, as columns' names begin."""
+    made: dict[str, set[str]] = defaultdict(set)
+    for id, rule in rules.rules.items():
+        read = {SIGNAL + id, *(USE + name for name in rule.metrics), *(EVENT + name for name in rule.events)}
+        for name, offer in catalogue.offers.items():
+            if offer.need in rule.needs:
+                made[name] |= read
+    return {name: frozenset(read) for name, read in made.items()}
+
+
 @dataclass
 class Rows:
     """Pairs of several days, collected; `offers` are those with a need, `signals` and `events` what is told of each."""
@@ -111,6 +123,8 @@ class Rows:
     accounts: Levels = field(default_factory=Levels)
     parts: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    pointed: Mapping[str, Set[str]] = field(default_factory=dict)
+    """By offer, as `pointed_to` tells it."""
 
     def __post_init__(self) -> None:
         self.offers = tuple(name for name, offer in self.catalogue.offers.items() if offer.need and offer.recurring)
@@ -188,10 +202,17 @@ class Rows:
             holdings=tuple(self.catalogue.offers),
             prior=joined["prior"],
             is_dated=True,
+            pointed={offer: _read(columns, begins) for offer, begins in self.pointed.items()},
         )
 
     def _taken(self, name: str) -> NDArray[Any]:
         return np.concatenate([part.pop(name) for part in self.parts])
+
+
+def _read(columns: Sequence[Column], begins: Set[str]) -> frozenset[str]:
+    """Names of the columns that tell one of some things, or a figure of it."""
+    names = (column.name for column in columns)
+    return frozenset(name for name in names if name in begins or name.rpartition(".")[0] in begins)
 
 
 def eligible(name: str, account: AccountFeatures, owned: frozenset[str], catalogue: Catalogue) -> bool:

@@ -99,6 +99,10 @@ class Blend:
     """Mean log-odds of the scorecard; a row without a prior counts as this."""
     shift: float = 0.0
     stretch: float = 1.0
+    knee: float = 0.0
+    """Log-odds of the model from which on an offer's scores rise less, as far as its outcomes say."""
+    bends: tuple[float, ...] = ()
+    """By offer: by how much less, 0 to -1; empty: by nothing."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from connector.compute.accounts import LIVE
 from connector.compute.history import known, without_history
 from connector.compute.propensity_labels import Told
 from connector.compute.propensity_pairs import Pairs
-from connector.compute.propensity_rows import Owned, Rows
+from connector.compute.propensity_rows import Owned, Rows, pointed_to
 from connector.domain.catalogue import Catalogue
 from connector.domain.crm_facts import CRM
 from connector.domain.money import FxTable
@@ -71,7 +71,8 @@ class Rulebook:
     def rows(self, rules: Signals) -> Rows:
         """Start to collect rows."""
         events = sorted({event for rule in rules.rules.values() for event in rule.events})
-        return Rows(self.catalogue, tuple(sorted(rules.rules)), events, self.policy.base_rate)
+        names, pointed = tuple(sorted(rules.rules)), pointed_to(rules, self.catalogue)
+        return Rows(self.catalogue, names, events, self.policy.base_rate, pointed=pointed)
 
 
 @dataclass(frozen=True)

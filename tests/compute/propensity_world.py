@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from connector.compute.propensity_pairs import Column, Pairs, entities
@@ -53,3 +55,14 @@ def world(
         prior=None if told is None else 1 / (1 + np.exp(-told)),
         is_dated=bool(days),
     )
+
+
+def limits(accounts: int, offers: int = 8, seed: int = 1, days: tuple[int, ...] = ()) -> Pairs:
+    """Draw pairs of which each offer is adopted by those who press its own limit; rules tell which is whose."""
+    pairs = world(accounts, offers, seed, days=days)
+    pressed = np.random.default_rng(seed).normal(size=(accounts, offers)).astype(np.float32)
+    columns = tuple(Column(f"press_{at}", "number", pressed[pairs.account, at]) for at in range(offers))
+    chance = 1 / (1 + np.exp(4 - 2 * pressed[pairs.account, pairs.offer]))
+    adopted = np.random.default_rng(seed + 1).random(len(pairs)) < chance
+    pointed = {name: frozenset({f"press_{at}"}) for at, name in enumerate(pairs.offers)}
+    return replace(pairs, columns=(*pairs.columns, *columns), adopted=adopted.astype(np.int8), pointed=pointed)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connector.compute.propensity_rows import EPOCH, Owned, Rows, eligible, outcomes
+from connector.compute.propensity_rows import EPOCH, Owned, Rows, eligible, outcomes, pointed_to
 from connector.domain.catalogue import Catalogue, Limit, Metric, Offer
 from connector.domain.features import AccountFeatures, EventFeatures, Holding, MetricFeatures
 from connector.domain.intent import Contribution
 from connector.domain.score import Score
+from connector.domain.signal import Curve, SignalRule, Signals
 
 DAY = date(2026, 6, 1)
 AT = DAY.toordinal() - EPOCH
@@ -85,6 +86,27 @@ def test_days_near_and_over_a_limit_are_shares_of_four_weeks() -> None:
     assert told["use.users.near_limit"] == [0.5, 0.0]
     assert told["use.users.over_limit"] == [0.25, 0.0]
     assert not {"use.clicks.near_limit", "use.clicks.over_limit"} & told.keys()
+
+
+def test_columns_are_pointed_to_by_the_rules_of_the_same_need() -> None:
+    """A rule's signal, its metrics' figures and its events are read for the offers of its need, and for no other."""
+    metrics = {"users": Metric(label={}, limit=Limit(quantity_of=["starter"])), "clicks": Metric(label={})}
+    catalogue = replace(CATALOGUE, metrics=metrics)
+    said: dict[str, Any] = {"strength": Curve(of="limit", zero_at=0, full_at=1), "weight": 1, "evidence": {}}
+    near = SignalRule(row="limit", kind="upsell", per="metric", metrics=["users"], needs=["seats"], **said)
+    refused = SignalRule(row="limit", kind="upsell", per="event", events=["refused"], needs=["seats"], **said)
+    renewal = SignalRule(row="time", kind="context", **said)
+    rules = Signals(rules={"near_limit": near, "refused_lately": refused, "renewal": renewal})
+
+    rows = Rows(catalogue, tuple(rules.rules), ("refused", "looked"), 0.03, pointed=pointed_to(rules, catalogue))
+    rows.add(DAY, [account()], {"a1": {"users": use("users", 14, 7)}}, {}, [])
+
+    assert rows.pairs().pointed == {
+        "seats": {
+            *("signal.near_limit", "signal.refused_lately", "event.refused.28", "event.refused.90"),
+            *(f"use.users.{one}" for one in ("per_seat", "growth", "of_limit", "near_limit", "over_limit")),
+        }
+    }
 
 
 def test_what_was_bought_is_told_from_the_day_on() -> None:

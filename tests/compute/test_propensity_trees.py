@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connector.compute.propensity_blend import logit_of
+from connector.compute.propensity_blend import bent, logit_of
 from connector.compute.propensity_card import card_of, card_text
 from connector.compute.propensity_challenge import LEAST_ADOPTIONS, challenge, gained, regression_alone
 from connector.compute.propensity_fit import fit
@@ -100,7 +100,8 @@ def test_terms_add_up_to_what_trees_and_scorecard_give(crossed: Card) -> None:
     assert np.abs(made.base + made.terms.sum(axis=1) - made.logit).max() < 1e-9
     assert trees is not None
     assert pairs.prior is not None
-    score = blend.weight * logits(trees.text or "", read_as_learnt(crossed, pairs))
+    told = logits(trees.text or "", read_as_learnt(crossed, pairs))
+    score = blend.weight * bent(told, pairs.offer, blend.knee, np.array(blend.bends))
     score += (1 - blend.weight) * (blend.intercept + blend.slope * logit_of(pairs.prior))
     shifts = np.array([one.shift for one in crossed.offers])[pairs.offer]
     assert np.abs(blend.shift + blend.stretch * score + shifts - made.logit).max() < 1e-6

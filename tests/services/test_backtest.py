@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from connector.compute.propensity_card import card_text
 from connector.compute.propensity_fit import fit
 from connector.compute.propensity_pairs import Pairs
 from connector.compute.propensity_ridge import Penalties
@@ -13,7 +16,7 @@ from connector.domain.propensity import Card
 from connector.services import backtest
 from connector.services.backtest import TOO_FEW, Ask, _first, _scored, judged
 from connector.services.backtest_page import page
-from tests.compute.propensity_world import world
+from tests.compute.propensity_world import limits, world
 
 DAYS = (20_000, 20_030, 20_100, 20_130)
 
@@ -72,6 +75,23 @@ def test_penalties_are_an_earlier_months_until_there_is_four_times_the_history(m
     assert chosen[0][1] > 250
     assert 200 < chosen[1][1] < 400
     assert used == [(1, 10), (2, 10), (3, 10), (4, 20)]
+
+
+def test_every_months_model_knows_what_rules_point_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Penalties of what rules read are chosen, kept for later months, and fitted with."""
+    used = list[tuple[float | None, dict[str, float]]]()
+
+    def noted(pairs: Pairs, horizon: int, penalties: Penalties) -> Card:
+        card = fit(pairs, horizon, penalties=penalties)
+        used.append((penalties.pointed, dict(card.settings)))
+        assert card_text(fit(replace(pairs, pointed={}), horizon, penalties=penalties)) != card_text(card)
+        return card
+
+    monkeypatch.setattr(backtest, "fit", noted)
+    told_of(limits(300, days=(20_000, 20_100, 20_200)))
+
+    assert len(used) == 2
+    assert all(pointed is not None and "pointed" in settings for pointed, settings in used)
 
 
 def test_it_tells_which_month_is_judged() -> None:

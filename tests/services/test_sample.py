@@ -111,3 +111,14 @@ def test_the_past_is_learnt_from_a_part(warehouse: DuckWarehouse, monkeypatch: p
     assert past is not None
     assert past.share == 5 / CUSTOMERS
     assert set(past.pairs.accounts) == accounts_of(sample(warehouse, 5), warehouse)
+
+
+def test_rows_of_the_past_tell_what_rules_read_for_each_offer(warehouse: DuckWarehouse) -> None:
+    """What a limit's rules read is pointed to for the offer that lifts it, and nothing of another limit."""
+    book = Rulebook(RULES.catalogue, RULES.signals, RULES.policy, RULES.fx)
+
+    past = past_pairs(warehouse, book, [datetime(2026, 6, 1, tzinfo=UTC)], NOW)
+
+    assert past is not None
+    assert {"use.active_seats.of_limit", "event.seat_limit_reached.28"} < past.pairs.pointed["seats"]
+    assert not any("documents" in name for name in past.pairs.pointed["seats"])
