@@ -34,6 +34,8 @@ CURES: Mapping[type[nodes.Node], tuple[str, str]] = {
     nodes.Dict: ("a { } of keys and values", "use {% if %} for each case"),
 }
 DEEPEST_LOOPS = 2
+KEPT = 1024
+"""Templates that stay read: a project has a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,18 @@ def template_problems(text: str, names: Names, place: Place, facts: Sequence[str
         yield Problem(found.message, place(found.word), found.hint)
 
 
-def cited(text: str) -> set[str]:
+def cited(text: str) -> frozenset[str]:
     """Name what a template uses; nothing where it is no template."""
     try:
-        tree = _environment().parse(text)
+        return _used(text)
     except (TemplateSyntaxError, RecursionError):
-        return set()
-    return {one.name for one in tree.find_all(nodes.Name) if one.ctx == "load"} - _bound(tree)
+        return frozenset()
+
+
+@lru_cache(maxsize=KEPT)
+def _used(text: str) -> frozenset[str]:
+    tree = _parsed(text)
+    return frozenset({one.name for one in tree.find_all(nodes.Name) if one.ctx == "load"} - _bound(tree))
 
 
 def _bound(tree: nodes.Node) -> set[str]:
@@ -70,7 +77,7 @@ def _found(text: str, names: Names, facts: tuple[str, ...]) -> list[Found]:
         shown = f"template of {len(text):,} characters; at most {LONGEST_TEMPLATE:,}"
         return [Found(shown, "", "shorten it: no field holds that much")]
     try:
-        tree = _environment().parse(text)
+        tree = _parsed(text)
     except TemplateSyntaxError as wrong:
         return [_syntax(wrong, text)]
     except RecursionError:
@@ -221,6 +228,12 @@ def _word(node: nodes.Node) -> str:
             return "**"
         case _:
             return type(node).__name__.lower()
+
+
+@lru_cache(maxsize=KEPT)
+def _parsed(text: str) -> nodes.Template:
+    """Read a template once, however often a project says the same; nobody changes what was read."""
+    return _environment().parse(text)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,10 @@ from tiny import TinyWarehouse, daily
 from connector.domain.catalogue import Catalogue
 
 Tiny = Callable[..., TinyWarehouse]
+# A list that may have any length is nearly always shorter than a month.
+SERIES = st.sampled_from([3, 30, 60, 100, 450]).flatmap(
+    lambda days: st.lists(st.sampled_from([None, 0.0, 3.0]), min_size=days, max_size=days)
+)
 
 
 def test_weeks_with_use_are_counted_and_a_gap_ends_the_streak(tiny: Tiny, catalogue: Catalogue) -> None:
@@ -57,18 +61,24 @@ def test_the_same_weeks_a_year_ago_count_their_days(
     assert (found.active_days_year_ago, found.active_days) == (told, 20)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from([None, 0.0, 3.0]), min_size=1, max_size=450))
-def test_days_and_weeks_agree_with_sets_of_days(tiny: Tiny, catalogue: Catalogue, values: list[float | None]) -> None:
-    """Whatever days are used, the bits of a number say what sets of days say."""
-    told = [9.0, *values, 0.0]  # one use at least, and the source tells to its last day
-    back = {len(told) - 1 - at for at, value in enumerate(told) if value}
-    weeks = {x // 7 for x in back if x < 364}
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(SERIES, min_size=4, max_size=6))
+def test_days_and_weeks_agree_with_sets_of_days(
+    tiny: Tiny, catalogue: Catalogue, customers: list[list[float | None]]
+) -> None:
+    """Whatever days are used, the bits of a number say what sets of days say; one query is for several customers."""
+    # One use at least, and the source tells to its last day.
+    told = {f"a{number}": [9.0, *values, 0.0] for number, values in enumerate(customers)}
+    rows = [row for account, values in told.items() for row in daily("documents", values, account)]
 
-    found = features(tiny(usage=daily("documents", told)), catalogue)["a1", "documents"]
+    measured = features(tiny(usage=rows), catalogue)
 
-    assert found.active_days == len({x for x in back if x < 28})
-    assert found.active_days_previous == len({x for x in back if 28 <= x < 56})
-    assert found.active_weeks == len({week for week in weeks if week < 12})
-    assert found.streak_weeks == next(week for week in range(53) if week not in weeks)
-    assert found.days_idle == min(back)
+    for account, values in told.items():
+        found = measured[account, "documents"]
+        back = {len(values) - 1 - at for at, value in enumerate(values) if value}
+        weeks = {x // 7 for x in back if x < 364}
+        assert found.active_days == len({x for x in back if x < 28})
+        assert found.active_days_previous == len({x for x in back if 28 <= x < 56})
+        assert found.active_weeks == len({week for week in weeks if week < 12})
+        assert found.streak_weeks == next(week for week in range(53) if week not in weeks)
+        assert found.days_idle == min(back)

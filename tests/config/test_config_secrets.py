@@ -232,6 +232,8 @@ def test_the_shipped_project_holds_no_secret(home: Path) -> None:
         ("playbooks/schedule.yaml", "  password: hunter2", 3, "CONNECTOR_"),
         ("playbooks/schedule.yaml", "{client_secret: 'hunter2'}", 2, "CONNECTOR_"),
         ("playbooks/schedule.yml", "my_api_key: hunter2", 1, "CONNECTOR_"),
+        ("playbooks/schedule.yml", "Refresh_Token: hunter2", 1, "CONNECTOR_"),
+        ("playbooks/schedule.yml", "sessionid: hunter2", 1, "CONNECTOR_"),
     ],
 )
 def test_a_secret_in_yaml_is_refused_with_its_place(

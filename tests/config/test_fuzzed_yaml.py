@@ -15,6 +15,7 @@ from connector.config.project import DOCUMENTS, load_project
 from connector.config.settings import shipped
 from connector.domain.errors import ConfigError, Problem
 from connector.services.check import check_templates
+from tests.budget import FULL
 
 SECONDS = 5.0
 """CPU time in which one answer must be there, however the file looks; the usual one takes a tenth of a second."""
@@ -59,7 +60,9 @@ def answered(home: Path, name: str, raw: bytes) -> None:
 
 
 fuzzed = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=200 if FULL else 30,  # new ones with each run
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
