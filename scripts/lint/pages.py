@@ -1,4 +1,5 @@
-"""Draws the README's documents from real runs in a sandbox: three briefs, two options pages, a quarter's calendar.
+"""Draws the README's documents from real runs in a sandbox: three briefs, two options pages, a quarter's calendar,
+and what a backtest shows.
 
 A first sync uploads the briefs; deals that we proposed are then moved to *Compare options*, and the stages job attaches
 their options pages. Each page is shown by a headless chromium as wide as an A4 sheet, English ones first and the last
@@ -26,7 +27,7 @@ from picture import _connector, _deals
 from connector.sandbox.demo import _project
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHEET = "800,1700"
+SHEET, BACKTEST = "800,1700", "900,940"
 BRIEFS, OPTIONS = 3, 2
 MOVED = 12
 COMPARE = 2
@@ -44,6 +45,9 @@ def main(ready_file: str) -> int:
         _connector(env, "sync")
         quarter = ("--from", "2026-07-01", "--days", "91", "--plot", str(ROOT / ".github" / "calendar.svg"))
         _connector(env, "simulate", *quarter)
+        backtest = Path(state) / "judged.html"
+        _connector(env, "backtest", "--out", str(backtest))
+        _draw(Path(state), "backtest", backtest.read_bytes(), BACKTEST)
         briefs = _files(told["hubspot"], set())
         _compare(told["hubspot"])
         _connector(env, "run", "--once")
@@ -83,14 +87,14 @@ def _compare(hubspot: Mapping[str, Any]) -> None:
         session.patch(f"{api}/objects/deals/{deal['id']}", json=moved).raise_for_status()
 
 
-def _draw(folder: Path, name: str, content: bytes) -> None:
+def _draw(folder: Path, name: str, content: bytes, sheet: str = SHEET) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("no chromium: apt-get install chromium")
     page = folder / f"{name}.html"
     page.write_bytes(content)
     shown = ROOT / ".github" / f"{name}.png"
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SHEET}"]
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={sheet}"]
     subprocess.run(  # noqa: S603 our own page
         [chromium, *options, f"--screenshot={page}.png", page.as_uri()], check=True, capture_output=True
     )
