@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_metric_features import YESTERDAY, features
 from tiny import TinyWarehouse, daily
@@ -61,7 +61,12 @@ def test_the_same_weeks_a_year_ago_count_their_days(
     assert (found.active_days_year_ago, found.active_days) == (told, 20)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to make so long a series smaller takes minutes
+)
 @given(st.lists(SERIES, min_size=4, max_size=6))
 def test_days_and_weeks_agree_with_sets_of_days(
     tiny: Tiny, catalogue: Catalogue, customers: list[list[float | None]]
