@@ -123,7 +123,7 @@ def fit(
         horizon_days=horizon_days,
         seed=seed,
         digest=digest_of(features),
-        settings=_told_of(penalties),
+        settings=_settings_of(penalties),
         warnings=splits.warnings,
     )
     return challenge(Contest(card, pairs, design, splits, unseen))
@@ -146,7 +146,7 @@ def penalties_of(card: Card) -> Penalties:
     return Penalties(shared, own, 1 / C[0], None if pointed is None else pointed * shared)
 
 
-def _told_of(penalties: Penalties) -> dict[str, float]:
+def _settings_of(penalties: Penalties) -> dict[str, float]:
     told = {"C": 1 / penalties.shared, "own": penalties.own / penalties.shared}
     return told if penalties.pointed is None else {**told, "pointed": penalties.pointed / penalties.shared}
 
