@@ -17,6 +17,7 @@ from connector.compute.propensity_judge import ece
 from connector.compute.propensity_predict import predict
 from connector.compute.propensity_ridge import sigmoid
 from connector.compute.propensity_splits import Splits
+from connector.domain.errors import SourceDataError
 from connector.domain.propensity import Evidence
 from tests.compute.propensity_world import world
 
@@ -133,3 +134,16 @@ def test_a_card_of_before_there_were_bends_is_read() -> None:
     assert old == replace(card, blend=replace(card.blend, knee=0.0, bends=()))
     assert np.isfinite(predict(old, pairs).logit).all()
     assert card_of(card_text(card), "card.json") == card
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("knee", "x", "blend.knee"), ("bends", 3, "blend.bends"), ("bends", [0.0], "blend.bends: not one per offer")],
+)
+def test_a_damaged_card_is_refused_with_its_place(name: str, value: object, told: str) -> None:
+    """What stands in it is said where it is no figure, or not one for each offer: never a failure of ours later on."""
+    card = json.loads(card_text(fit(world(150, 3))))
+    card["blend"][name] = value
+
+    with pytest.raises(SourceDataError, match=f"damaged: {told}"):
+        card_of(json.dumps(card), "card.json")
